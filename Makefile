@@ -1,0 +1,53 @@
+# Build, check and generate. Nothing here needs root except what the sections "demo" and "test" install.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+STAMP    = -X github.com/sluice-gw/sluice/internal/version.stamp=$(VERSION)
+
+.DEFAULT_GOAL := build
+
+## build: bin/sluice, static, stamped with the version
+.PHONY: build
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o bin/sluice ./cmd/sluice
+
+## gen: rewrite the generated files (internal/arch fails when they are stale)
+.PHONY: gen
+gen:
+	$(GO) generate ./...
+
+## check: everything that needs neither root nor the network: format, vet, staticcheck, tests with -race
+.PHONY: check
+check: fmt-check vet staticcheck test-race
+
+.PHONY: fmt-check
+fmt-check:
+	@out=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	if [ -n "$$out" ]; then echo "not gofmt'ed (run gofmt -w on them):"; echo "$$out"; exit 1; fi
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+
+# The linter lives in its own module, so that its dependencies stay out of the product's go.sum.
+bin/staticcheck: tools/go.mod tools/go.sum
+	$(GO) -C tools build -o ../$@ honnef.co/go/tools/cmd/staticcheck
+	@touch $@
+
+.PHONY: staticcheck
+staticcheck: bin/staticcheck
+	bin/staticcheck ./...
+
+.PHONY: test-race
+test-race:
+	$(GO) test -race ./...
+
+## clean: remove what the targets above built
+.PHONY: clean
+clean:
+	rm -rf bin
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
