@@ -38,9 +38,14 @@ type ToPort struct{ Port uint32 }
 // InPortNumber as ToPort.Port sends the packet back out of its in_port.
 const InPortNumber = 0xfffffff8
 
-// PushVLAN adds an empty 802.1Q header (Set VLANTCI then fills it); PopVLAN removes one.
+// FirstUp sends the packet out of the first of Ports that is up (active-backup by
+// link state and BFD); nothing when none is.
+type FirstUp struct{ Ports []uint32 }
+
+// PushVLAN adds an empty VLAN header (Set VLANTCI then fills it) of the
+// ethertype TPID, 0x8100 or 0x88a8; PopVLAN removes the outermost one.
 type (
-	PushVLAN struct{}
+	PushVLAN struct{ TPID uint16 }
 	PopVLAN  struct{}
 )
 

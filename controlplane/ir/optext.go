@@ -66,13 +66,24 @@ func (o Copy) AppendText(b []byte) []byte {
 func (o Push) AppendText(b []byte) []byte { return o.Src.AppendText(append(b, "push "...)) }
 func (o Pop) AppendText(b []byte) []byte  { return o.Dst.AppendText(append(b, "pop "...)) }
 
-func (DecTTL) AppendText(b []byte) []byte   { return append(b, "dec_ttl"...) }
-func (PushVLAN) AppendText(b []byte) []byte { return append(b, "push_vlan"...) }
-func (PopVLAN) AppendText(b []byte) []byte  { return append(b, "pop_vlan"...) }
-func (CTClear) AppendText(b []byte) []byte  { return append(b, "ct_clear"...) }
+func (DecTTL) AppendText(b []byte) []byte  { return append(b, "dec_ttl"...) }
+func (PopVLAN) AppendText(b []byte) []byte { return append(b, "pop_vlan"...) }
+func (CTClear) AppendText(b []byte) []byte { return append(b, "ct_clear"...) }
 
 func (o Call) AppendText(b []byte) []byte {
 	return append(append(b, "call "...), o.Stage.String()...)
+}
+
+func (o PushVLAN) AppendText(b []byte) []byte {
+	return strconv.AppendUint(append(b, "push_vlan 0x"...), uint64(o.TPID), 16)
+}
+
+func (o FirstUp) AppendText(b []byte) []byte {
+	b = append(b, "first_up"...)
+	for _, p := range o.Ports {
+		b = strconv.AppendUint(append(b, ' '), uint64(p), 10)
+	}
+	return b
 }
 
 func (o ToPort) AppendText(b []byte) []byte {
