@@ -1,0 +1,157 @@
+package ofp
+
+import "net/netip"
+
+// CTNoTable as CT.Table means that the packet does not go on after tracking.
+const CTNoTable = 0xff
+
+// CT sends the packet through the connection tracker.
+type CT struct {
+	Commit, Force bool
+	Table         uint8  // a copy with connection state goes on there; CTNoTable for none
+	ZoneSrc       Sub    // zone from the low 16 bits of a field; with the zero Sub
+	Zone          uint16 // this zone
+	ALG           uint16 // well-known port of the helper's protocol; 0 for none
+	// Actions are executed on the connection: NAT first if there is one, then set_field and
+	// move to ct_mark and ct_label. To encode them in place use Open instead of Append.
+	Actions Actions
+}
+
+// NX_CT_F_* flags.
+const (
+	ctCommit = 1 << 0
+	ctForce  = 1 << 1
+)
+
+// Append implements Action.
+func (a CT) Append(e *Encoder) {
+	m := a.Open(e)
+	e.Raw(a.Actions)
+	e.Close(m)
+}
+
+// Open starts a ct whose nested actions are those appended to e before Close;
+// a.Actions is ignored.
+func (a CT) Open(e *Encoder) Mark {
+	s := e.beginNX(nxCT)
+	var flags uint16
+	if a.Commit {
+		flags |= ctCommit
+	}
+	if a.Force {
+		flags |= ctForce
+		if !a.Commit {
+			e.fail("ct: force needs commit")
+		}
+	}
+	e.u16(flags)
+	if a.ZoneSrc.Field == FieldNone {
+		e.u32(0)
+		e.u16(a.Zone)
+	} else {
+		e.sub("ct zone", a.ZoneSrc, false)
+		if a.ZoneSrc.N != 16 {
+			e.fail("ct: the zone is 16 bits, not %d of %s", a.ZoneSrc.N, a.ZoneSrc.Field)
+		}
+		e.nxmHeader32("ct zone", a.ZoneSrc.Field)
+		e.u16(ofsNBits(a.ZoneSrc))
+	}
+	e.u8(a.Table)
+	e.padTo(s, 22)
+	e.u16(a.ALG)
+	return Mark(s)
+}
+
+// CTClear forgets the connection state of the packet.
+type CTClear struct{}
+
+// Append implements Action.
+func (CTClear) Append(e *Encoder) { e.end(e.beginNX(nxCTClear)) }
+
+// NAT translates addresses; it occurs only inside CT. With neither Src nor Dst
+// it applies the translation that the connection has.
+type NAT struct {
+	Src, Dst                 bool // at most one
+	Persistent, Hash, Random bool
+	// The range to choose from. No address: keep the one there is. AddrMax and
+	// PortMax may be left out for a single address or port.
+	AddrMin, AddrMax netip.Addr
+	PortMin, PortMax uint16
+}
+
+// NX_NAT_F_* flags and NX_NAT_RANGE_* bits.
+const (
+	natSrc        = 1 << 0
+	natDst        = 1 << 1
+	natPersistent = 1 << 2
+	natHash       = 1 << 3
+	natRandom     = 1 << 4
+
+	natIPv4Min = 1 << 0
+	natIPv4Max = 1 << 1
+	natIPv6Min = 1 << 2
+	natIPv6Max = 1 << 3
+	natPortMin = 1 << 4
+	natPortMax = 1 << 5
+)
+
+// Append implements Action.
+func (a NAT) Append(e *Encoder) {
+	a.check(e)
+	var flags, present uint16
+	for _, f := range [...]struct {
+		set bool
+		bit uint16
+	}{{a.Src, natSrc}, {a.Dst, natDst}, {a.Persistent, natPersistent}, {a.Hash, natHash}, {a.Random, natRandom}} {
+		if f.set {
+			flags |= f.bit
+		}
+	}
+	min, max := uint16(natIPv4Min), uint16(natIPv4Max)
+	if a.AddrMin.Is6() {
+		min, max = natIPv6Min, natIPv6Max
+	}
+	for _, f := range [...]struct {
+		set bool
+		bit uint16
+	}{{a.AddrMin.IsValid(), min}, {a.AddrMax.IsValid(), max}, {a.PortMin != 0, natPortMin}, {a.PortMax != 0, natPortMax}} {
+		if f.set {
+			present |= f.bit
+		}
+	}
+	s := e.beginNX(nxNAT)
+	e.u16(0)
+	e.u16(flags)
+	e.u16(present)
+	if a.AddrMin.IsValid() {
+		e.bytes(a.AddrMin.AsSlice())
+	}
+	if a.AddrMax.IsValid() {
+		e.bytes(a.AddrMax.AsSlice())
+	}
+	if a.PortMin != 0 {
+		e.u16(a.PortMin)
+	}
+	if a.PortMax != 0 {
+		e.u16(a.PortMax)
+	}
+	e.end(s)
+}
+
+// check refuses what the switch would refuse with OFPBAC_BAD_ARGUMENT.
+func (a NAT) check(e *Encoder) {
+	switch {
+	case a.Src && a.Dst:
+		e.fail("nat: both src and dst")
+	case a.Hash && a.Random:
+		e.fail("nat: both hash and random")
+	case a.AddrMin.IsValid() && a.AddrMin.IsUnspecified():
+		e.fail("nat: address %s", a.AddrMin)
+	case a.AddrMax.IsValid() && (a.AddrMin.BitLen() != a.AddrMax.BitLen() || a.AddrMax.Less(a.AddrMin)):
+		e.fail("nat: range %s-%s", a.AddrMin, a.AddrMax)
+	case a.PortMin != 0 && !a.AddrMin.IsValid():
+		e.fail("nat: ports without an address")
+	case a.PortMax != 0 && (a.PortMin == 0 || a.PortMax < a.PortMin):
+		e.fail("nat: ports %d-%d", a.PortMin, a.PortMax)
+	}
+}

@@ -1,0 +1,116 @@
+package ofp
+
+// SetField writes bits of a field: those of Mask.
+type SetField struct {
+	Field Field
+	Value Value
+	Mask  Value
+}
+
+// Set writes the whole of f.
+func Set(f Field, v Value) SetField { return SetField{f, v, f.full()} }
+
+// Load writes v to the bits s of a field.
+func Load(s Sub, v Value) SetField {
+	m := Ones(int(s.N)).Shl(int(s.Ofs))
+	if s.whole() {
+		m = s.Field.full()
+	}
+	return SetField{s.Field, v.Shl(int(s.Ofs)).And(m), m}
+}
+
+// Append implements Action.
+func (a SetField) Append(e *Encoder) {
+	full := a.Field.full()
+	switch {
+	case a.Field.Width() == 0:
+		e.fail("set_field: there is no such field")
+	case a.Field.info().readOnly:
+		e.fail("set_field: %s cannot be written", a.Field)
+	case !a.Mask.AndNot(full).IsZero() || !a.Value.AndNot(a.Mask).IsZero():
+		e.fail("set_field: %s: value 0x%x has bits outside of its mask or of the field", a.Field, a.Value.Lo)
+	case a.Mask.IsZero():
+		e.fail("set_field: %s: the mask is zero", a.Field)
+	}
+	s := e.begin(atSetField)
+	e.b = appendOXM(e.b, a.Field, a.Value, a.Mask, a.Mask != full)
+	e.end(s)
+}
+
+// Move copies bits of a field to another, or to the same (copy_field).
+type Move struct{ Src, Dst Sub }
+
+// Append implements Action.
+func (a Move) Append(e *Encoder) {
+	e.sub("move", a.Src, false)
+	e.sub("move", a.Dst, true)
+	if a.Src.N != a.Dst.N {
+		e.fail("move: %d bits of %s to %d bits of %s", a.Src.N, a.Src.Field, a.Dst.N, a.Dst.Field)
+	}
+	s := e.begin(atCopyField)
+	e.u16(a.Src.N)
+	e.u16(a.Src.Ofs)
+	e.u16(a.Dst.Ofs)
+	e.u16(0)
+	for _, f := range [...]Field{a.Src.Field, a.Dst.Field} {
+		id, _ := f.info().preferOXM()
+		e.b = appendOXMHeader(e.b, id, f.Bytes(), false)
+	}
+	e.end(s)
+}
+
+// Push saves bits of a field on the packet's stack; Pop restores them.
+type (
+	Push struct{ Src Sub }
+	Pop  struct{ Dst Sub }
+)
+
+// Append implements Action.
+func (a Push) Append(e *Encoder) { e.stack("push", nxStackPush, a.Src, false) }
+
+// Append implements Action.
+func (a Pop) Append(e *Encoder) { e.stack("pop", nxStackPop, a.Dst, true) }
+
+func (e *Encoder) stack(name string, subtype uint16, sub Sub, write bool) {
+	e.sub(name, sub, write)
+	s := e.beginNX(subtype)
+	e.u16(sub.Ofs)
+	e.nxmHeader(sub.Field)
+	e.u16(sub.N)
+	e.padTo(s, 24)
+	e.end(s)
+}
+
+// DeleteField removes a tunnel metadata field from the packet.
+type DeleteField struct{ Field Field }
+
+// Append implements Action.
+func (a DeleteField) Append(e *Encoder) {
+	if !a.Field.isTunMetadata() {
+		e.fail("delete_field: only tunnel metadata can be deleted, not %s", a.Field)
+	}
+	s := e.beginNX(nxDeleteField)
+	e.nxmHeader(a.Field)
+	e.padTo(s, 24)
+	e.end(s)
+}
+
+// CheckPktLarger sets the one bit Dst to whether the packet is longer than Len bytes.
+type CheckPktLarger struct {
+	Len uint16
+	Dst Sub
+}
+
+// Append implements Action.
+func (a CheckPktLarger) Append(e *Encoder) {
+	e.sub("check_pkt_larger", a.Dst, true)
+	if a.Dst.N != 1 {
+		e.fail("check_pkt_larger: the result is 1 bit, not %d", a.Dst.N)
+	}
+	s := e.beginNX(nxCheckPktLarger)
+	e.u16(a.Len)
+	e.u16(a.Dst.Ofs)
+	e.nxmHeader(a.Dst.Field)
+	e.padTo(s, 24)
+	e.end(s)
+}
