@@ -119,7 +119,8 @@ type CheckLarger struct {
 type Learn struct {
 	Stage       Stage
 	Priority    uint16
-	Idle        uint16 // seconds; 0: none
+	Idle        uint16 // seconds without a packet after which the rule goes; 0: none
+	Hard        uint16 // seconds after which it goes in any case; 0: none
 	DeleteOnDel bool   // learned rules go with the rule that learned them
 	Matches     []LearnMatch
 	Loads       []LearnLoad

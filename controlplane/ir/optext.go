@@ -208,6 +208,9 @@ func (o Learn) AppendText(b []byte) []byte {
 	if o.Idle != 0 {
 		b = appendKV(b, "idle", uint64(o.Idle))
 	}
+	if o.Hard != 0 {
+		b = appendKV(b, "hard", uint64(o.Hard))
+	}
 	b = appendFlag(b, "delete_learned", o.DeleteOnDel)
 	for _, m := range o.Matches {
 		b = appendLearn(append(b, " match("...), m.Dst, m.Src, m.Value)

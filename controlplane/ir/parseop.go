@@ -257,6 +257,9 @@ func (s *scanner) learn() Op {
 	if s.key("idle") {
 		o.Idle = uint16(s.uint(16))
 	}
+	if s.key("hard") {
+		o.Hard = uint16(s.uint(16))
+	}
 	o.DeleteOnDel = s.keyword("delete_learned")
 	for s.err == nil {
 		switch {

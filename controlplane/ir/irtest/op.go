@@ -185,7 +185,7 @@ func nat(t *rapid.T) *ir.NAT {
 }
 
 func learn(t *rapid.T, _ int) ir.Op {
-	o := ir.Learn{Stage: Stage().Draw(t, "stage"), Priority: u16(t, "priority"), Idle: u16(t, "idle"), DeleteOnDel: flag(t, "delete")}
+	o := ir.Learn{Stage: Stage().Draw(t, "stage"), Priority: u16(t, "priority"), Idle: u16(t, "idle"), Hard: u16(t, "hard"), DeleteOnDel: flag(t, "delete")}
 	part := func() (dst, src ir.Sub, v ir.Value) {
 		dst = Sub(true).Draw(t, "dst")
 		if flag(t, "constant") {
