@@ -1,0 +1,157 @@
+package lab
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How long a program of the deployment may take to come up or to settle. Far above what they need: a timeout here means that
+// something is broken, not that the machine is busy.
+const (
+	startTimeout = 20 * time.Second
+	syncTimeout  = 60 * time.Second
+)
+
+// Central is the central node: the Northbound and Southbound databases and ovn-northd.
+type Central struct {
+	// Dir holds nb.sock, sb.sock, the databases and logs.
+	Dir string
+
+	lab            *Lab
+	nb, sb, northd *Process
+}
+
+func startCentral(l *Lab) (*Central, error) {
+	c := &Central{Dir: filepath.Join(l.Dir, "central"), lab: l}
+	if err := os.Mkdir(c.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	for db, schema := range map[string]string{"nb": nbSchema, "sb": sbSchema} {
+		if err := command("ovsdb-tool", "create", filepath.Join(c.Dir, db+".db"), schema); err != nil {
+			return nil, err
+		}
+	}
+	for _, start := range []func() error{c.StartNB, c.StartSB} {
+		if err := start(); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := c.NB("init"); err != nil {
+		return nil, err
+	}
+	if _, err := c.SB("init"); err != nil {
+		return nil, err
+	}
+	return c, c.StartNorthd()
+}
+
+// NBRemote and SBRemote are the databases' addresses as OVSDB clients take them.
+func (c *Central) NBRemote() string { return "unix:" + filepath.Join(c.Dir, "nb.sock") }
+
+// SBRemote is the Southbound database's address.
+func (c *Central) SBRemote() string { return "unix:" + filepath.Join(c.Dir, "sb.sock") }
+
+// NB runs ovn-nbctl with args and returns its output.
+func (c *Central) NB(args ...string) (string, error) {
+	return output(c.lab.ctx, runtimeEnv(c.Dir), append([]string{"ovn-nbctl", "--db=" + c.NBRemote(), "--timeout=60"}, args...)...)
+}
+
+// SB runs ovn-sbctl with args and returns its output.
+func (c *Central) SB(args ...string) (string, error) {
+	return output(c.lab.ctx, runtimeEnv(c.Dir), append([]string{"ovn-sbctl", "--db=" + c.SBRemote(), "--timeout=60"}, args...)...)
+}
+
+// StartNB starts the Northbound database server on the database file that is there.
+func (c *Central) StartNB() (err error) {
+	c.nb, err = c.lab.startDatabase("central/nb", c.Dir, "nb", nil)
+	return err
+}
+
+// StartSB starts the Southbound database server on the database file that is there.
+func (c *Central) StartSB() (err error) {
+	c.sb, err = c.lab.startDatabase("central/sb", c.Dir, "sb", nil)
+	return err
+}
+
+// StartNorthd starts ovn-northd.
+func (c *Central) StartNorthd() (err error) {
+	c.northd, err = c.lab.start("central/ovn-northd", nil, c.Dir, runtimeEnv(c.Dir),
+		"ovn-northd", "--pidfile="+filepath.Join(c.Dir, "ovn-northd.pid"), "--log-file="+filepath.Join(c.Dir, "ovn-northd.log"),
+		"--unixctl="+filepath.Join(c.Dir, "ovn-northd.ctl"), "-vconsole:off", "--ovnnb-db="+c.NBRemote(), "--ovnsb-db="+c.SBRemote())
+	return err
+}
+
+// NBServer is the process of the Northbound database, for tests that end it.
+func (c *Central) NBServer() *Process { return c.nb }
+
+// SBServer is the process of the Southbound database.
+func (c *Central) SBServer() *Process { return c.sb }
+
+// Northd is the process of ovn-northd.
+func (c *Central) Northd() *Process { return c.northd }
+
+// Sync returns when every chassis with a running controller has acknowledged the present Northbound configuration.
+func (l *Lab) Sync() error {
+	var running []string
+	for _, ch := range l.Chassis() {
+		if ch.controller != nil && ch.controller.Alive() == nil {
+			running = append(running, ch.Name)
+		}
+	}
+	// northd waits only for chassis that have registered, so those that have not yet must be waited for here.
+	err := Until(l.ctx, startTimeout, "the chassis to register", func() error {
+		out, err := l.Central.SB("--bare", "--columns=name", "list", "Chassis_Private")
+		if err != nil {
+			return err
+		}
+		registered := strings.Fields(out)
+		for _, name := range running {
+			if !slices.Contains(registered, name) {
+				return fmt.Errorf("no Chassis_Private row of %s; there are %v", name, registered)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = l.Central.NB("--timeout="+strconv.Itoa(int(syncTimeout/time.Second)), "--wait=hv", "sync")
+	return err
+}
+
+// startDatabase starts ovsdb-server for DIR/NAME.db, listening on DIR/NAME.sock, and waits until it accepts connections.
+func (l *Lab) startDatabase(process, dir, name string, n *Netns) (*Process, error) {
+	at := func(suffix string) string { return filepath.Join(dir, name+suffix) }
+	p, err := l.start(process, n, dir, runtimeEnv(dir), "ovsdb-server", "--pidfile="+at(".pid"), "--log-file="+at(".log"),
+		"--unixctl="+at(".ctl"), "-vconsole:off", "--remote=punix:"+at(".sock"), at(".db"))
+	if err != nil {
+		return nil, err
+	}
+	return p, Until(l.ctx, startTimeout, process+" to listen", func() error {
+		if err := p.Alive(); err != nil {
+			return err
+		}
+		conn, err := net.Dial("unix", at(".sock"))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+}
+
+// runtimeEnv is the environment that makes OVS and OVN programs keep everything in dir.
+func runtimeEnv(dir string) []string {
+	env := os.Environ()
+	for _, product := range []string{"OVS", "OVN"} {
+		for _, what := range []string{"RUNDIR", "LOGDIR", "DBDIR", "SYSCONFDIR"} {
+			env = append(env, product+"_"+what+"="+dir)
+		}
+	}
+	return env
+}

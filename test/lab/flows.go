@@ -1,0 +1,104 @@
+package lab
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Flows returns the OpenFlow flows of br-int, sorted and in a form that two dumps can be compared in: without statistics and cookies,
+// with each group replaced by its content, and with conjunction ids numbered by the flows that use them. Those ids and group numbers
+// are the controller's choice and mean nothing outside of it.
+func (ch *Chassis) Flows() ([]string, error) {
+	dump, err := ch.Ofctl("--no-names", "--no-stats", "dump-flows", "br-int")
+	if err != nil {
+		return nil, err
+	}
+	groups, err := ch.Ofctl("--no-names", "dump-groups", "br-int")
+	if err != nil {
+		return nil, err
+	}
+	return canonicalFlows(dump, groups), nil
+}
+
+var (
+	cookie    = regexp.MustCompile(`cookie=0x[0-9a-f]+,? ?`)
+	groupDef  = regexp.MustCompile(`group_id=(\d+),(.*)`)
+	groupUse  = regexp.MustCompile(`group:(\d+)`)
+	conjMatch = regexp.MustCompile(`conj_id=(\d+)`)
+	conjUse   = regexp.MustCompile(`conjunction\((\d+),`)
+)
+
+func canonicalFlows(flows, groups string) []string {
+	content := map[string]string{}
+	for line := range strings.Lines(groups) {
+		if m := groupDef.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			content[m[1]] = m[2]
+		}
+	}
+	var lines []string
+	for line := range strings.Lines(flows) {
+		line = strings.TrimSpace(line)
+		if !strings.Contains(line, "actions=") {
+			continue // the reply's header
+		}
+		line = cookie.ReplaceAllString(line, "")
+		lines = append(lines, groupUse.ReplaceAllStringFunc(line, func(use string) string {
+			return "group{" + content[strings.TrimPrefix(use, "group:")] + "}"
+		}))
+	}
+	lines = nameConjunctions(lines)
+	slices.Sort(lines)
+	return lines
+}
+
+// nameConjunctions replaces each conjunction id by the text of the flow that matches on it, which is what the id stands for.
+func nameConjunctions(lines []string) []string {
+	meaning := map[string]string{}
+	for _, line := range lines {
+		if m := conjMatch.FindStringSubmatch(line); m != nil {
+			meaning[m[1]] += "{" + conjMatch.ReplaceAllString(line, "conj_id") + "}"
+		}
+	}
+	for i, line := range lines {
+		line = conjMatch.ReplaceAllString(line, "conj_id")
+		line = conjUse.ReplaceAllStringFunc(line, func(use string) string {
+			return "conjunction(" + meaning[conjUse.FindStringSubmatch(use)[1]] + ","
+		})
+		// The clauses of several conjunctions in one flow come in the order of their ids.
+		if head, actions, ok := strings.Cut(line, "actions="); ok && strings.HasPrefix(actions, "conjunction(") {
+			clauses := strings.Split(strings.ReplaceAll(actions, "),conjunction(", ")\x00conjunction("), "\x00")
+			slices.Sort(clauses)
+			line = head + "actions=" + strings.Join(clauses, ",")
+		}
+		lines[i] = line
+	}
+	return lines
+}
+
+// DiffFlows compares two results of Flows: what only the first has is marked "-", what only the second has "+". It is empty when they are
+// equal, and cut after limit lines.
+func DiffFlows(a, b []string, limit int) string {
+	count := map[string]int{}
+	for _, f := range b {
+		count[f]++
+	}
+	for _, f := range a {
+		count[f]--
+	}
+	var diff []string
+	for f, n := range count {
+		switch {
+		case n < 0:
+			diff = append(diff, fmt.Sprintf("- %s", f))
+		case n > 0:
+			diff = append(diff, fmt.Sprintf("+ %s", f))
+		}
+	}
+	slices.SortFunc(diff, func(x, y string) int { return strings.Compare(x[2:], y[2:]) })
+	if len(diff) > limit {
+		diff = append(diff[:limit], fmt.Sprintf("... and %d more", len(diff)-limit))
+	}
+	return strings.Join(diff, "\n")
+}

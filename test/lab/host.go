@@ -1,0 +1,147 @@
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+)
+
+// hostInterface is the name of a host's only interface, inside its namespace.
+const hostInterface = "eth0"
+
+// vmMTU leaves room for the tunnel headers on an underlay of 1500 bytes: Geneve with OVN's option needs 58.
+const vmMTU = 1400
+
+// HostSpec describes a VM or container.
+type HostSpec struct {
+	// Name is the host's name and that of its interface on the chassis.
+	Name string
+	// Port is the logical switch port that the interface is bound to, its iface-id; empty binds it to none.
+	Port string
+	// MAC is the interface's address; empty keeps the kernel's choice.
+	MAC string
+	// Addrs are its addresses with prefix length; a host without any asks by DHCP or by hand.
+	Addrs []netip.Prefix
+	// IPv6 switches IPv6 on for a host that is to learn its address.
+	IPv6 bool
+	// Gateways are its default routers, at most one for each address family.
+	Gateways []netip.Addr
+	// MTU in bytes; 0 is 1400.
+	MTU int
+}
+
+// Host is a machine of the tenants or of the physical network: a namespace with one interface, eth0.
+type Host struct {
+	// Name is the host's name.
+	Name string
+	// Netns is where its sockets are opened.
+	Netns *Netns
+}
+
+// Interface is the name of the host's interface inside its namespace.
+func (h *Host) Interface() string { return hostInterface }
+
+// AddHost starts a VM on the chassis, its interface plugged into br-int.
+func (ch *Chassis) AddHost(spec HostSpec) (*Host, error) {
+	return ch.addHost(spec, "br-int", "external-ids:iface-id="+spec.Port)
+}
+
+// addHost makes a host whose chassis end is a port of the bridge; settings are written to the port's interface.
+func (ch *Chassis) addHost(spec HostSpec, bridge string, settings ...string) (*Host, error) {
+	h := &Host{Name: spec.Name}
+	var err error
+	if h.Netns, err = ch.lab.AddNetns(spec.Name); err != nil {
+		return nil, err
+	}
+	if err := veth(ch.Netns, spec.Name, h.Netns, hostInterface); err != nil {
+		return nil, err
+	}
+	if err := h.configure(spec); err != nil {
+		return nil, fmt.Errorf("host %s: %w", spec.Name, err)
+	}
+	args := []string{"add-port", bridge, spec.Name}
+	if len(settings) > 0 {
+		args = append(append(args, "--", "set", "interface", spec.Name), settings...)
+	}
+	_, err = ch.Vsctl(args...)
+	return h, err
+}
+
+// AddAccessHost adds a host to the chassis' bridge br-ex as an access port of a VLAN of the physical network. Kernels without 802.1Q
+// devices cannot have the host tag frames itself.
+func (ch *Chassis) AddAccessHost(vlan int, spec HostSpec) (*Host, error) {
+	h, err := ch.addHost(spec, "br-ex")
+	if err != nil {
+		return nil, err
+	}
+	_, err = ch.Vsctl("set", "port", spec.Name, "tag="+strconv.Itoa(vlan))
+	return h, err
+}
+
+// configure gives the host's interface its addresses and routes.
+func (h *Host) configure(spec HostSpec) error {
+	six := false
+	for _, p := range spec.Addrs {
+		six = six || p.Addr().Is6()
+	}
+	for _, setting := range [][2]string{
+		// A host without an IPv6 address of ours stays silent; one that has uses it at once, without looking for duplicates.
+		{"all/disable_ipv6", onOff(!six && !spec.IPv6)},
+		{"eth0/accept_dad", "0"},
+		{"eth0/accept_ra", "0"},
+		{"eth0/router_solicitations", "0"},
+	} {
+		if err := h.Netns.setSysctl("net/ipv6/conf/"+setting[0], setting[1]); err != nil {
+			return err
+		}
+	}
+	mtu := spec.MTU
+	if mtu == 0 {
+		mtu = vmMTU
+	}
+	// Down first: the link-local address is made from the MAC address when the interface comes up.
+	link := []string{"ip", "-n", h.Netns.Name, "link", "set", hostInterface, "down", "mtu", strconv.Itoa(mtu)}
+	if spec.MAC != "" {
+		link = append(link, "address", spec.MAC)
+	}
+	if err := command(link...); err != nil {
+		return err
+	}
+	if err := command("ip", "-n", h.Netns.Name, "link", "set", hostInterface, "up"); err != nil {
+		return err
+	}
+	if err := finishChecksums(h.Netns, hostInterface); err != nil {
+		return err
+	}
+	return h.SetAddrs(spec.Addrs, spec.Gateways)
+}
+
+// SetAddrs adds addresses and default routes to the host.
+func (h *Host) SetAddrs(addrs []netip.Prefix, gateways []netip.Addr) error {
+	for _, p := range addrs {
+		argv := []string{"ip", "-n", h.Netns.Name, "addr", "replace", p.String(), "dev", hostInterface}
+		if p.Addr().Is6() {
+			argv = append(argv, "nodad")
+		}
+		if err := command(argv...); err != nil {
+			return err
+		}
+	}
+	for _, gw := range gateways {
+		family := "-4"
+		if gw.Is6() {
+			family = "-6"
+		}
+		if err := command("ip", family, "-n", h.Netns.Name, "route", "replace", "default", "via", gw.String(), "dev", hostInterface); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func onOff(on bool) string {
+	if on {
+		return "1"
+	}
+	return "0"
+}

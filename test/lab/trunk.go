@@ -1,0 +1,32 @@
+package lab
+
+import "strconv"
+
+// Trunk is the inside of a VM that runs containers: a bridge whose trunk interface is the VM's logical port, with access
+// ports for the VM itself (untagged) and for each container (its VLAN).
+type Trunk struct {
+	chassis *Chassis
+	bridge  string
+}
+
+// AddTrunk starts a VM with room for containers, bound to the logical switch port.
+func (ch *Chassis) AddTrunk(name, port string) (*Trunk, error) {
+	t := &Trunk{chassis: ch, bridge: "br-" + name}
+	if err := veth(ch.Netns, name, ch.Netns, name+"t"); err != nil {
+		return nil, err
+	}
+	_, err := ch.Vsctl(
+		"--", "add-port", "br-int", name, "--", "set", "interface", name, "external-ids:iface-id="+port,
+		"--", "add-br", t.bridge, "--", "set", "bridge", t.bridge, "datapath_type=netdev", "--", "add-port", t.bridge, name+"t")
+	return t, err
+}
+
+// AddHost adds the VM itself (vlan 0) or a container behind the trunk.
+func (t *Trunk) AddHost(vlan int, spec HostSpec) (*Host, error) {
+	h, err := t.chassis.addHost(spec, t.bridge)
+	if err != nil || vlan == 0 {
+		return h, err
+	}
+	_, err = t.chassis.Vsctl("set", "port", spec.Name, "tag="+strconv.Itoa(vlan))
+	return h, err
+}

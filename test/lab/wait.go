@@ -1,0 +1,32 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Polls start close together, because most conditions hold within milliseconds, and grow apart so that a slow machine
+// does not spend itself on asking.
+const (
+	firstPoll = 5 * time.Millisecond
+	lastPoll  = 100 * time.Millisecond
+)
+
+// Until calls cond until it returns nil. It gives up after timeout or when ctx ends; its error then names what was
+// waited for and carries cond's last error. cond is called at least once.
+func Until(ctx context.Context, timeout time.Duration, what string, cond func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
+		err := cond()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s (%s): %w", what, timeout, err)
+		case <-time.After(wait):
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package reference
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/sluice-gw/sluice/test/lab"
+	"github.com/sluice-gw/sluice/test/probe"
+)
+
+// Options says what the deployment runs.
+type Options struct {
+	lab.Options
+	// Chassis overrides the controller or the tunnel type of single chassis, by name.
+	Chassis map[string]lab.ChassisSpec
+}
+
+// Deployment is the running lab with the names of its parts.
+type Deployment struct {
+	*lab.Lab
+	HV1, HV2, GW1 *lab.Chassis
+
+	hosts   map[string]*lab.Host
+	servers []interface{ Close() }
+}
+
+// Start starts the central node, the three chassis and the physical host, without any logical configuration. The caller must call
+// Close, also after an error when a deployment is returned with it.
+func Start(ctx context.Context, o Options) (*Deployment, error) {
+	l, err := lab.New(ctx, o.Options)
+	if l == nil {
+		return nil, err
+	}
+	d := &Deployment{Lab: l, hosts: map[string]*lab.Host{}}
+	if err != nil {
+		return d, err
+	}
+	for _, ch := range []struct {
+		name string
+		to   **lab.Chassis
+	}{{"hv1", &d.HV1}, {"hv2", &d.HV2}, {"gw1", &d.GW1}} {
+		spec := o.Chassis[ch.name]
+		spec.Name = ch.name
+		if *ch.to, err = l.AddChassis(spec); err != nil {
+			return d, err
+		}
+	}
+	if err := d.warmUnderlay(); err != nil {
+		return d, err
+	}
+	phys, err := l.AddPhysicalHost("phys", netip.PrefixFrom(physIP, 24))
+	if err != nil {
+		return d, err
+	}
+	if err := d.serve(phys); err != nil {
+		return d, err
+	}
+	return d, l.Sync()
+}
+
+// warmUnderlay has every chassis learn the others' MAC addresses on the underlay. The userspace datapath drops the first packet into
+// a tunnel whose far end it has yet to ask for by ARP, whatever the controller does.
+func (d *Deployment) warmUnderlay() error {
+	for _, from := range d.Chassis() {
+		for _, to := range d.Chassis() {
+			if from == to {
+				continue
+			}
+			if _, err := pinged(probe.Ping(from.Netns, to.TunnelIP, probe.PingOptions{Count: 1})); err != nil {
+				return fmt.Errorf("underlay from %s to %s: %w", from.Name, to.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Close stops everything and removes it.
+func (d *Deployment) Close() error {
+	for _, s := range d.servers {
+		s.Close()
+	}
+	return d.Lab.Close()
+}
+
+// Host is a VM, container or physical host by its name.
+func (d *Deployment) Host(name string) *lab.Host { return d.hosts[name] }
+
+// Configure builds all of the deployment without checking it.
+func (d *Deployment) Configure() error {
+	for _, s := range d.Stages() {
+		if err := s.Configure(); err != nil {
+			return fmt.Errorf("%s: %w", s.Title, err)
+		}
+	}
+	return nil
+}
+
+// Settle waits until the configuration is in force everywhere: every VM's port is up, every gateway port has a chassis, and every
+// chassis has acknowledged what followed from that.
+func (d *Deployment) Settle() error {
+	if err := d.Sync(); err != nil {
+		return err
+	}
+	err := lab.Until(d.Context(), 20*time.Second, "logical ports to come up", func() error {
+		down, err := d.Central.NB("--bare", "--columns=name", "find", "Logical_Switch_Port", "up!=true", `type=""`)
+		if err != nil {
+			return err
+		}
+		if down != "" {
+			return fmt.Errorf("still down: %s", strings.Join(strings.Fields(down), ", "))
+		}
+		homeless, err := d.Central.SB("--bare", "--columns=logical_port", "find", "Port_Binding", "type=chassisredirect", "chassis=[]")
+		if err != nil {
+			return err
+		}
+		if homeless != "" {
+			return fmt.Errorf("no chassis for %s", strings.Join(strings.Fields(homeless), ", "))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.Sync()
+}
+
+// echoPort is where every host answers UDP and TCP.
+const echoPort = 7000
+
+// serve registers the host and starts its echo servers.
+func (d *Deployment) serve(h *lab.Host) error {
+	d.hosts[h.Name] = h
+	udp, err := probe.ListenUDPEcho(h.Netns, echoPort)
+	if err != nil {
+		return err
+	}
+	d.servers = append(d.servers, udp)
+	return d.serveTCP(h, echoPort)
+}
+
+func (d *Deployment) serveTCP(h *lab.Host, port uint16) error {
+	tcp, err := probe.ListenTCPEcho(h.Netns, port)
+	if err != nil {
+		return err
+	}
+	d.servers = append(d.servers, tcp)
+	return nil
+}
+
+// addHost starts a VM that answers on echoPort.
+func (d *Deployment) addHost(ch *lab.Chassis, spec lab.HostSpec) error {
+	h, err := ch.AddHost(spec)
+	if err != nil {
+		return err
+	}
+	return d.serve(h)
+}
+
+// nb runs ovn-nbctl with commands separated by "--", given one command a line.
+func (d *Deployment) nb(commands string) error {
+	var args []string
+	for line := range strings.Lines(commands) {
+		words, err := split(line)
+		if err != nil {
+			return err
+		}
+		if len(words) > 0 {
+			args = append(append(args, "--"), words...)
+		}
+	}
+	_, err := d.Central.NB(args...)
+	return err
+}
+
+// split cuts a line into words; single quotes keep spaces.
+func split(line string) ([]string, error) {
+	var words []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 0 {
+			words = append(words, strings.Fields(part)...)
+		} else {
+			words = append(words, part)
+		}
+	}
+	if strings.Count(line, "'")%2 != 0 {
+		return nil, fmt.Errorf("unfinished quote in %q", line)
+	}
+	return words, nil
+}
