@@ -40,7 +40,36 @@ staticcheck: bin/staticcheck
 
 .PHONY: test-race
 test-race:
-	$(GO) test -race ./...
+	$(GO) test -race $$($(GO) list ./... | grep -v '/test/e2e$$')
+
+## deps: install what demo, test and bench need, Debian packages and Go (as root; does nothing when all is there)
+.PHONY: deps
+deps:
+	@test/install.sh
+
+## demo: a whole OVN in network namespaces, driven by bin/sluice, with real packets (KEEP=1 leaves it up; CONTROLLER=, ENCAP=, OUTPUT=json)
+.PHONY: demo
+demo: deps build
+	$(GO) run ./test/demo $(if $(KEEP),-keep) $(if $(CONTROLLER),-controller $(CONTROLLER)) $(if $(ENCAP),-encap $(ENCAP)) $(if $(OUTPUT),-output $(OUTPUT))
+
+## demo-stop: remove what "make demo KEEP=1" left up
+.PHONY: demo-stop
+demo-stop:
+	$(GO) run ./test/demo -stop
+
+## test: all tests: check, then the end-to-end tests in network namespaces (as root)
+.PHONY: test
+test: deps check e2e
+
+# The end-to-end tests are not part of check, because they need root and minutes. RUN= selects some of them.
+.PHONY: e2e
+e2e: build
+	$(GO) test -count=1 -timeout 20m -v $(if $(RUN),-run '$(RUN)') ./test/e2e
+
+## bench: bin/sluice against Debian's ovn-controller on generated loads (SIZE=50x20 REPS=3 OUTPUT=json)
+.PHONY: bench
+bench: deps build
+	$(GO) run ./test/bench $(if $(SIZE),-size $(SIZE)) $(if $(REPS),-reps $(REPS)) $(if $(OUTPUT),-output $(OUTPUT))
 
 ## clean: remove what the targets above built
 .PHONY: clean

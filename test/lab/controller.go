@@ -37,8 +37,13 @@ func ParseController(program string) (Controller, error) {
 	return c, nil
 }
 
-// Path is the program file.
-func (c Controller) Path() string { return c.argv[0] }
+// Path is the program file; it is empty for the zero value.
+func (c Controller) Path() string {
+	if len(c.argv) == 0 {
+		return ""
+	}
+	return c.argv[0]
+}
 
 // IsSluice tells whether the program is ours. What is demanded of it, such as losing no packet when it is killed, is only
 // reported for another.

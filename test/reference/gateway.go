@@ -1,9 +1,11 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
 	"net"
 
+	"github.com/sluice-gw/sluice/test/lab"
 	"github.com/sluice-gw/sluice/test/probe"
 )
 
@@ -33,6 +35,7 @@ func (d *Deployment) gatewayStage() Stage {
 			return d.Settle()
 		},
 		Checks: []Check{
+			{Name: "first packets wait for ARP of the next hop", Demands: d.GW1, Run: d.resolution},
 			d.ping("SNAT at the gateway", "vm3", "172.31.0.1"),
 			d.udpSeenAs("SNAT: source is the gateway", "vm3", "172.31.0.1", "172.31.0.10"),
 			d.udpSeenAs("floating IP, outward", "vm1", "172.31.0.1", "172.31.0.21"),
@@ -43,6 +46,20 @@ func (d *Deployment) gatewayStage() Stage {
 			{Name: "ICMP fragmentation needed from the router", Run: d.fragmentationNeeded},
 		},
 	}
+}
+
+// resolution sends the first packets to the physical network, which the gateway must keep until it has the next hop's MAC address, also
+// those that come while that address is on its way into the flows. OVN 23.03 loses one of the latter at times.
+func (d *Deployment) resolution() (Result, error) {
+	r, err := pinged(probe.Ping(d.netns("vm3"), physIP, probe.PingOptions{Timeout: timeout}))
+	learned := lab.Until(d.Context(), timeout, "the MAC binding of the next hop", func() error {
+		out, err := d.Central.SB("--bare", "--columns=mac", "find", "MAC_Binding", "ip="+physIP.String())
+		if err == nil && out == "" {
+			err = errors.New("there is none")
+		}
+		return err
+	})
+	return r, errors.Join(err, learned, d.Sync())
 }
 
 // announcement adds a floating IP and waits for the gateway to announce it on the physical network.

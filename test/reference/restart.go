@@ -17,9 +17,9 @@ func (d *Deployment) restartStage() Stage {
 		Title:     "controllers that crash and restart under traffic",
 		Configure: func() error { return nil },
 		Checks: []Check{
-			{Name: "hv1's controller killed and started", Run: func() (Result, error) { return d.restart(d.HV1, kill) }},
-			{Name: "gw1's controller killed and started", Run: func() (Result, error) { return d.restart(d.GW1, kill) }},
-			{Name: "gw1's controller: exit --restart", Run: func() (Result, error) { return d.restart(d.GW1, exitRestart) }},
+			{Name: "hv1's controller killed and started", Demands: d.HV1, Run: func() (Result, error) { return d.restart(d.HV1, kill) }},
+			{Name: "gw1's controller killed and started", Demands: d.GW1, Run: func() (Result, error) { return d.restart(d.GW1, kill) }},
+			{Name: "gw1's controller: exit --restart", Demands: d.GW1, Run: func() (Result, error) { return d.restart(d.GW1, exitRestart) }},
 		},
 	}
 }
