@@ -1,0 +1,79 @@
+package expr
+
+// Env answers what an expression asks about the world, for one datapath. Answers
+// must not change while Compile or Eval runs.
+type Env interface {
+	// AddressSet is the address set that the text names $name.
+	AddressSet(name string) (*Set, bool)
+	// PortGroup lists the logical ports of the group that the text names @name. In
+	// the Southbound database that group is called KEY_name, KEY being the tunnel
+	// key of the datapath.
+	PortGroup(name string) ([]string, bool)
+	// Resident tells whether a logical port resides on this chassis.
+	Resident(port string) bool
+	// Port is the key of a logical port or multicast group of the datapath.
+	Port(name string) (key uint32, ok bool)
+}
+
+// Deps are the questions that a compilation asked, each name once, with or without
+// an answer. The result stays right as long as all the answers stay the same.
+type Deps struct {
+	AddressSets []string
+	PortGroups  []string
+	Residents   []string
+	Ports       []string
+}
+
+func addName(names []string, name string) []string {
+	for _, n := range names {
+		if n == name {
+			return names
+		}
+	}
+	return append(names, name)
+}
+
+// UnknownSetError says that an expression names an address set or a port group that
+// does not exist. ovn-controller leaves such a logical flow out until the set
+// appears; so must the caller.
+type UnknownSetError struct {
+	Group bool // a port group
+	Name  string
+}
+
+func (e *UnknownSetError) Error() string {
+	if e.Group {
+		return "port group @" + e.Name + " does not exist on this datapath; the flow waits for it"
+	}
+	return "address set $" + e.Name + " does not exist; the flow waits for it"
+}
+
+// SetError says that the content of an address set does not fit the field that it
+// is compared with.
+type SetError struct {
+	Name  string
+	Cause string
+}
+
+func (e *SetError) Error() string { return "address set $" + e.Name + ": " + e.Cause }
+
+// Set is an address set, parsed. It is read-only once made.
+type Set struct {
+	Values []Constant
+}
+
+// ParseSet parses the addresses of an address set. An address that is none is left
+// out, as ovn-controller does, and returned in bad.
+func ParseSet(addresses []string) (s *Set, bad []string) {
+	s = &Set{Values: make([]Constant, 0, len(addresses))}
+	var l Lexer
+	for _, a := range addresses {
+		l.Init(a)
+		if k := l.Tok.Kind; k != Integer && k != Masked {
+			bad = append(bad, a)
+			continue
+		}
+		s.Values = append(s.Values, l.Tok.Const)
+	}
+	return s, bad
+}
