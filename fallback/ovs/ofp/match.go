@@ -63,3 +63,23 @@ func (m Match) Canonical() (Match, error) {
 	}
 	return b.Append(nil)
 }
+
+// With is m with the bits s set to v, as the pipeline fields of a Resume or a
+// PacketOut. It does not ask for prerequisites: such a match describes a packet
+// and is not installed.
+func (m Match) With(s Sub, v Value) (Match, error) {
+	if !s.valid() {
+		return nil, fmt.Errorf("ofp: match: %s has no bits %d..%d", s.Field, s.Ofs, int(s.Ofs)+int(s.N)-1)
+	}
+	var b MatchBuilder
+	for t, err := range m.Terms() {
+		if err != nil {
+			return nil, err
+		}
+		b.SetMasked(t.Field, t.Value, t.Mask)
+	}
+	mask := Ones(int(s.N)).Shl(int(s.Ofs))
+	b.forget(s.Field, mask)
+	b.SetMasked(s.Field, v.Shl(int(s.Ofs)), mask)
+	return b.append(nil, false)
+}

@@ -27,58 +27,79 @@ func (m *MatchBuilder) SetValue(f Field, v Value) { m.SetMasked(f, v, f.full()) 
 func (m *MatchBuilder) SetMasked(f Field, value, mask Value) {
 	mask = mask.And(f.full())
 	value = value.And(mask)
-	if mask.IsZero() && !f.isTunMetadata() {
+	if f&fieldIndex == FieldNone || f&fieldIndex >= numFields {
+		m.fail("there is no such field")
 		return
 	}
-	switch i := f & fieldIndex; {
-	case f == FieldNone || i >= numFields:
-		m.fail("there is no such field")
+	if f == IPTOS && value.Lo&3 != 0 {
+		m.fail("nw_tos: the low two bits are nw_ecn")
+		return
+	}
+	terms, n := resolve(Term{f, value, mask})
+	for _, t := range terms[:n] {
+		m.add(t)
+	}
+}
+
+// resolve returns the n tests of the fields that t.Field is a view of, or t itself.
+func resolve(t Term) (terms [2]Term, n int) {
+	v, k := t.Value, t.Mask
+	switch i := t.Field & fieldIndex; {
 	case i >= reg0 && i <= reg15:
-		n := int(i - reg0)
-		sh := 32 * (1 - n&1)
-		m.add(XReg0+Field(n/2), value.Shl(sh), mask.Shl(sh))
+		r := int(i - reg0)
+		sh := 32 * (1 - r&1)
+		return [2]Term{{XReg0 + Field(r/2), v.Shl(sh), k.Shl(sh)}}, 1
 	case i >= XXReg0 && i <= XXReg3:
 		x := XReg0 + 2*(i-XXReg0)
-		m.SetMasked(x, V(value.Hi), V(mask.Hi))
-		m.SetMasked(x+1, V(value.Lo), V(mask.Lo))
-	case f == VLANTCI:
-		m.SetMasked(VLANVID, V(value.Lo&0x1fff), V(mask.Lo&0x1fff))
-		m.SetMasked(VLANPCP, V(value.Lo>>13), V(mask.Lo>>13))
-	case f == IPTOS:
-		if mask.Lo&3 != 0 {
-			m.fail("nw_tos: the low two bits are nw_ecn")
-			return
+		return [2]Term{{x, V(v.Hi), V(k.Hi)}, {x + 1, V(v.Lo), V(k.Lo)}}, 2
+	case t.Field == VLANTCI:
+		return [2]Term{{VLANVID, V(v.Lo & 0x1fff), V(k.Lo & 0x1fff)}, {VLANPCP, V(v.Lo >> 13), V(k.Lo >> 13)}}, 2
+	case t.Field == IPTOS:
+		return [2]Term{{IPDSCP, v.Shr(2), k.Shr(2)}}, 1
+	case t.Field == InPortNXM:
+		return [2]Term{{InPort, V(uint64(PortFrom16(uint16(v.Lo)))), InPort.full()}}, 1
+	}
+	return [2]Term{t}, 1
+}
+
+// forget removes the bits mask of f from the tests.
+func (m *MatchBuilder) forget(f Field, mask Value) {
+	parts, n := resolve(Term{Field: f, Mask: mask})
+	for _, p := range parts[:n] {
+		for i := range m.terms {
+			if t := &m.terms[i]; t.Field == p.Field {
+				t.Mask = t.Mask.AndNot(p.Mask)
+				t.Value = t.Value.And(t.Mask)
+			}
 		}
-		m.SetMasked(IPDSCP, value.Shr(2), mask.Shr(2))
-	case f == InPortNXM:
-		m.add(InPort, V(uint64(PortFrom16(uint16(value.Lo)))), InPort.full())
-	default:
-		m.add(f, value, mask)
 	}
 }
 
 // add merges one test of a field that is not a view into the sorted terms.
-func (m *MatchBuilder) add(f Field, value, mask Value) {
+func (m *MatchBuilder) add(n Term) {
+	if n.Mask.IsZero() && !n.Field.isTunMetadata() {
+		return
+	}
 	i := len(m.terms)
-	for i > 0 && m.terms[i-1].Field&fieldIndex > f&fieldIndex {
+	for i > 0 && m.terms[i-1].Field&fieldIndex > n.Field&fieldIndex {
 		i--
 	}
-	if i > 0 && m.terms[i-1].Field&fieldIndex == f&fieldIndex {
+	if i > 0 && m.terms[i-1].Field&fieldIndex == n.Field&fieldIndex {
 		t := &m.terms[i-1]
-		if t.Field != f {
-			m.fail(f.String() + ": tested with two different lengths")
+		if t.Field != n.Field {
+			m.fail(n.Field.String() + ": tested with two different lengths")
 			return
 		}
-		if !t.Value.Xor(value).And(t.Mask).And(mask).IsZero() {
-			m.fail(f.String() + ": two tests contradict each other")
+		if !t.Value.Xor(n.Value).And(t.Mask).And(n.Mask).IsZero() {
+			m.fail(n.Field.String() + ": two tests contradict each other")
 			return
 		}
-		t.Value, t.Mask = t.Value.Or(value), t.Mask.Or(mask)
+		t.Value, t.Mask = t.Value.Or(n.Value), t.Mask.Or(n.Mask)
 		return
 	}
 	m.terms = append(m.terms, Term{})
 	copy(m.terms[i+1:], m.terms[i:])
-	m.terms[i] = Term{f, value, mask}
+	m.terms[i] = n
 }
 
 func (m *MatchBuilder) fail(detail string) {
@@ -101,7 +122,9 @@ func (m *MatchBuilder) get(f Field) Term {
 // refused by Set, when a mask is given for a field that has none, and when a
 // term lacks its prerequisite (ovs-fields(7)): the switch would answer
 // OFPBMC_BAD_PREREQ.
-func (m *MatchBuilder) Append(b []byte) (Match, error) {
+func (m *MatchBuilder) Append(b []byte) (Match, error) { return m.append(b, true) }
+
+func (m *MatchBuilder) append(b []byte, prereqs bool) (Match, error) {
 	if m.err != nil {
 		return nil, m.err
 	}
@@ -115,7 +138,7 @@ func (m *MatchBuilder) Append(b []byte) (Match, error) {
 			return nil, fmt.Errorf("ofp: match: packet_type 0x%x: only Ethernet packets are supported", t.Value.Lo)
 		}
 		info := t.Field.info()
-		if info.pre != preNone && !c.holds(info.pre) {
+		if prereqs && info.pre != preNone && !c.holds(info.pre) {
 			return nil, fmt.Errorf("ofp: match: %s needs a match on %s", t.Field, info.pre)
 		}
 		masked := !t.Exact()

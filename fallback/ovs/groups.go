@@ -1,0 +1,135 @@
+package ovs
+
+import (
+	"fmt"
+	"hash/fnv"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+)
+
+// groups are the select groups that rules use. A group's number is a hash of its
+// content, so a restarted controller gives the same group the same number and
+// finds it in the switch.
+type groups struct {
+	byID map[uint32]*group
+	// changed are groups to be added to the switch or, unused now, to be removed.
+	changed map[uint32]bool
+}
+
+type group struct {
+	desc    ofp.GroupDesc
+	content string // its GroupMod, but for the number
+	refs    int
+}
+
+func newGroups() *groups { return &groups{byID: map[uint32]*group{}, changed: map[uint32]bool{}} }
+
+// lower makes the group of a Select, or finds the one with the same content.
+func (g *groups) lower(l *lowerer, op ir.Select) (uint32, error) {
+	desc := ofp.GroupDesc{Type: ofp.GroupSelect, Selection: ofp.Selection{Method: "dp_hash"}}
+	if len(op.Fields) > 0 {
+		desc.Selection.Method = "hash"
+		for _, f := range op.Fields {
+			of, err := l.field(f)
+			if err != nil {
+				return 0, err
+			}
+			desc.Selection.Fields = append(desc.Selection.Fields, ofp.FieldMask{Field: of, Mask: ofp.Ones(of.Width())})
+		}
+	}
+	for i, b := range op.Buckets {
+		var e ofp.Encoder
+		if err := l.ops(&e, b.Ops); err != nil {
+			return 0, err
+		}
+		a, err := e.Actions()
+		if err != nil {
+			return 0, err
+		}
+		desc.Buckets = append(desc.Buckets, ofp.Bucket{ID: uint32(i), Weight: b.Weight, WatchPort: ofp.Port(b.Watch), Actions: a})
+	}
+	content, err := groupContent(desc)
+	if err != nil {
+		return 0, err
+	}
+	h := fnv.New32a()
+	h.Write([]byte(content))
+	id := h.Sum32() & 0x7fffffff
+	for {
+		have := g.byID[id]
+		if have != nil && have.content == content {
+			return id, nil
+		}
+		if have == nil && id != 0 {
+			break
+		}
+		id = (id + 1) & 0x7fffffff // another content has this hash
+	}
+	desc.ID = id
+	g.byID[id] = &group{desc: desc, content: content}
+	g.changed[id] = true
+	return id, nil
+}
+
+func groupContent(d ofp.GroupDesc) (string, error) {
+	d.ID = 0
+	b, err := (&ofp.GroupMod{Command: ofp.GroupAdd, Group: d}).Append(nil, 0)
+	if err != nil {
+		return "", fmt.Errorf("group: %w", err)
+	}
+	return string(b), nil
+}
+
+func (g *groups) ref(ids []uint32, n int) {
+	for _, id := range ids {
+		x := g.byID[id]
+		if x == nil {
+			continue
+		}
+		if x.refs += n; x.refs <= 0 {
+			g.changed[id] = true
+		}
+	}
+}
+
+// take returns the messages that make the switch's groups right after the changes
+// so far: what comes before the flows and what comes after them.
+func (g *groups) take() (before, after []ofp.Message) {
+	for id := range g.changed {
+		x := g.byID[id]
+		switch {
+		case x == nil:
+		case x.refs > 0:
+			before = append(before, &ofp.GroupMod{Command: ofp.GroupAddOrModify, Group: x.desc})
+		default:
+			after = append(after, &ofp.GroupMod{Command: ofp.GroupDelete, Group: ofp.GroupDesc{ID: id}})
+			delete(g.byID, id)
+		}
+	}
+	clear(g.changed)
+	return before, after
+}
+
+// diff compares with what the switch has.
+func (g *groups) diff(installed []ofp.GroupDesc) (before, after []ofp.Message) {
+	have := map[uint32]bool{}
+	for _, d := range installed {
+		content, err := groupContent(d)
+		x := g.byID[d.ID]
+		if x == nil || x.refs <= 0 {
+			after = append(after, &ofp.GroupMod{Command: ofp.GroupDelete, Group: ofp.GroupDesc{ID: d.ID}})
+			continue
+		}
+		have[d.ID] = err == nil && content == x.content
+	}
+	for id, x := range g.byID {
+		if x.refs <= 0 {
+			delete(g.byID, id)
+		} else if !have[id] {
+			before = append(before, &ofp.GroupMod{Command: ofp.GroupAddOrModify, Group: x.desc})
+		}
+	}
+	clear(g.changed)
+	return before, after
+}

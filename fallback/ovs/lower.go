@@ -1,0 +1,141 @@
+package ovs
+
+import (
+	"encoding/binary"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+)
+
+// lowerer turns ir rules into OpenFlow. It reuses its buffers: what it returns is
+// valid until the next call, copies excepted.
+type lowerer struct {
+	profile *Profile
+	tunOpt  ofp.Field // tunnel metadata field of the Geneve option, FieldNone while there is none
+	groups  *groups
+	meters  *meters
+
+	mb       ofp.MatchBuilder
+	enc      ofp.Encoder
+	buf      []byte
+	matchBuf []byte
+	cookie   uint32
+
+	lastProgram *ir.Program
+	lastActions string
+	lastGroups  []uint32
+	used        []uint32 // groups used by the actions being lowered
+	named       []string // meters used
+	lastNamed   []string
+}
+
+// match encodes a rule's match; extra terms are added for conjunctive flows.
+func (l *lowerer) match(dp uint32, m ir.Match, conj uint32) (ofp.Match, error) {
+	l.mb.Reset()
+	if dp != 0 {
+		l.mb.Set(ofp.Metadata, uint64(dp))
+	}
+	if conj != 0 {
+		l.mb.Set(ofp.ConjID, uint64(conj))
+	}
+	for t := range m.Terms() {
+		if t.Field == ir.VLANTCI {
+			l.vlan(t)
+			continue
+		}
+		f, err := l.field(t.Field)
+		if err != nil {
+			return nil, err
+		}
+		l.mb.SetMasked(f, value(t.Value), value(t.Mask))
+	}
+	var err error
+	l.matchBuf, err = appendMatch(&l.mb, l.matchBuf[:0])
+	return l.matchBuf, err
+}
+
+func appendMatch(mb *ofp.MatchBuilder, b []byte) ([]byte, error) {
+	m, err := mb.Append(b)
+	return m, err
+}
+
+// vlan splits a test of the whole TCI into the two fields that OpenFlow has.
+func (l *lowerer) vlan(t ir.Term) {
+	if k := t.Mask.Lo & 0x1fff; k != 0 {
+		l.mb.SetMasked(ofp.VLANVID, ofp.V(t.Value.Lo&0x1fff), ofp.V(k))
+	}
+	if k := t.Mask.Lo >> 13; k != 0 {
+		l.mb.SetMasked(ofp.VLANPCP, ofp.V(t.Value.Lo>>13), ofp.V(k))
+	}
+}
+
+// key identifies a flow in the switch: table, priority, match.
+func flowKey(b []byte, table uint8, priority uint16, m ofp.Match) []byte {
+	b = append(b, table, byte(priority>>8), byte(priority))
+	return append(b, m...)
+}
+
+// splitKey is the inverse of flowKey.
+func splitKey(k string) (table uint8, priority uint16, m ofp.Match) {
+	return k[0], uint16(k[1])<<8 | uint16(k[2]), ofp.Match(k[3:])
+}
+
+// actions lowers a program. Many rules in a row share one, so the last is remembered.
+func (l *lowerer) actions(p *ir.Program, cookie uint32) (string, []uint32, []string, error) {
+	if p == l.lastProgram && !hasCookie(p.Ops) {
+		return l.lastActions, l.lastGroups, l.lastNamed, nil
+	}
+	l.enc.Reset(l.buf[:0])
+	l.used, l.named, l.cookie = nil, nil, cookie
+	if err := l.ops(&l.enc, p.Ops); err != nil {
+		return "", nil, nil, err
+	}
+	a, err := l.enc.Actions()
+	if err != nil {
+		return "", nil, nil, err
+	}
+	l.buf = a
+	l.lastProgram, l.lastActions, l.lastGroups, l.lastNamed = p, string(a), l.used, l.named
+	return l.lastActions, l.used, l.named, nil
+}
+
+// hasCookie tells whether the encoding depends on the rule's cookie.
+func hasCookie(ops []ir.Op) bool {
+	for _, op := range ops {
+		switch op := op.(type) {
+		case ir.Learn:
+			return true
+		case ir.Clone:
+			if hasCookie(op.Ops) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// userdata header of a punt, in front of Args and Inner:
+//
+//	be32 opcode, be16 length of Args, be16 flags
+//	with flagResult: be32 number of the result's ir field, be16 offset, be16 bits
+const (
+	flagResult   = 1
+	puntHeader   = 8
+	resultHeader = 8
+)
+
+func appendPuntHeader(b []byte, p ir.Punt) []byte {
+	var flags uint16
+	if p.Result.Field != ir.FieldNone {
+		flags |= flagResult
+	}
+	b = binary.BigEndian.AppendUint32(b, uint32(p.Opcode))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(p.Args)))
+	b = binary.BigEndian.AppendUint16(b, flags)
+	if flags&flagResult != 0 {
+		b = binary.BigEndian.AppendUint32(b, uint32(p.Result.Field))
+		b = binary.BigEndian.AppendUint16(b, uint16(p.Result.Ofs))
+		b = binary.BigEndian.AppendUint16(b, uint16(p.Result.N))
+	}
+	return append(b, p.Args...)
+}
