@@ -16,15 +16,15 @@ type Conntrack struct{ byKey map[connKey]connRef }
 
 // Connection is one committed connection.
 type Connection struct {
-	Zone   uint16
-	Proto  uint8
-	Orig   Tuple // as the first packet had it
-	Reply  Tuple // as replies have it, after NAT
-	Mark   uint32
-	Label  Value
-	Seen   bool // a reply was seen
-	snat   bool
-	dnat   bool
+	Zone  uint16
+	Proto uint8
+	Orig  Tuple // as the first packet had it
+	Reply Tuple // as replies have it, after NAT
+	Mark  uint32
+	Label Value
+	Seen  bool // a reply was seen
+	snat  bool
+	dnat  bool
 }
 
 // Tuple are the addresses and ports of one direction. For ICMP the ports are

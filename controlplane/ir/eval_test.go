@@ -214,7 +214,7 @@ func TestEvaluateIsPure(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := irtest.Packet().Draw(t, "packet")
 		prog := irtest.Program().Draw(t, "program")
-		other := irtest.Rule().Draw(t, "other")
+		other := irtest.Rule().Filter(func(r ir.Rule) bool { return r.Stage != ir.Ingress(0) }).Draw(t, "other")
 		run := func(ops ...ir.Op) (ir.Result, error) {
 			pl := ir.NewPipeline(other, ir.NewRule(ir.Ingress(0), 1, 0, ir.Match{}, nil, ir.NewProgram(ops...), ir.Owner{}))
 			return pl.Evaluate(p, ir.Ingress(0), ir.Options{MaxDepth: 50, MaxSteps: 5000, Trace: true})
