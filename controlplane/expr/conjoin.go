@@ -184,7 +184,8 @@ func narrow(p prod, left []sum) (prod, []sum, bool) {
 func asDim(s sum, base cube) (d dim, ok bool) {
 	var cubes []cube
 	for _, q := range s {
-		if q.without(base).hasMust() {
+		q.base = q.base.without(base)
+		if q.base.hasMust() {
 			return d, false
 		}
 		n := 1
@@ -198,8 +199,6 @@ func asDim(s sum, base cube) (d dim, ok bool) {
 	d.cubes = absorb(cubes)
 	return d, len(d.cubes) > 1
 }
-
-func (p prod) without(base cube) cube { return p.base.without(base) }
 
 // writeOut appends the cubes of p, every choice of every dimension.
 func (p prod) writeOut(cubes []cube) []cube {
