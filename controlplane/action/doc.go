@@ -39,10 +39,10 @@
 //	chk_ecmp_nh_mac      ECMPNHMAC          -                             FlagLookupCommitECMPNH
 //	chk_ecmp_nh          ECMPNH             -                             FlagLookupCommitECMPNH
 //	chk_lb_aff           ChkLBAffinity      -                             FlagUseLBAffSession, and Env.Affinity
-//	ct_nw_dst            CTOrigNWDst        -                             xxreg1[0..31]
+//	ct_nw_dst            CTOrigNWDst        -                             reg7
 //	ct_ip6_dst           CTOrigIP6Dst       -                             xxreg1
-//	ct_tp_dst            CTOrigTPDst        -                             xxreg1[0..15]
-//	ct_proto             CTOrigProto        -                             xxreg1[0..7]
+//	ct_tp_dst            CTOrigTPDst        -                             reg7[0..15]
+//	ct_proto             CTOrigProto        -                             reg7[0..7]
 //	ct_state_save        CTStateSave        -                             reg4[0..7]
 //	mac_cache_use        MACCacheUse        -                             -
 //	flood_remote         FloodRemote        -                             -
