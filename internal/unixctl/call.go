@@ -1,0 +1,80 @@
+package unixctl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sluice-gw/sluice/internal/pidfile"
+)
+
+// CommandError is an error text that the other program answered.
+type CommandError struct {
+	Command string
+	Text    string // without the newline at its end
+}
+
+func (e *CommandError) Error() string { return e.Command + ": " + e.Text }
+
+// Socket returns the control socket of target as ovs-appctl(8) -t finds it: target is a socket's absolute name, or the name
+// of a program whose pid file is runDir/target.pid.
+func Socket(runDir, target string) (string, error) {
+	if filepath.IsAbs(target) {
+		return target, nil
+	}
+	path := runDir + "/" + target + ".pid"
+	pid, err := pidfile.Read(path)
+	if err != nil {
+		return "", fmt.Errorf("cannot read pidfile \"%s\" (is %s running?): %w", path, target, err)
+	}
+	return DefaultPath(runDir, target, pid), nil
+}
+
+// Call runs a command in the program that serves socket and returns its answer. A refusal by the program is a
+// *CommandError; other errors mean that there was no answer.
+func Call(ctx context.Context, socket, command string, args ...string) (string, error) {
+	conn, err := dial(ctx, socket)
+	if err != nil {
+		return "", fmt.Errorf("cannot connect to \"%s\": %w", socket, err)
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	text, err := transact(newReader(conn, maxReply), json.NewEncoder(conn), command, args)
+	if refused := (*CommandError)(nil); err != nil && !errors.As(err, &refused) {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return "", fmt.Errorf("%s: %s: %w", socket, command, err)
+	}
+	return text, err
+}
+
+func transact(in *reader, out *json.Encoder, command string, args []string) (string, error) {
+	if args == nil {
+		args = []string{} // params must be an array
+	}
+	if err := out.Encode(map[string]any{"id": 0, "method": command, "params": args}); err != nil {
+		return "", err
+	}
+	var r struct {
+		Result json.RawMessage `json:"result"`
+		Error  *string         `json:"error"`
+	}
+	if err := in.next(&r); err != nil {
+		return "", err
+	}
+	if r.Error != nil {
+		return "", &CommandError{Command: command, Text: strings.TrimSuffix(*r.Error, "\n")}
+	}
+	var text *string
+	if err := json.Unmarshal(r.Result, &text); err != nil || text == nil {
+		return "", fmt.Errorf("the answer %.100q is not a string", r.Result)
+	}
+	return *text, nil
+}
