@@ -89,7 +89,7 @@ func (d *Decoder) bareUUID() UUID {
 		return UUID{}
 	}
 	text := d.rawString()
-	u, ok := parseUUID(text)
+	u, ok := DecodeUUID(text)
 	if !ok {
 		d.failf("%q is not a UUID", text)
 	}

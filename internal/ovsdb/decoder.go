@@ -14,6 +14,7 @@ type Decoder struct {
 	err    error
 	intern *Interner
 	text   []byte // scratch for strings with escapes
+	scan   valueScanner
 }
 
 // NewDecoder returns a Decoder whose strings share their memory through in.
@@ -168,19 +169,23 @@ var errUnbalanced = errors.New("unbalanced brackets")
 // points into the data given to Reset. Brackets and strings are checked, the
 // rest is for whoever decodes it.
 func (d *Decoder) Raw() []byte {
-	if d.peek() == 0 {
+	switch d.peek() {
+	case 0, ',', ':', ']', '}':
 		d.expected("a value")
 		return nil
 	}
-	var s valueScanner
+	d.scan.reset()
 	start := d.pos
-	n, done := s.scan(d.data[start:], true)
-	if s.err != nil || !done {
-		d.pos += n
-		d.Fail(fmt.Errorf("offset %d: %w", d.pos, errors.Join(s.err, errUnbalanced)))
+	n, done := d.scan.scan(d.data[start:], true)
+	d.pos += n
+	if d.scan.err != nil {
+		d.failf("%w", d.scan.err)
+	} else if !done {
+		d.failf("%w", errUnbalanced)
+	}
+	if d.err != nil {
 		return nil
 	}
-	d.pos += n
 	return d.data[start:d.pos]
 }
 

@@ -16,6 +16,8 @@ type valueScanner struct {
 	err    error
 }
 
+func (s *valueScanner) reset() { *s = valueScanner{open: s.open[:0]} }
+
 // maxDepth bounds the nesting of a message. Updates nest about 9 deep.
 const maxDepth = 1000
 

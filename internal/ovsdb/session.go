@@ -1,15 +1,24 @@
 package ovsdb
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb/schema"
 )
 
 // SessionConfig says how to reach a database.
 type SessionConfig struct {
 	// Remote is one or more servers, separated by commas, that hold the same
 	// database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT, IPv6 addresses in
-	// brackets.
+	// brackets. Empty: none until Session.SetRemote.
 	Remote string
 	// TLS is used for ssl: remotes. If nil, TLSFiles is read at each connect.
 	TLS *tls.Config
@@ -21,11 +30,209 @@ type SessionConfig struct {
 	// Probe is how long the server may be silent before it is asked for a sign
 	// of life; after as long again the connection is given up. 0: never.
 	Probe time.Duration
+	// Logger gets the connection's events. nil means slog.Default.
+	Logger *slog.Logger
 }
 
-// TLSFiles names PEM files.
-type TLSFiles struct {
-	PrivateKey  string
-	Certificate string
-	CACert      string // signs the servers' certificates
+// Handler is the user of a Session. All methods run on the goroutine of
+// Session.Run.
+type Handler interface {
+	// Ready is as in Peer.
+	Ready(ctx context.Context) error
+	// Connected starts the use of a server that has the database and is fit
+	// to serve it. An error closes the connection.
+	Connected(c *Conn, e Endpoint, db *schema.Database) error
+	// Notify handles a notification. first is the text of its first
+	// parameter; the others, if any, are read from rest with NextItem until
+	// that returns false. An error closes the connection.
+	Notify(method, first string, rest *Stream) error
+	// Disconnected tells why the connection, or an attempt at one, ended.
+	Disconnected(e Endpoint, err error)
+}
+
+// Session keeps a connection to one of the servers of a database.
+type Session struct {
+	database string
+	cfg      SessionConfig
+	handler  Handler
+	cluster  clusterPosition
+
+	changed chan struct{} // the servers were changed; capacity 1
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	servers []Endpoint
+	next    int // index in servers
+	conn    *Conn
+	current Endpoint
+}
+
+const (
+	minBackoff = time.Second
+	maxBackoff = 8 * time.Second
+)
+
+// NewSession returns a session for a database. Nothing happens before Run.
+func NewSession(database string, cfg SessionConfig, h Handler) *Session {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return &Session{database: database, cfg: cfg, handler: h, changed: make(chan struct{}, 1)}
+}
+
+// Run connects, and connects again, until ctx ends, and returns why. Every
+// server is tried at once; after a round without success it waits from 1 to 8
+// seconds. A remote that cannot be read is an error.
+func (s *Session) Run(ctx context.Context) error {
+	if s.cfg.Remote != "" && s.remotes() == 0 {
+		if err := s.SetRemote(s.cfg.Remote); err != nil {
+			return err
+		}
+	}
+	backoff, failed := minBackoff, 0
+	for ctx.Err() == nil {
+		e, ok := s.pick()
+		if !ok {
+			s.wait(ctx, nil)
+			continue
+		}
+		useful, err := s.attempt(ctx, e)
+		s.handler.Disconnected(e, err)
+		if ctx.Err() != nil {
+			break
+		}
+		if useful {
+			backoff, failed = minBackoff, 0
+			continue
+		}
+		if failed++; failed >= s.remotes() {
+			timer := time.NewTimer(backoff)
+			s.wait(ctx, timer.C)
+			timer.Stop()
+			backoff, failed = min(2*backoff, maxBackoff), 0
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// SetRemote changes the servers, see SessionConfig.Remote; empty: none. The
+// connection stays if its server is still among them.
+func (s *Session) SetRemote(remote string) error {
+	var servers []Endpoint
+	if remote != "" {
+		var err error
+		if servers, err = ParseRemote(remote); err != nil {
+			return err
+		}
+	}
+	// Clients spread over a cluster by chance.
+	rand.Shuffle(len(servers), func(i, j int) { servers[i], servers[j] = servers[j], servers[i] })
+	s.mu.Lock()
+	s.servers, s.next = servers, 0
+	conn := s.conn
+	keep := slices.Contains(servers, s.current)
+	s.mu.Unlock()
+	if conn != nil && !keep {
+		conn.Close(errRemoteChanged)
+	}
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+var errRemoteChanged = errors.New("the remote was changed")
+
+// Reconnect closes the connection, if there is one, because of err.
+func (s *Session) Reconnect(err error) {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn != nil {
+		conn.Close(err)
+	}
+}
+
+func (s *Session) remotes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.servers)
+}
+
+// pick returns the server whose turn it is.
+func (s *Session) pick() (Endpoint, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.servers) == 0 {
+		return Endpoint{}, false
+	}
+	e := s.servers[s.next%len(s.servers)]
+	s.next = (s.next + 1) % len(s.servers)
+	return e, true
+}
+
+// wait waits for a value, a change of the servers or the end of ctx.
+func (s *Session) wait(ctx context.Context, timer <-chan time.Time) {
+	select {
+	case <-ctx.Done():
+	case <-s.changed:
+	case <-timer:
+	}
+}
+
+// attempt connects to a server and uses it until that ends. useful: it served
+// for a while, so the next attempt need not wait.
+func (s *Session) attempt(ctx context.Context, e Endpoint) (useful bool, err error) {
+	nc, err := dial(ctx, e, &s.cfg)
+	if err != nil {
+		return false, err
+	}
+	a := &attempt{Session: s, endpoint: e}
+	a.conn = NewConn(nc, a, s.cfg.Probe)
+	s.setConn(a.conn, e)
+	defer s.setConn(nil, Endpoint{})
+	a.askServer()
+	err = a.conn.Run(ctx)
+	return !a.since.IsZero() && time.Since(a.since) >= minBackoff, err
+}
+
+func (s *Session) setConn(c *Conn, e Endpoint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn, s.current = c, e
+}
+
+// attempt is one connection of a session.
+type attempt struct {
+	*Session
+	endpoint Endpoint
+	conn     *Conn
+	since    time.Time // when the handler was told, zero before
+}
+
+// Ready implements Peer.
+func (a *attempt) Ready(ctx context.Context) error { return a.handler.Ready(ctx) }
+
+// Notify implements Peer.
+func (a *attempt) Notify(method string, params *Stream) error {
+	params.BeginArray()
+	if !params.NextItem() {
+		return fmt.Errorf("expected a parameter")
+	}
+	first := plainText(params.Raw())
+	if method == "update" && first == serverMonitor {
+		return a.serverUpdate(params)
+	}
+	if a.since.IsZero() {
+		return fmt.Errorf("the server speaks before it was asked")
+	}
+	return a.handler.Notify(method, first, params)
+}
+
+// start hands the connection to the handler.
+func (a *attempt) start(db *schema.Database) error {
+	a.since = time.Now()
+	a.cfg.Logger.Info("connected", "database", a.database, "remote", a.endpoint.String(), "schema", db.Version)
+	return a.handler.Connected(a.conn, a.endpoint, db)
 }

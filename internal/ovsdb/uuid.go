@@ -13,7 +13,7 @@ type UUID [16]byte
 
 // ParseUUID reads the form 01234567-89ab-cdef-0123-456789abcdef.
 func ParseUUID(s string) (UUID, error) {
-	u, ok := parseUUID([]byte(s))
+	u, ok := DecodeUUID([]byte(s))
 	if !ok {
 		return UUID{}, fmt.Errorf("%q is not a UUID: expected 32 hexadecimal digits in groups of 8-4-4-4-12", s)
 	}
@@ -53,8 +53,8 @@ func (u UUID) IsZero() bool { return u == UUID{} }
 // Compare orders UUIDs as ovsdb-server orders them in a set.
 func (u UUID) Compare(o UUID) int { return bytes.Compare(u[:], o[:]) }
 
-// parseUUID is ParseUUID without an error value: it runs once per reference.
-func parseUUID(s []byte) (u UUID, ok bool) {
+// DecodeUUID is ParseUUID for decoders: it makes no error value and no copy.
+func DecodeUUID(s []byte) (u UUID, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return UUID{}, false
 	}

@@ -27,3 +27,6 @@ type NamedUUID string
 type Atom interface {
 	string | int64 | bool | float64 | UUID
 }
+
+// Any returns the value, if there is one, whatever its type.
+func (o Opt[T]) Any() (any, bool) { return o.V, o.OK }

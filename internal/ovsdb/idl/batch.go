@@ -8,8 +8,9 @@ import (
 )
 
 var (
-	errSeveral = errors.New("the column has several values, expected at most one")
-	errUnknown = errors.New("the server changed a row that it never sent")
+	errSeveral  = errors.New("the column has several values, expected at most one")
+	errUnknown  = errors.New("the server changed a row that it never sent")
+	errCanceled = errors.New("the server has ended the monitoring: its database or schema changes")
 )
 
 // deltaKind says what a delta does to its row.

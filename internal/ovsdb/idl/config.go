@@ -7,7 +7,8 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
 
-// Config says which server a replica follows and how much of its database.
+// Config says which server a replica follows and how much of its database. The
+// Logger gets the rows left out besides the connection's events.
 type Config struct {
 	ovsdb.SessionConfig
 
@@ -28,9 +29,6 @@ type Config struct {
 	// CommitTimeout is how long a transaction waits for a connection before it
 	// is answered with ErrNotConnected. 0 means 10 seconds.
 	CommitTimeout time.Duration
-	// Logger gets the connection's events and the rows left out. nil means
-	// slog.Default.
-	Logger *slog.Logger
 }
 
 const (

@@ -1,0 +1,202 @@
+package ovsdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Conn is one JSON-RPC connection (RFC 7047, section 4). It answers the
+// server's echo requests and checks that the server is alive.
+//
+// Run reads; the functions that Call and the Peer give it run on its goroutine.
+// All other methods are safe from any goroutine and do not block.
+type Conn struct {
+	nc    net.Conn
+	peer  Peer
+	probe time.Duration
+
+	// Times in nanoseconds since start, for the keeper.
+	start    time.Time
+	received atomic.Int64
+	sent     atomic.Int64
+	busy     atomic.Int64 // when the reader began what it is doing, 0: it waits
+	paused   atomic.Bool  // the reader waits for Peer.Ready
+
+	wake chan struct{} // out is not empty; capacity 1
+	mu   sync.Mutex
+	// Guarded by mu.
+	out    []byte // messages to write
+	nextID uint64
+	calls  map[uint64]*Call
+	err    error // why the connection was closed
+}
+
+// Peer is the client's side of a Conn.
+type Peer interface {
+	// Ready waits until the peer can take another message. While it waits the
+	// server's echo requests are not read; the Conn sends echo requests of its
+	// own instead, which count as a sign of life too.
+	Ready(ctx context.Context) error
+	// Notify handles a notification. It consumes params, one array, as it
+	// arrives. An error closes the connection.
+	Notify(method string, params *Stream) error
+}
+
+// Call is a request that waits for its reply. One of the functions is called,
+// unless the connection ends first.
+type Call struct {
+	// Result consumes the result, one value, as it arrives. An error closes
+	// the connection.
+	Result func(*Stream) error
+	// Failed gets the server's error. nil: it closes the connection.
+	Failed func(*RPCError) error
+
+	method string
+}
+
+// RPCError is an error reply.
+type RPCError struct {
+	Method string // of the request
+	Text   string // the server's words; JSON, unless it was a string
+}
+
+func (e *RPCError) Error() string { return e.Method + ": the server answers: " + e.Text }
+
+// maxOut is how much may wait to be written. A server that takes requests this
+// slowly is taken for broken.
+const maxOut = 64 << 20
+
+// NewConn returns a connection over nc, which it owns from now on. probe is as
+// in SessionConfig.
+func NewConn(nc net.Conn, peer Peer, probe time.Duration) *Conn {
+	return &Conn{
+		nc:    nc,
+		peer:  peer,
+		probe: probe,
+		start: time.Now(),
+		wake:  make(chan struct{}, 1),
+		calls: make(map[uint64]*Call),
+	}
+}
+
+// Run reads until the connection fails, is closed, or ctx ends. It returns why
+// and leaves nothing running.
+func (c *Conn) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var group sync.WaitGroup
+	group.Go(func() { c.Close(c.write(ctx)) })
+	group.Go(func() { c.Close(c.keep(ctx)) })
+	c.Close(c.read(ctx))
+	cancel(nil)
+	group.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+var errClosed = errors.New("connection closed")
+
+// Close closes the connection because of err.
+func (c *Conn) Close(err error) {
+	if err == nil {
+		err = errClosed
+	}
+	c.mu.Lock()
+	first := c.err == nil
+	if first {
+		c.err = err
+	}
+	c.mu.Unlock()
+	if first {
+		c.nc.Close()
+		c.signal()
+	}
+}
+
+// Call sends a request. params is a JSON array.
+func (c *Conn) Call(method string, params []byte, call *Call) {
+	c.mu.Lock()
+	c.nextID++
+	id := c.nextID
+	call.method = method
+	c.calls[id] = call
+	b := append(c.out, `{"id":`...)
+	b = strconv.AppendUint(b, id, 10)
+	b = append(b, `,"method":`...)
+	b = AppendString(b, method)
+	b = append(b, `,"params":`...)
+	b = append(b, params...)
+	c.out = append(b, '}')
+	c.mu.Unlock()
+	c.signal()
+}
+
+// send queues a whole message.
+func (c *Conn) send(message []byte) {
+	c.mu.Lock()
+	c.out = append(c.out, message...)
+	c.mu.Unlock()
+	c.signal()
+}
+
+func (c *Conn) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what there is to write.
+func (c *Conn) take() ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return nil, c.err
+	}
+	if len(c.out) > maxOut {
+		return nil, fmt.Errorf("the server has not taken %d bytes of requests", len(c.out))
+	}
+	out := c.out
+	c.out = nil
+	return out, nil
+}
+
+// write sends queued messages, those that gather meanwhile in one piece.
+func (c *Conn) write(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-c.wake:
+		}
+		out, err := c.take()
+		if err != nil {
+			return err
+		}
+		if len(out) == 0 {
+			continue
+		}
+		if _, err := c.nc.Write(out); err != nil {
+			return err
+		}
+		c.sent.Store(c.now())
+	}
+}
+
+// now returns nanoseconds since start, never 0.
+func (c *Conn) now() int64 { return int64(time.Since(c.start)) + 1 }
+
+// Read lets the Stream read from the connection while it notes the time.
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.nc.Read(b)
+	if n > 0 {
+		c.received.Store(c.now())
+	}
+	return n, err
+}
