@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +21,21 @@ func (ch *Chassis) Flows() ([]string, error) {
 		return nil, err
 	}
 	return canonicalFlows(dump, groups), nil
+}
+
+var flowCount = regexp.MustCompile(`flow_count=(\d+)`)
+
+// FlowCount is the number of OpenFlow flows of br-int.
+func (ch *Chassis) FlowCount() (int, error) {
+	out, err := ch.Ofctl("dump-aggregate", "br-int")
+	if err != nil {
+		return 0, err
+	}
+	m := flowCount.FindStringSubmatch(out)
+	if m == nil {
+		return 0, fmt.Errorf("no flow count in the reply %q", out)
+	}
+	return strconv.Atoi(m[1])
 }
 
 var (

@@ -52,7 +52,7 @@ func (p *Process) Exited() <-chan struct{} { return p.exited }
 func (p *Process) Alive() error {
 	select {
 	case <-p.exited:
-		return fmt.Errorf("%s (pid %d) has ended: %v%s", p.Name, p.Pid(), p.exitText(), tail(p.Output))
+		return fmt.Errorf("%s (pid %d) %w: %s%s", p.Name, p.Pid(), errEnded, p.exitText(), tail(p.Output))
 	default:
 		return nil
 	}

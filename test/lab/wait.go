@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -13,8 +14,11 @@ const (
 	lastPoll  = 100 * time.Millisecond
 )
 
-// Until calls cond until it returns nil. It gives up after timeout or when ctx ends; its error then names what was
-// waited for and carries cond's last error. cond is called at least once.
+// errEnded marks that a process has ended, after which there is nothing to wait for.
+var errEnded = errors.New("has ended")
+
+// Until calls cond until it returns nil. It gives up after timeout, when ctx ends, or when cond fails because a process has ended
+// (Process.Alive); its error then names what was waited for and carries cond's last error. cond is called at least once.
 func Until(ctx context.Context, timeout time.Duration, what string, cond func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -22,6 +26,9 @@ func Until(ctx context.Context, timeout time.Duration, what string, cond func() 
 		err := cond()
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, errEnded) {
+			return fmt.Errorf("waiting for %s: %w", what, err)
 		}
 		select {
 		case <-ctx.Done():

@@ -3,7 +3,9 @@ package reference
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -190,3 +192,15 @@ func split(line string) ([]string, error) {
 	}
 	return words, nil
 }
+
+// hostAddresses are the IPv4 addresses of the hosts, for tests that ping them all.
+var hostAddresses = map[string]string{
+	"vm1": "10.0.1.11", "vm2": "10.0.1.12", "vm3": "10.0.2.13", "vm4": "10.0.1.14", "vm5": "10.0.1.15", "vm6": "10.0.100.16",
+	"c1": "10.0.2.42", "phys": "172.31.0.1", "vlan": "10.0.100.1",
+}
+
+// Address is the IPv4 address of a host.
+func (d *Deployment) Address(host string) netip.Addr { return addr(hostAddresses[host]) }
+
+// Hosts are the names of the hosts that have been started, sorted.
+func (d *Deployment) Hosts() []string { return slices.Sorted(maps.Keys(d.hosts)) }

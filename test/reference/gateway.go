@@ -52,14 +52,26 @@ func (d *Deployment) gatewayStage() Stage {
 // those that come while that address is on its way into the flows. OVN 23.03 loses one of the latter at times.
 func (d *Deployment) resolution() (Result, error) {
 	r, err := pinged(probe.Ping(d.netns("vm3"), physIP, probe.PingOptions{Timeout: timeout}))
-	learned := lab.Until(d.Context(), timeout, "the MAC binding of the next hop", func() error {
+	return r, errors.Join(err, d.awaitNextHop())
+}
+
+// Learn has the gateway learn the MAC address of the physical next hop, which the checks of the gateway otherwise do.
+func (d *Deployment) Learn() error {
+	if _, err := probe.Ping(d.netns("vm3"), physIP, probe.PingOptions{Timeout: timeout}); err != nil {
+		return err
+	}
+	return d.awaitNextHop()
+}
+
+func (d *Deployment) awaitNextHop() error {
+	err := lab.Until(d.Context(), timeout, "the MAC binding of the next hop", func() error {
 		out, err := d.Central.SB("--bare", "--columns=mac", "find", "MAC_Binding", "ip="+physIP.String())
 		if err == nil && out == "" {
 			err = errors.New("there is none")
 		}
 		return err
 	})
-	return r, errors.Join(err, learned, d.Sync())
+	return errors.Join(err, d.Sync())
 }
 
 // announcement adds a floating IP and waits for the gateway to announce it on the physical network.
