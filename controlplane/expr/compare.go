@@ -46,9 +46,14 @@ func (c *compiler) predicate(e *Cmp, rel Kind) (sum, error) {
 	var any sum
 	all := sumTrue
 	for _, o := range e.Values {
-		one := s.negative
-		if (o.Const.Value.Lo&1 == 1) == (rel == EQ) {
-			one = s.positive
+		one, err := s.positive, error(nil)
+		if (o.Const.Value.Lo&1 == 1) != (rel == EQ) {
+			if one = s.negative; s.Level == Nominal {
+				// Only definitions ask this; see builder.predicate.
+				if one, err = c.sum(s.Predicate, true); err != nil {
+					return nil, err
+				}
+			}
 		}
 		if len(e.Values) == 1 {
 			return one, nil
@@ -57,7 +62,6 @@ func (c *compiler) predicate(e *Cmp, rel Kind) (sum, error) {
 			any = append(any, one...)
 			continue
 		}
-		var err error
 		if all, err = c.and(all, one); err != nil {
 			return nil, err
 		}
@@ -143,10 +147,14 @@ func (c *compiler) numbers(e *Cmp, rel Kind) (sum, error) {
 	if rel == NE {
 		set = set.complement(w)
 	}
-	if len(masked) == 0 {
-		return setDim(sub, set), nil
+	switch {
+	case len(masked) != 0:
+		return c.maskedSet(sub, set, masked, rel)
+	case rel == NE && mustCross(sub.Field) && len(set) > 1:
+		// A prod can only hold this for as long as nothing decides it; see settle.
+		return sum{{dims: []dim{{sub: sub, set: set}}}}, nil
 	}
-	return c.maskedSet(sub, set, masked, rel)
+	return setDim(sub, set), nil
 }
 
 // equal is "sub == k".

@@ -11,7 +11,8 @@ import (
 // MaxFlows is the greatest number of matches that one expression may need.
 const MaxFlows = 1 << 20
 
-// ErrTooLarge says that an expression needs more than MaxFlows matches.
+// ErrTooLarge says that an expression needs more than MaxFlows matches, or too much
+// work to find out.
 var ErrTooLarge = errors.New("match needs more than 2**20 flows: use fewer or shorter sets, or split the rule")
 
 // MaskError says that an expression asks for some bits of a field that a target
@@ -27,7 +28,7 @@ func (e *MaskError) Error() string {
 type compiler struct {
 	env  Env
 	deps Deps
-	work int // steps of branch, bounded by MaxFlows
+	work int // steps of branch, bounded by maxSplits
 
 	terms []ir.Term // memory for small cubes, used again by the next compilation
 	prods []prod

@@ -66,7 +66,7 @@ func emit(s sum) ([]Conj, error) {
 type emitter struct {
 	out   []Conj
 	flows int
-	seen  map[ir.Match]bool // plain matches, once there is more than one
+	seen  map[ir.Match]bool // plain matches of out, once they are many
 }
 
 func (e *emitter) prod(p prod) error {
@@ -166,21 +166,36 @@ func (e *emitter) plain(c cube) error {
 	if err != nil {
 		return err
 	}
-	if len(e.out) > 0 {
-		if e.seen == nil {
-			e.seen = make(map[ir.Match]bool)
-			for _, k := range e.out {
-				if len(k.Dims) == 0 {
-					e.seen[k.Base] = true
-				}
-			}
-		}
-		if e.seen[m] {
-			return nil
-		}
-		e.seen[m] = true
+	if e.have(m) {
+		return nil
 	}
 	return e.add(Conj{Base: m})
+}
+
+// have tells whether the plain match m is in the result already.
+func (e *emitter) have(m ir.Match) bool {
+	const few = 16
+	if e.seen == nil && len(e.out) < few {
+		for i := range e.out {
+			if len(e.out[i].Dims) == 0 && e.out[i].Base == m {
+				return true
+			}
+		}
+		return false
+	}
+	if e.seen == nil {
+		e.seen = make(map[ir.Match]bool)
+		for _, k := range e.out {
+			if len(k.Dims) == 0 {
+				e.seen[k.Base] = true
+			}
+		}
+	}
+	if e.seen[m] {
+		return true
+	}
+	e.seen[m] = true
+	return false
 }
 
 func (e *emitter) product(base cube, dims [][]cube) error {

@@ -1,8 +1,19 @@
 package expr
 
-// dimLimit is the greatest number of cubes that a disjunction of products is
-// written out to, in order to become one dimension of another product.
-const dimLimit = 64
+import "github.com/sluice-gw/sluice/controlplane/ir"
+
+// How many cubes a product inside a disjunction may be written out to, in order that
+// the disjunction becomes one dimension of another product. The other way is to
+// split, which multiplies; with more than manyChoices disjunctions it is worth much
+// to avoid it.
+const (
+	dimLimit     = 64
+	manyChoices  = 3
+	wideDimLimit = 4096
+)
+
+// maxSplits bounds the work of one compilation.
+const maxSplits = 1 << 14
 
 // and is the conjunction of sums.
 func (c *compiler) and(sums ...sum) (sum, error) {
@@ -101,17 +112,21 @@ func (c cube) clone() cube { return append(make(cube, 0, len(c)+4), c...) }
 // two or more prods. What p rules out goes first; what is left without choice joins
 // p; the rest becomes dimensions where it may, and else p is split.
 func (c *compiler) branch(p prod, left []sum, out *sum) error {
-	if c.work++; c.work > MaxFlows {
+	if c.work++; c.work > maxSplits {
 		return ErrTooLarge
 	}
 	p, left, ok := narrow(p, left)
 	if !ok {
 		return nil
 	}
+	limit := dimLimit
+	if len(left) > manyChoices {
+		limit = wideDimLimit
+	}
 	split := -1
 	rest := left[:0:0]
 	for _, s := range left {
-		if d, ok := asDim(s, p.base); ok {
+		if d, ok := asDim(s, p.base, limit); ok {
 			if p.dims, ok = withDim(p.dims, d, &p.base); !ok {
 				return nil
 			}
@@ -149,10 +164,11 @@ func narrow(p prod, left []sum) (prod, []sum, bool) {
 		next := make([]sum, 0, len(left))
 		joined := false
 		for _, s := range left {
-			var kept sum
+			kept := make(sum, 0, len(s))
 			implied := false
 			for _, q := range s {
-				if p.base.conflicts(q.base) {
+				q, ok := q.settle(p.base)
+				if !ok {
 					continue
 				}
 				implied = implied || len(q.dims) == 0 && p.base.implies(q.base)
@@ -179,9 +195,30 @@ func narrow(p prod, left []sum) (prod, []sum, bool) {
 	}
 }
 
+// settle is p beside base, without the inequalities that base decides; ok is false
+// when base rules p out.
+func (p prod) settle(base cube) (r prod, ok bool) {
+	if base.conflicts(p.base) {
+		return p, false
+	}
+	for i := 0; i < len(p.dims); i++ {
+		d := p.dims[i]
+		t, ok := base.term(d.sub.Field)
+		if d.sub.N == 0 || !ok || !mustCross(d.sub.Field) || t.Mask != ir.Ones(int(d.sub.N)) {
+			continue
+		}
+		if len(prefixes{{t.Value, d.sub.N}}.intersect(d.set, int(d.sub.N))) == 0 {
+			return p, false
+		}
+		p.dims = append(append([]dim(nil), p.dims[:i]...), p.dims[i+1:]...)
+		i--
+	}
+	return p, true
+}
+
 // asDim makes s one dimension, beside base, when none of its terms has to be in
-// every rule and its products are small.
-func asDim(s sum, base cube) (d dim, ok bool) {
+// every rule and each of its products is one dimension or of at most limit cubes.
+func asDim(s sum, base cube, limit int) (d dim, ok bool) {
 	var cubes []cube
 	for _, q := range s {
 		q.base = q.base.without(base)
@@ -190,7 +227,10 @@ func asDim(s sum, base cube) (d dim, ok bool) {
 		}
 		n := 1
 		for _, k := range q.dims {
-			if n *= k.size(); n > dimLimit && len(q.dims) > 1 {
+			if k.sub.N != 0 && mustCross(k.sub.Field) {
+				return d, false
+			}
+			if n *= k.size(); n > limit && len(q.dims) > 1 {
 				return d, false
 			}
 		}

@@ -105,7 +105,7 @@ func (c cube) equal(o cube) bool {
 	return true
 }
 
-// must is the part of c on fields that may not be in a dimension, rest the others.
+// hasMust tells whether c has a term on a field that may not be in a dimension.
 func (c cube) hasMust() bool {
 	for i := range c {
 		if mustCross(c[i].Field) {

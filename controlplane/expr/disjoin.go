@@ -1,6 +1,10 @@
 package expr
 
-import "github.com/sluice-gw/sluice/controlplane/ir"
+import (
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+)
 
 // or is the disjunction of the prods of s, with those that differ in one place
 // joined: prods without dimensions that agree in the fields that every rule must
@@ -12,35 +16,48 @@ func (c *compiler) or(s sum) sum {
 	if s.isTrue() {
 		return sumTrue
 	}
-	var out sum
-	groups := make(map[string][]cube)
-	var order []string
+	out := make(sum, 0, len(s))
+	plain := make([]cube, 0, len(s))
 	for _, p := range s {
 		if len(p.dims) != 0 {
 			out = append(out, p)
-			continue
+		} else {
+			plain = append(plain, p.base)
 		}
-		k := p.base.must().key()
-		if groups[k] == nil {
-			order = append(order, k)
-		}
-		groups[k] = append(groups[k], p.base)
 	}
-	for _, k := range order {
-		out = append(out, group(groups[k]))
+	slices.SortStableFunc(plain, compareMust)
+	for len(plain) > 0 {
+		n := 1
+		for n < len(plain) && compareMust(plain[0], plain[n]) == 0 {
+			n++
+		}
+		out = append(out, group(plain[:n:n]))
+		plain = plain[n:]
 	}
 	return joinDims(out)
 }
 
-// must is the part of c on fields that every rule must have.
-func (c cube) must() cube {
-	var r cube
-	for _, t := range c {
-		if mustCross(t.Field) {
-			r = append(r, t)
+// compareMust orders cubes by their terms on fields that every rule must have.
+func compareMust(a, b cube) int {
+	for {
+		for len(a) > 0 && !mustCross(a[0].Field) {
+			a = a[1:]
 		}
+		for len(b) > 0 && !mustCross(b[0].Field) {
+			b = b[1:]
+		}
+		switch {
+		case len(a) == 0 || len(b) == 0:
+			return len(a) - len(b)
+		case a[0].Field != b[0].Field:
+			return int(a[0].Field) - int(b[0].Field)
+		case a[0].Value != b[0].Value:
+			return a[0].Value.Cmp(b[0].Value)
+		case a[0].Mask != b[0].Mask:
+			return a[0].Mask.Cmp(b[0].Mask)
+		}
+		a, b = a[1:], b[1:]
 	}
-	return r
 }
 
 // group is the disjunction of cubes that have the same must part, as one prod.
@@ -105,6 +122,9 @@ func isPort(f ir.Field) bool { return f == ir.Inport || f == ir.Outport }
 // joinDims joins prods with one set of the same bits each and an equal base, and
 // single values into such sets.
 func joinDims(s sum) sum {
+	if len(s) == 1 || !slices.ContainsFunc(s, func(p prod) bool { return len(p.dims) == 1 && p.dims[0].sub.N != 0 }) {
+		return s
+	}
 	out := s[:0:0]
 	for _, p := range s {
 		if i := sameButSet(out, p); i >= 0 {
@@ -116,9 +136,13 @@ func joinDims(s sum) sum {
 	return out
 }
 
-// sameButSet finds the prod in s that differs from p in nothing but one set.
+// joinSearch bounds the search of sameButSet.
+const joinSearch = 64
+
+// sameButSet finds a prod among the first in s that differs from p in nothing but
+// one set.
 func sameButSet(s sum, p prod) int {
-	for i, q := range s {
+	for i, q := range s[:min(len(s), joinSearch)] {
 		if _, ok := asValue(p, q); ok {
 			return i
 		}

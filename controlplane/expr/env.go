@@ -1,5 +1,11 @@
 package expr
 
+import (
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+)
+
 // Env answers what an expression asks about the world, for one datapath. Answers
 // must not change while Compile or Eval runs.
 type Env interface {
@@ -59,7 +65,7 @@ func (e *SetError) Error() string { return "address set $" + e.Name + ": " + e.C
 
 // Set is an address set, parsed. It is read-only once made.
 type Set struct {
-	Values []Constant
+	Values []Constant // sorted, each once
 }
 
 // ParseSet parses the addresses of an address set. An address that is none is left
@@ -75,5 +81,21 @@ func ParseSet(addresses []string) (s *Set, bad []string) {
 		}
 		s.Values = append(s.Values, l.Tok.Const)
 	}
+	// In this order Compile need not sort them again for each flow.
+	slices.SortFunc(s.Values, func(a, b Constant) int {
+		if c := a.Value.Cmp(b.Value); c != 0 {
+			return c
+		}
+		return a.mask().Cmp(b.mask())
+	})
+	s.Values = slices.Compact(s.Values)
 	return s, bad
+}
+
+// mask is the mask of c, all ones when it has none.
+func (c Constant) mask() ir.Value {
+	if c.Masked {
+		return c.Mask
+	}
+	return ir.Ones(128)
 }

@@ -13,8 +13,9 @@ type prod struct {
 }
 
 // dim is a disjunction in one of two forms: prefixes of the bits sub, when sub.N is
-// not 0, or cubes. Neither has a term on a field that must be in every rule.
-// No dim has fewer than two alternatives.
+// not 0, or cubes. No dim has fewer than two alternatives. On a field that must be in
+// every rule there are only the sets that an inequality makes ("eth.type is neither
+// 0x800 nor 0x86dd"), which wait for another term to decide them.
 type dim struct {
 	sub   ir.Sub
 	set   prefixes
@@ -117,6 +118,9 @@ const absorbLimit = 256
 
 // absorb removes cubes that are inside another, unless there are very many.
 func absorb(cubes []cube) []cube {
+	if len(cubes) <= 1 {
+		return cubes
+	}
 	if len(cubes) > absorbLimit {
 		seen := make(map[string]bool, len(cubes))
 		out := cubes[:0:0]
@@ -128,7 +132,7 @@ func absorb(cubes []cube) []cube {
 		}
 		return out
 	}
-	var out []cube
+	out := make([]cube, 0, len(cubes))
 next:
 	for i, c := range cubes {
 		for j, o := range cubes {

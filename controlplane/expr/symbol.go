@@ -60,7 +60,7 @@ type Symbol struct {
 
 	prereqs  sum // Prereqs in normal form; nil for none
 	positive sum // Predicate in normal form
-	negative sum // its negation
+	negative sum // its negation; nil when Level is Nominal
 }
 
 // IsString tells whether the symbol's value is the name of a logical port.

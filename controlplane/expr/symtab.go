@@ -122,8 +122,11 @@ func (b *builder) sub(name, ref, prereqs string) *Symbol {
 // predicate adds a name for an expression.
 func (b *builder) predicate(name, text string) {
 	e := b.parse(name, text)
-	b.t.byName[name] = &Symbol{Name: name, Width: 1, Predicate: e, Level: levelOf(e),
-		positive: b.normal(e, false), negative: b.normal(e, true)}
+	s := &Symbol{Name: name, Width: 1, Predicate: e, Level: levelOf(e), positive: b.normal(e, false)}
+	if s.Level != Nominal { // the negation of a nominal one cannot be asked for
+		s.negative = b.normal(e, true)
+	}
+	b.t.byName[name] = s
 }
 
 // levelOf is the level of a predicate with the expansion e.

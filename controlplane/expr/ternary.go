@@ -5,6 +5,10 @@ import "github.com/sluice-gw/sluice/controlplane/ir"
 // ternary is the values x with x & m == v.
 type ternary struct{ v, m ir.Value }
 
+// maxTernaries bounds the result of taking away values with masks that are no
+// prefixes.
+const maxTernaries = 1 << 16
+
 // maskedSet is "sub is in set or one of masked" for EQ; for NE, set is the
 // complement already and the masked ones are taken away from it.
 func (c *compiler) maskedSet(sub ir.Sub, set prefixes, masked []ternary, rel Kind) (sum, error) {
@@ -16,7 +20,7 @@ func (c *compiler) maskedSet(sub ir.Sub, set prefixes, masked []ternary, rel Kin
 		list = append(list, masked...)
 	} else {
 		for _, m := range masked {
-			if list = subtract(list, m); len(list) > MaxFlows {
+			if list = subtract(list, m); len(list) > maxTernaries {
 				return nil, ErrTooLarge
 			}
 		}
@@ -43,10 +47,14 @@ func (c *compiler) maskedSet(sub ir.Sub, set prefixes, masked []ternary, rel Kin
 }
 
 // subtract is what is in list and not in t: each element is cut along the bits of
-// t that it leaves open, into pieces that do not overlap.
+// t that it leaves open, into pieces that do not overlap. It stops
+// short when there are more than maxTernaries.
 func subtract(list []ternary, t ternary) []ternary {
 	var out []ternary
 	for _, e := range list {
+		if len(out) > maxTernaries {
+			return out
+		}
 		if !e.v.Xor(t.v).And(e.m).And(t.m).IsZero() {
 			out = append(out, e) // apart already
 			continue
