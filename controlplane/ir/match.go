@@ -40,6 +40,14 @@ func fieldBytes(f Field) int { return (f.Width() + 7) / 8 }
 // NewMatch makes the conjunction of terms. ok is false when they contradict each
 // other (no packet can match).
 func NewMatch(terms ...Term) (m Match, ok bool) {
+	if canonicalTerms(terms) {
+		var buf [256]byte
+		b := buf[:0]
+		for i := range terms {
+			b = appendTerm(b, &terms[i])
+		}
+		return Match{string(b)}, true
+	}
 	var vals, masks [NumFields]Value
 	var used [NumFields]bool
 	order := make([]Field, 0, 16)
@@ -79,17 +87,34 @@ func NewMatch(terms ...Term) (m Match, ok bool) {
 	var buf [256]byte
 	b := buf[:0]
 	for _, f := range order {
-		n := fieldBytes(f)
-		if masks[f] == Ones(f.Width()) {
-			b = append(b, byte(f))
-			b = vals[f].AppendBytes(b, n)
-		} else {
-			b = append(b, byte(f)|maskedBit)
-			b = vals[f].AppendBytes(b, n)
-			b = masks[f].AppendBytes(b, n)
-		}
+		b = appendTerm(b, &Term{f, vals[f], masks[f]})
 	}
 	return Match{string(b)}, true
+}
+
+// canonicalTerms tells whether terms are as Terms yields them: in field order, one
+// per field, no view, masks within the field and values within the mask. Most
+// callers have them so, and then there is nothing to sort or join.
+func canonicalTerms(terms []Term) bool {
+	last := FieldNone
+	for i := range terms {
+		t := &terms[i]
+		if t.Field <= last || t.Field >= NumFields || fields[t.Field].View || t.Mask.IsZero() ||
+			t.Mask.Len() > fields[t.Field].Width || t.Value.And(t.Mask) != t.Value {
+			return false
+		}
+		last = t.Field
+	}
+	return true
+}
+
+func appendTerm(b []byte, t *Term) []byte {
+	n := fieldBytes(t.Field)
+	if t.Mask == Ones(t.Field.Width()) {
+		return t.Value.AppendBytes(append(b, byte(t.Field)), n)
+	}
+	b = t.Value.AppendBytes(append(b, byte(t.Field)|maskedBit), n)
+	return t.Mask.AppendBytes(b, n)
 }
 
 // MustMatch is NewMatch for terms known not to contradict; it panics otherwise.
