@@ -68,10 +68,6 @@ func parseMove(p *parser, dst field, swap bool) node {
 	if p.failed() {
 		return nil
 	}
-	verb, noun := "assign", "assignment"
-	if swap {
-		verb, noun = "exchange", "exchange"
-	}
 	switch {
 	case dst.isString() != src.isString() && swap:
 		p.errorf("can't exchange %s field (%s) with %s field (%s)", dst.kind(), dst.name(), src.kind(), src.name())
@@ -80,9 +76,7 @@ func parseMove(p *parser, dst field, swap bool) node {
 	case dst.bits() != src.bits() && swap:
 		p.errorf("can't exchange %d-bit field with %d-bit field", dst.bits(), src.bits())
 	case dst.bits() != src.bits():
-		p.errorf("can't %s %d-bit value to %d-bit destination", verb, src.bits(), dst.bits())
-	case dst.isString() && dst.sub().N != src.sub().N:
-		p.errorf("string fields %s and %s are incompatible for %s", dst.name(), src.name(), noun)
+		p.errorf("can't assign %d-bit value to %d-bit destination", src.bits(), dst.bits())
 	}
 	p.check(dst, dst.bits(), true)
 	p.check(src, src.bits(), swap)

@@ -13,8 +13,8 @@ import (
 // encodes, the slow path (controlplane/punt) decodes.
 //
 //	opcode                    action                     Args             taken from the packet and its registers
-//	OpARP                     arp {...}                  none             the packet; reg0 is the next hop
-//	OpNDNS                    nd_ns {...}                none             the packet; xxreg0 is the next hop
+//	OpARP                     arp {...}                  none             pause; the packet, reg0 is the next hop
+//	OpNDNS                    nd_ns {...}                none             pause; the packet, xxreg0 is the next hop
 //	OpNDNA, OpNDNARouter      nd_na, nd_na_router {...}  none             the solicitation
 //	OpICMP                    icmp4, icmp6 {...}         ICMPArgs         the packet
 //	OpICMP4Error              icmp4_error {...}          ICMPArgs         the packet
@@ -42,6 +42,11 @@ import (
 //
 // An action with {...} carries its inner actions, which run on the packet that
 // the controller makes, in ir.Punt.Inner.
+//
+// "pause, result": the packet goes on behind the action when the controller
+// answers, changed when it was answered, and with the result bit saying so. The
+// packet of arp and nd_ns pauses too: it goes on, with eth.dst set, when the next
+// hop is known, and never when it stays unknown.
 
 // ArgsError tells that the arguments of a punted packet are not what the opcode
 // requires: the packet was punted by another program or release.
