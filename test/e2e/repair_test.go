@@ -45,7 +45,7 @@ func TestRepair(t *testing.T) {
 			text(d.Central.SB, "hv1", "--bare", "--columns=name", "find", "Chassis_Private", "name=hv1")},
 		{"Chassis host name changed", sb("set", "Chassis", "hv1", "hostname=wrong"),
 			text(d.Central.SB, "hv1", "get", "Chassis", "hv1", "hostname")},
-		{"Encap address changed", sb("set", "Encap", encapOf(t, d, "hv1"), "ip=192.168.50.99"),
+		{"Encap address changed", func() error { return changeEncap(d, "hv1", "192.168.50.99") },
 			text(d.Central.SB, d.HV1.TunnelIP.String(), "--bare", "--columns=ip", "find", "Encap", "chassis_name=hv1")},
 		{"port binding taken away", sb("clear", "Port_Binding", "lp1", "chassis"),
 			func() error { return boundTo(d, "lp1", "hv1") }},
@@ -105,13 +105,14 @@ func boundTo(d *reference.Deployment, port, chassis string) error {
 	return err
 }
 
-func encapOf(t *testing.T, d *reference.Deployment, chassis string) string {
-	t.Helper()
+// changeEncap gives the tunnel endpoint of a chassis another address in the Southbound database.
+func changeEncap(d *reference.Deployment, chassis, ip string) error {
 	id, err := d.Central.SB("--bare", "--columns=_uuid", "find", "Encap", "chassis_name="+chassis)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	return id
+	_, err = d.Central.SB("set", "Encap", id, "ip="+ip)
+	return err
 }
 
 // findTunnel is the name of the tunnel interface from one chassis to another.

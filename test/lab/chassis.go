@@ -16,6 +16,9 @@ type ChassisSpec struct {
 	Controller *Controller
 	// Encap overrides the deployment's tunnel type when it is not empty.
 	Encap string
+	// SystemID and TunnelIP, when set, are claimed instead of its name and its own address: for chassis that pretend to be another.
+	SystemID string
+	TunnelIP netip.Addr
 	// Stopped leaves the controller for StartController.
 	Stopped bool
 }
@@ -53,7 +56,7 @@ func (l *Lab) AddChassis(spec ChassisSpec) (*Chassis, error) {
 	l.chassis = append(l.chassis, ch)
 	ch.TunnelIP = netip.AddrFrom4([4]byte{192, 168, 50, byte(len(l.chassis))})
 	l.mu.Unlock()
-	for _, step := range []func() error{ch.wire, ch.startSwitch, func() error { return ch.configure(encap) }} {
+	for _, step := range []func() error{ch.wire, ch.startSwitch, func() error { return ch.configure(spec, encap) }} {
 		if err := step(); err != nil {
 			return ch, fmt.Errorf("chassis %s: %w", ch.Name, err)
 		}
@@ -101,13 +104,20 @@ func (ch *Chassis) startSwitch() error {
 
 // configure makes the host's bridges and writes what ovn-controller(8) reads. A userspace tunnel needs its local address on a
 // bridge of the switch that has the interface as a port: that is br-phys.
-func (ch *Chassis) configure(encap string) error {
+func (ch *Chassis) configure(spec ChassisSpec, encap string) error {
+	id, endpoint := ch.Name, ch.TunnelIP
+	if spec.SystemID != "" {
+		id = spec.SystemID
+	}
+	if spec.TunnelIP.IsValid() {
+		endpoint = spec.TunnelIP
+	}
 	if _, err := ch.Vsctl(
 		"--", "add-br", "br-phys", "--", "set", "bridge", "br-phys", "datapath_type=netdev", "--", "add-port", "br-phys", "eth0",
 		"--", "add-br", "br-ex", "--", "set", "bridge", "br-ex", "datapath_type=netdev", "--", "add-port", "br-ex", "ext0",
-		"--", "set", "Open_vSwitch", ".", "external-ids:system-id="+ch.Name, "external-ids:hostname="+ch.Name,
+		"--", "set", "Open_vSwitch", ".", "external-ids:system-id="+id, "external-ids:hostname="+ch.Name,
 		"external-ids:ovn-remote="+ch.lab.Central.SBRemote(),
-		"external-ids:ovn-encap-type="+encap, "external-ids:ovn-encap-ip="+ch.TunnelIP.String(),
+		"external-ids:ovn-encap-type="+encap, "external-ids:ovn-encap-ip="+endpoint.String(),
 		"external-ids:ovn-bridge-datapath-type=netdev",
 		"external-ids:ovn-bridge-mappings="+PhysicalNetwork+":br-ex"); err != nil {
 		return err
