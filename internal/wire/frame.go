@@ -88,12 +88,12 @@ func (f *Frame) ipv6() error {
 	}
 	f.Network = ip
 	f.Src, f.Dst = ip.Src(), ip.Dst()
-	f.TOS, f.TTL, f.Label = ip.TrafficClass(), ip.HopLimit(), ip.Label()
 	up, err := ip.Upper()
-	f.Proto, f.Fragment, f.Later = up.Proto, up.Fragment, up.Later
 	if err != nil {
-		return err
+		return err // Open vSwitch, too, then knows only the addresses
 	}
+	f.TOS, f.TTL, f.Label = ip.TrafficClass(), ip.HopLimit(), ip.Label()
+	f.Proto, f.Fragment, f.Later = up.Proto, up.Fragment, up.Later
 	if !f.Later {
 		f.Transport = up.Payload
 	}
