@@ -41,6 +41,8 @@ type extra struct {
 	groups []uint32
 	meters []string
 	conj   uint32
+	learns bool
+	cookie uint32
 }
 
 // desired is all that the switch shall hold, in OpenFlow form.
@@ -51,14 +53,16 @@ type desired struct {
 	conjs map[uint32]ir.RuleID
 	gen   uint32
 
-	touched map[string]bool // keys to be brought up to date in the switch
-	failed  map[ir.RuleID]backend.Failure
-	keyBuf  []byte
+	touched  map[string]bool // keys to be brought up to date in the switch
+	refused  map[string]bool // keys that the switch does not take: left out until they change
+	learners map[uint32]int  // cookies of rules that learn flows
+	failed   map[ir.RuleID]backend.Failure
+	keyBuf   []byte
 }
 
 func newDesired(p *Profile) *desired {
 	d := &desired{flows: map[string]*flow{}, rules: map[ir.RuleID]record{}, conjs: map[uint32]ir.RuleID{},
-		touched: map[string]bool{}, failed: map[ir.RuleID]backend.Failure{}}
+		touched: map[string]bool{}, refused: map[string]bool{}, learners: map[uint32]int{}, failed: map[ir.RuleID]backend.Failure{}}
 	d.low = lowerer{profile: p, groups: newGroups(), meters: newMeters()}
 	return d
 }
@@ -96,8 +100,12 @@ func (d *desired) add(r *ir.Rule) error {
 		return err
 	}
 	rec := record{}
-	if len(groups) > 0 || len(meters) > 0 || r.Product != nil {
-		rec.more = &extra{groups: slices.Clone(groups), meters: slices.Clone(meters)}
+	learns := hasCookie(r.Program.Ops)
+	if len(groups) > 0 || len(meters) > 0 || r.Product != nil || learns {
+		rec.more = &extra{groups: slices.Clone(groups), meters: slices.Clone(meters), learns: learns, cookie: r.Owner.Cookie()}
+		if learns {
+			d.learners[r.Owner.Cookie()]++
+		}
 		d.low.groups.ref(groups, 1)
 		d.low.meters.ref(meters, 1)
 	}
@@ -172,7 +180,7 @@ func (d *desired) claim(table uint8, priority uint16, m ofp.Match, c claim) *flo
 		})
 		f.first, f.others = all[0], slices.Clip(all[1:])
 	}
-	d.touched[f.key] = true
+	d.touch(f.key)
 	return f
 }
 
@@ -189,7 +197,7 @@ func (d *desired) unclaim(f *flow, rule ir.RuleID) {
 			f.others = nil
 		}
 	}
-	d.touched[f.key] = true
+	d.touch(f.key)
 }
 
 func (d *desired) remove(id ir.RuleID) {
@@ -211,6 +219,16 @@ func (d *desired) remove(id ir.RuleID) {
 	d.low.groups.ref(rec.more.groups, -1)
 	d.low.meters.ref(rec.more.meters, -1)
 	delete(d.conjs, rec.more.conj)
+	if rec.more.learns {
+		if d.learners[rec.more.cookie]--; d.learners[rec.more.cookie] == 0 {
+			delete(d.learners, rec.more.cookie)
+		}
+	}
+}
+
+func (d *desired) touch(key string) {
+	d.touched[key] = true
+	delete(d.refused, key)
 }
 
 // want is what the switch shall have for a flow. Plain actions win over

@@ -3,6 +3,8 @@ package ovs
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
+	"strings"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
@@ -132,4 +134,29 @@ func (g *groups) diff(installed []ofp.GroupDesc) (before, after []ofp.Message) {
 	}
 	clear(g.changed)
 	return before, after
+}
+
+// text lists the groups in use, as "CONTENT: ID", sorted.
+func (g *groups) text() []string {
+	var out []string
+	for id, x := range g.byID {
+		if x.refs > 0 {
+			out = append(out, fmt.Sprintf("%s: %d", groupText(x.desc), id))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// groupText is a group as ovs-ofctl writes it, without its number.
+func groupText(d ofp.GroupDesc) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "type=select,selection_method=%s", d.Selection.Method)
+	for _, k := range d.Buckets {
+		fmt.Fprintf(&b, ",bucket=bucket_id=%d,weight:%d,actions=", k.ID, k.Weight)
+		if t, err := k.Actions.AppendText(nil); err == nil {
+			b.Write(t)
+		}
+	}
+	return b.String()
 }

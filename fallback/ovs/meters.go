@@ -195,3 +195,35 @@ func rateName(rate, burst uint64) string { return fmt.Sprintf("set_meter(%d,%d)"
 func rateMeter(rate, burst uint64) ofp.MeterConfig {
 	return meterConfig(backend.Meter{Bands: []backend.MeterBand{{Rate: uint32(rate), Burst: uint32(burst)}}})
 }
+
+// fresh is the same meters with their numbers but without definitions and uses.
+func (m *meters) fresh() *meters {
+	n := newMeters()
+	for name, x := range m.byName {
+		n.byName[name] = &meter{id: x.id, installed: x.installed}
+		n.taken[x.id] = true
+		n.changed[name] = true
+	}
+	return n
+}
+
+func (m *meters) count() (n int) {
+	for _, x := range m.byName {
+		if x.installed {
+			n++
+		}
+	}
+	return n
+}
+
+// text lists the meters in use, as "NAME: ID", sorted.
+func (m *meters) text() []string {
+	var out []string
+	for name, x := range m.byName {
+		if x.def != nil && x.refs > 0 {
+			out = append(out, fmt.Sprintf("%s: %d", name, x.id))
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,91 @@
+// Package backend is the seam between the control plane and the targets that it
+// programs: software Open vSwitch (fallback/ovs), TC flower, P4Runtime switches.
+//
+// The engine goroutine computes the desired rules and describes each change of
+// them as a Delta; one goroutine per target takes deltas from its Mailbox and
+// makes the target agree. A target holds its desired rules in its own form and
+// reads back what is installed, so that it adopts before it changes anything
+// (second law of the design).
+package backend
+
+import (
+	"fmt"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+)
+
+// Revision counts changes of the desired rules. Acknowledging revision N says
+// that every change up to N is in the target.
+type Revision uint64
+
+// Delta is a change of the desired rules: first Del, then Put.
+type Delta struct {
+	Revision Revision
+	Del      []ir.RuleID
+	Put      []ir.Rule
+	// Meters that rules refer to by name: those that are new or changed, and
+	// the names of those that are gone.
+	Meters    []Meter
+	DelMeters []string
+	// FlushZones are conntrack zones to be emptied before the rules change.
+	FlushZones []uint16
+	// Reset says that all rules and meters known so far are void: Put and Meters
+	// are all there are. Release goes with it.
+	Reset bool
+	// Release is the version of the ovn-northd whose rules these are
+	// (SB_Global options:northd_internal_version).
+	Release string
+	// Complete says that the desired rules are whole from here on. A target
+	// removes nothing that it found before it has seen a complete delta.
+	Complete bool
+}
+
+// Meter is a rate limit that rules refer to by name (Southbound Meter table).
+type Meter struct {
+	Name       string
+	PacketRate bool // packets per second; else kilobits per second
+	Bands      []MeterBand
+}
+
+// MeterBand drops what exceeds Rate. Burst is in the unit of the rate.
+type MeterBand struct{ Rate, Burst uint32 }
+
+// Kind classifies a failure.
+type Kind uint8
+
+// The kinds of failures.
+const (
+	Unsupported Kind = iota // the target cannot do it
+	Full                    // no room
+	Conflict                // another rule with the same match and priority is there
+	Invalid                 // the target says that the rule is wrong
+	Transient               // will be tried again
+)
+
+// String is the kind in one word.
+func (k Kind) String() string {
+	switch k {
+	case Unsupported:
+		return "unsupported"
+	case Full:
+		return "full"
+	case Conflict:
+		return "conflict"
+	case Invalid:
+		return "invalid"
+	}
+	return "transient"
+}
+
+// Failure says why a rule is not in the target, in the target's own words.
+type Failure struct {
+	Rule   ir.RuleID
+	Owner  ir.Owner
+	Kind   Kind
+	Detail string
+}
+
+// String names the rule, its row and the reason.
+func (f Failure) String() string {
+	return fmt.Sprintf("rule %016x of %s %x: %s: %s", uint64(f.Rule), f.Owner.Kind, f.Owner.UUID[:4], f.Kind, f.Detail)
+}

@@ -1,0 +1,113 @@
+package lflow
+
+import (
+	"sync"
+
+	"github.com/sluice-gw/sluice/controlplane/expr"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+)
+
+// programKey is all that the program of an action text depends on when the text
+// names no port and no chassis.
+type programKey struct {
+	text, meter         string
+	ingress, sw, common bool
+	table               uint8
+}
+
+type programMemo struct {
+	prog   *ir.Program
+	prereq expr.Expr
+}
+
+// memoLimit bounds each generation of the memo: it holds what is in use of the
+// largest deployments many times over, and 20 MB at the most.
+const memoLimit = 1 << 14
+
+// memo remembers compiled texts that depend on nothing but themselves. Two
+// generations: when the young one is full it becomes the old one, and what is
+// still asked for moves back.
+type memo struct {
+	mu           sync.Mutex
+	programs     [2]map[programKey]programMemo // guarded by mu, as are the next
+	matches      [2]map[string][]expr.Conj
+	hits, misses uint64
+}
+
+func newMemo() *memo {
+	m := &memo{}
+	m.flush()
+	return m
+}
+
+func (m *memo) flush() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range 2 {
+		m.programs[i] = map[programKey]programMemo{}
+		m.matches[i] = map[string][]expr.Conj{}
+	}
+}
+
+func (m *memo) program(k programKey) (programMemo, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return lookup(m, &m.programs, k)
+}
+
+func (m *memo) setProgram(k programKey, p programMemo) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	store(&m.programs, k, p)
+}
+
+func (m *memo) match(text string) ([]expr.Conj, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return lookup(m, &m.matches, text)
+}
+
+func (m *memo) setMatch(text string, c []expr.Conj) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	store(&m.matches, text, c)
+}
+
+func lookup[K comparable, V any](m *memo, gens *[2]map[K]V, k K) (V, bool) {
+	v, ok := gens[0][k]
+	if !ok {
+		if v, ok = gens[1][k]; ok {
+			store(gens, k, v)
+		}
+	}
+	if ok {
+		m.hits++
+	} else {
+		m.misses++
+	}
+	return v, ok
+}
+
+func store[K comparable, V any](gens *[2]map[K]V, k K, v V) {
+	if len(gens[0]) >= memoLimit {
+		gens[1], gens[0] = gens[0], map[K]V{}
+	}
+	gens[0][k] = v
+}
+
+// MemoStats is the state of the memo.
+type MemoStats struct {
+	Programs, Matches int
+	Hits, Misses      uint64
+}
+
+// MemoStats tells how large the memo is and how often it served.
+func (c *Compiler) MemoStats() MemoStats {
+	m := c.memo
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return MemoStats{len(m.programs[0]) + len(m.programs[1]), len(m.matches[0]) + len(m.matches[1]), m.hits, m.misses}
+}
+
+// FlushMemo forgets everything that is remembered.
+func (c *Compiler) FlushMemo() { c.memo.flush() }

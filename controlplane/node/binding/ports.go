@@ -1,0 +1,272 @@
+// Package binding decides which logical ports belong to this chassis: it claims
+// them in the Southbound database (Port_Binding.chassis), releases them, and
+// tells the other nodes which ports and datapaths are local.
+package binding
+
+import (
+	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/iface"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/controlplane/vsw"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+)
+
+// Liveness answers for HA chassis groups (node/encap has it from BFD).
+type Liveness interface {
+	// GroupActive tells whether this chassis is the active member of a group.
+	GroupActive(group ovsdb.UUID) bool
+	// GroupMember tells whether this chassis is a member.
+	GroupMember(group ovsdb.UUID) bool
+}
+
+// Port is what a logical port is to this chassis. The zero Port is nothing to it.
+type Port struct {
+	Datapath ovsdb.UUID
+	Kind     Kind
+	Ofport   uint32 // of its interface; a container has its parent's
+	Iface    ovsdb.UUID
+	Place    Place // where this chassis wants it
+	Root     bool  // makes its datapath local
+	Related  bool  // logical flows about it matter here
+	Resident bool  // is_chassis_resident()
+	Bound    bool  // bound here in the Southbound database
+}
+
+// Ports is the datum: what each port is to this chassis.
+type Ports struct {
+	w      *node.World
+	ifaces *iface.Table
+	live   Liveness
+	ports  map[ovsdb.UUID]Port
+	roots  map[ovsdb.UUID]int // datapath -> ports that make it local
+	claims *Claims
+
+	// Changed are the ports whose Port changed in this run; RootsChanged tells
+	// whether the set of datapaths with a root port changed.
+	Changed      map[ovsdb.UUID]bool
+	RootsChanged bool
+}
+
+// New makes the datum.
+func New(w *node.World, ifaces *iface.Table, live Liveness) *Ports {
+	p := &Ports{w: w, ifaces: ifaces, live: live, ports: map[ovsdb.UUID]Port{}, roots: map[ovsdb.UUID]int{},
+		Changed: map[ovsdb.UUID]bool{}}
+	p.claims = newClaims(p)
+	return p
+}
+
+// Get is what the port is to this chassis.
+func (p *Ports) Get(pb ovsdb.UUID) Port { return p.ports[pb] }
+
+// Roots are the datapaths that have a port on this chassis.
+func (p *Ports) Roots() map[ovsdb.UUID]int { return p.roots }
+
+// Local calls f for every port that has an interface here or that this chassis binds.
+func (p *Ports) Local(f func(ovsdb.UUID, Port)) {
+	for id, port := range p.ports {
+		if port.Ofport != 0 || port.Place != Nowhere {
+			f(id, port)
+		}
+	}
+}
+
+// Resident tells whether a port is resident on this chassis (is_chassis_resident).
+func (p *Ports) Resident(lport string) bool {
+	pb := p.w.SB.PortBindingByLogicalPort.One(lport)
+	return pb != nil && p.ports[pb.UUID].Resident
+}
+
+// Begin starts a run: it forgets the changes of the last one.
+func (p *Ports) Begin() {
+	clear(p.Changed)
+	p.RootsChanged = false
+}
+
+// UpdateRows follows changes of Port_Binding rows.
+func (p *Ports) UpdateRows() bool {
+	for _, c := range p.w.SBChanges.PortBinding {
+		p.evaluate(c.ID, c.New)
+		for _, row := range []*sb.PortBinding{c.Old, c.New} {
+			if row != nil {
+				p.dependents(row.LogicalPort)
+			}
+		}
+	}
+	return len(p.Changed) > 0
+}
+
+// UpdateIfaces follows changes of the integration bridge's interfaces.
+func (p *Ports) UpdateIfaces() bool {
+	for lport := range p.ifaces.Changed {
+		p.claims.reconsider(lport)
+		for _, pb := range p.w.SB.PortBindingByLogicalPort.Get(lport) {
+			p.evaluate(pb.UUID, pb)
+		}
+		p.dependents(lport)
+	}
+	return len(p.Changed) > 0
+}
+
+// UpdateGroups follows changes of HA chassis groups and of liveness.
+func (p *Ports) UpdateGroups() bool {
+	for _, typ := range []string{"chassisredirect", "external"} {
+		for _, pb := range p.w.SB.PortBindingByType.Get(typ) {
+			p.evaluate(pb.UUID, pb)
+		}
+	}
+	return len(p.Changed) > 0
+}
+
+// Recompute looks at every port.
+func (p *Ports) Recompute() bool {
+	for id := range p.ports {
+		if p.w.SB.PortBinding.Get(id) == nil {
+			p.evaluate(id, nil)
+		}
+	}
+	for pb := range p.w.SB.PortBinding.All() {
+		p.evaluate(pb.UUID, pb)
+	}
+	return len(p.Changed) > 0 || p.RootsChanged
+}
+
+// dependents are the containers nested in a port and the virtual ports on it.
+func (p *Ports) dependents(lport string) {
+	for _, pb := range p.w.SB.PortBindingByParentPort.Get(lport) {
+		p.evaluate(pb.UUID, pb)
+	}
+	for _, pb := range p.w.SB.PortBindingByType.Get("virtual") {
+		if pb.VirtualParent.OK && pb.VirtualParent.V == lport {
+			p.evaluate(pb.UUID, pb)
+		}
+	}
+}
+
+// evaluate brings the record of one port up to date; row is nil when it is gone.
+func (p *Ports) evaluate(id ovsdb.UUID, row *sb.PortBinding) {
+	old := p.ports[id]
+	var now Port
+	if row != nil {
+		now = p.port(row)
+		p.claims.consider(row, now)
+	} else {
+		p.claims.forget(id)
+	}
+	if now == old {
+		return
+	}
+	if now == (Port{}) {
+		delete(p.ports, id)
+	} else {
+		p.ports[id] = now
+	}
+	p.Changed[id] = true
+	p.root(old, -1)
+	p.root(now, +1)
+}
+
+func (p *Ports) root(port Port, n int) {
+	if !port.Root {
+		return
+	}
+	had := p.roots[port.Datapath] > 0
+	if p.roots[port.Datapath] += n; p.roots[port.Datapath] == 0 {
+		delete(p.roots, port.Datapath)
+	}
+	if had != (p.roots[port.Datapath] > 0) {
+		p.RootsChanged = true
+	}
+}
+
+func (p *Ports) port(pb *sb.PortBinding) Port {
+	self := p.w.Self()
+	port := Port{Datapath: pb.Datapath, Kind: KindOf(pb)}
+	if self != nil {
+		port.Bound = BoundTo(pb, self)
+		port.Resident = port.Bound && pb.Chassis == self.UUID
+	}
+	switch port.Kind {
+	case VIF:
+		p.vif(pb, &port, p.vifRow(pb))
+	case Container:
+		if parent := p.w.SB.PortBindingByLogicalPort.One(Parent(pb)); parent != nil && KindOf(parent) == VIF {
+			p.vif(pb, &port, p.vifRow(parent))
+		}
+	case Virtual:
+		p.virtual(pb, &port)
+	case Localport:
+		row := p.vifRow(pb)
+		port.Ofport = iface.Ofport(row)
+		port.Related = port.Ofport != 0
+		if row != nil {
+			port.Iface = row.UUID
+		}
+	case Patch, VTEP, Localnet:
+		port.Related = true
+		port.Ofport = p.ifaces.PatchOfport(pb.LogicalPort)
+	case L2Gateway:
+		p.gateway(&port, self, pb.Options["l2gateway-chassis"])
+		port.Ofport = p.ifaces.PatchOfport(pb.LogicalPort)
+	case L3Gateway:
+		p.gateway(&port, self, pb.Options["l3gateway-chassis"])
+	case ChassisRedirect, External:
+		active := p.live.GroupActive(pb.HAChassisGroup)
+		port.Related = active || p.live.GroupMember(pb.HAChassisGroup)
+		port.Root = port.Related
+		if active && self != nil {
+			port.Place = Main
+		}
+		if port.Kind == ChassisRedirect {
+			port.Resident = active && !pb.Chassis.IsZero()
+		}
+	}
+	if port == (Port{Datapath: pb.Datapath, Kind: port.Kind}) {
+		return Port{} // nothing to us: keep no record
+	}
+	return port
+}
+
+// vifRow is the interface that a VIF or localport uses: the one with its name as
+// iface-id and, when the port asks for it, the right iface-id-ver.
+func (p *Ports) vifRow(pb *sb.PortBinding) *vsw.Interface {
+	row, _ := p.ifaces.VIF(pb.LogicalPort)
+	if row == nil {
+		return nil
+	}
+	if want := pb.Options["iface-id-ver"]; want != "" && row.ExternalIDs["iface-id-ver"] != want {
+		return nil
+	}
+	return row
+}
+
+func (p *Ports) vif(pb *sb.PortBinding, port *Port, row *vsw.Interface) {
+	if row == nil {
+		return
+	}
+	port.Place = PlaceOn(pb, p.w.Self())
+	if port.Place == Nowhere {
+		return
+	}
+	port.Iface, port.Ofport = row.UUID, iface.Ofport(row)
+	port.Root, port.Related = true, true
+}
+
+// virtual ports are claimed by the slow path when the parent announces the
+// address (bind_vport); here they are kept while the parent is here.
+func (p *Ports) virtual(pb *sb.PortBinding, port *Port) {
+	if !pb.VirtualParent.OK || !port.Bound {
+		return
+	}
+	parent := p.w.SB.PortBindingByLogicalPort.One(pb.VirtualParent.V)
+	if parent == nil || p.vifRow(parent) == nil || PlaceOn(parent, p.w.Self()) == Nowhere {
+		return
+	}
+	port.Place, port.Root, port.Related = Main, true, true
+}
+
+func (p *Ports) gateway(port *Port, self *sb.Chassis, chassis string) {
+	if self == nil || chassis != self.Name {
+		return
+	}
+	port.Place, port.Root, port.Related = Main, true, true
+}

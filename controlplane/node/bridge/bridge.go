@@ -1,0 +1,170 @@
+// Package bridge keeps the integration bridge right, and the patch ports between
+// it and the bridges of physical networks (ovn-bridge-mappings): one pair for each
+// localnet port of a local datapath and each l2gateway port of this chassis.
+package bridge
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/binding"
+	"github.com/sluice-gw/sluice/controlplane/node/datapath"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/controlplane/vsw"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// Keys in external_ids of the patch ports, by the kind of logical port.
+const (
+	localnetKey  = "ovn-localnet-port"
+	l2gatewayKey = "ovn-l2gateway-port"
+)
+
+// Bridge is the writer.
+type Bridge struct {
+	w     *node.World
+	ports *binding.Ports
+	local *datapath.Local
+	dirty bool
+	// Unmapped are physical networks that a port asks for and no bridge is mapped to.
+	Unmapped map[string]string // network -> logical port
+}
+
+// New makes the writer.
+func New(w *node.World, ports *binding.Ports, local *datapath.Local) *Bridge {
+	return &Bridge{w: w, ports: ports, local: local, dirty: true, Unmapped: map[string]string{}}
+}
+
+// Invalidate makes the next Write compare what is there with what is wanted.
+func (b *Bridge) Invalidate() { b.dirty = true }
+
+// Pending tells whether Write has something to look at.
+func (b *Bridge) Pending() bool { return b.dirty }
+
+// Write adds to tx what the bridges lack.
+func (b *Bridge) Write(tx *idl.Tx) {
+	root := b.root()
+	if root == nil || b.w.Config == nil {
+		return
+	}
+	before := tx.Len()
+	br := b.w.Bridge()
+	if br == nil {
+		b.create(tx, root)
+		return
+	}
+	b.correct(tx, br)
+	b.patch(tx, br)
+	if tx.Len() == before {
+		b.dirty = false
+	}
+}
+
+func (b *Bridge) root() *vsw.OpenVSwitch {
+	for row := range b.w.VSW.OpenVSwitch.All() {
+		return row
+	}
+	return nil
+}
+
+func (b *Bridge) create(tx *idl.Tx, root *vsw.OpenVSwitch) {
+	name := b.w.Config.Bridge
+	b.w.Log.Info("creating integration bridge " + name)
+	in := tx.Insert("Interface", map[string]any{"name": name, "type": "internal"})
+	port := tx.Insert("Port", map[string]any{"name": name, "interfaces": []any{in}})
+	row := map[string]any{"name": name, "ports": []any{port}, "fail_mode": "secure",
+		"other_config": map[string]string{"disable-in-band": "true"}}
+	if t := b.w.Config.DatapathType; t != "" {
+		row["datapath_type"] = t
+	}
+	tx.Comment("ovn-controller: creating integration bridge '" + name + "'")
+	tx.Mutate("Open_vSwitch", root.UUID, "bridges", "insert", []any{tx.Insert("Bridge", row)})
+}
+
+func (b *Bridge) correct(tx *idl.Tx, br *vsw.Bridge) {
+	row := map[string]any{}
+	if t := b.w.Config.DatapathType; t != "" && br.DatapathType != t {
+		row["datapath_type"] = t
+	}
+	// Any other fail mode makes Open vSwitch forward by itself without a controller.
+	if br.FailMode.Or("") != "secure" {
+		row["fail_mode"] = "secure"
+		b.w.Log.Info("integration bridge fail-mode set to secure")
+	}
+	if len(row) > 0 {
+		tx.Update("Bridge", br.UUID, row)
+	}
+}
+
+// end is one side of a pair of patch ports.
+type end struct {
+	bridge     string
+	name, peer string
+	key, lport string
+}
+
+func (b *Bridge) wanted(br *vsw.Bridge) map[string]end {
+	out := map[string]end{}
+	clear(b.Unmapped)
+	add := func(pb *sb.PortBinding, key string) {
+		network := pb.Options["network_name"]
+		target, ok := b.w.Config.BridgeOf(network)
+		if !ok || b.w.VSW.BridgeByName.One(target) == nil {
+			b.Unmapped[network] = pb.LogicalPort
+			return
+		}
+		here := "patch-" + br.Name + "-to-" + pb.LogicalPort
+		there := "patch-" + pb.LogicalPort + "-to-" + br.Name
+		out[here] = end{br.Name, here, there, key, pb.LogicalPort}
+		out[there] = end{target, there, here, key, pb.LogicalPort}
+	}
+	for dp := range b.local.All() {
+		for _, pb := range b.local.Localnets(dp) {
+			add(pb, localnetKey)
+		}
+	}
+	for _, pb := range b.w.SB.PortBindingByType.Get("l2gateway") {
+		if b.ports.Get(pb.UUID).Place == binding.Main {
+			add(pb, l2gatewayKey)
+		}
+	}
+	return out
+}
+
+func (b *Bridge) patch(tx *idl.Tx, br *vsw.Bridge) {
+	wanted := b.wanted(br)
+	drop := map[ovsdb.UUID][]ovsdb.UUID{}
+	for bridge := range b.w.VSW.Bridge.All() {
+		for _, id := range bridge.Ports {
+			p := b.w.VSW.Port.Get(id)
+			if p == nil || p.ExternalIDs[localnetKey] == "" && p.ExternalIDs[l2gatewayKey] == "" {
+				continue
+			}
+			if e, ok := wanted[p.Name]; ok && e.bridge == bridge.Name && b.right(p, e) {
+				delete(wanted, p.Name)
+				continue
+			}
+			drop[bridge.UUID] = append(drop[bridge.UUID], id)
+		}
+	}
+	for bridge, ids := range drop {
+		tx.Mutate("Bridge", bridge, "ports", "delete", ids)
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		e := wanted[name]
+		in := tx.Insert("Interface", map[string]any{"name": name, "type": "patch", "options": map[string]string{"peer": e.peer}})
+		port := tx.Insert("Port", map[string]any{"name": name, "interfaces": []any{in}, "external_ids": map[string]string{e.key: e.lport}})
+		tx.Comment("ovn-controller: creating patch port '" + name + "'")
+		tx.Mutate("Bridge", b.w.VSW.BridgeByName.One(e.bridge).UUID, "ports", "insert", []any{port})
+	}
+}
+
+func (b *Bridge) right(p *vsw.Port, e end) bool {
+	if p.ExternalIDs[e.key] != e.lport || len(p.Interfaces) != 1 {
+		return false
+	}
+	in := b.w.VSW.Interface.Get(p.Interfaces[0])
+	return in != nil && in.Type == "patch" && in.Options["peer"] == e.peer
+}

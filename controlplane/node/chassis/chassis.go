@@ -1,0 +1,297 @@
+// Package chassis keeps this chassis's own rows in the Southbound database right:
+// Chassis, its Encaps and Chassis_Private. They are created, repaired when
+// somebody changes or deletes them, and removed on a graceful exit.
+package chassis
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// features are the Chassis.other_config keys by which ovn-northd learns what this
+// controller can do; it uses a feature only when every chassis has it. Only what
+// is really implemented is listed.
+var features = []string{"port-up-notif", "ct-no-masked-label", "ovn-ct-lb-related", "mac-binding-timestamp",
+	"ls-dpg-column", "fdb-timestamp", "ct-commit-nat-v2", "ct-commit-to-zone"}
+
+// flapWindow is how soon after being written the row must have been changed by
+// somebody else to count as a fight over it, and flapLimit how many such changes
+// are one too many.
+const (
+	flapWindow = 30 * time.Second
+	flapLimit  = 3
+)
+
+// Chassis is the writer of this chassis's rows.
+type Chassis struct {
+	w       *node.World
+	written time.Time
+	flaps   int
+	refused string
+	reasons string // what made it refuse, to try again when that changes
+}
+
+// New makes the writer.
+func New(w *node.World) *Chassis { return &Chassis{w: w} }
+
+// Refused says why this chassis does not register; "" when it does.
+func (c *Chassis) Refused() string { return c.refused }
+
+// Features are the feature flags that this controller announces.
+func Features() []string { return features }
+
+type encap struct{ typ, ip string }
+
+func (c *Chassis) encaps() []encap {
+	var out []encap
+	for _, t := range c.w.Config.EncapTypes {
+		for _, ip := range c.w.Config.EncapIPs {
+			out = append(out, encap{t, ip})
+		}
+	}
+	return out
+}
+
+func (c *Chassis) encapOptions(e encap) map[string]string {
+	o := map[string]string{"csum": c.w.Config.EncapCsum}
+	if d := c.w.Config.EncapIPDefault; d != "" && d == e.ip {
+		o["is_default"] = "true"
+	}
+	return o
+}
+
+func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
+	cfg := c.w.Config
+	dpType := ""
+	if br := c.w.Bridge(); br != nil {
+		dpType = br.DatapathType
+	}
+	o := map[string]string{
+		"ovn-bridge-mappings":      cfg.BridgeMappingsText,
+		"datapath-type":            dpType,
+		"iface-types":              cfg.IfaceTypes,
+		"ovn-cms-options":          cfg.CMSOptions,
+		"ovn-monitor-all":          fmt.Sprint(cfg.MonitorAll),
+		"ovn-chassis-mac-mappings": cfg.ChassisMACsText,
+		"is-interconn":             fmt.Sprint(cfg.Interconn),
+		"ovn-enable-lflow-cache":   "true",
+	}
+	for _, f := range features {
+		o[f] = "true"
+	}
+	if row == nil {
+		return o
+	}
+	for k, v := range row.OtherConfig { // keys of others, e.g. is-remote, is-vtep
+		if _, ours := o[k]; !ours && k != "ovn-limit-lflow-cache" {
+			o[k] = v
+		}
+	}
+	return o
+}
+
+// check refuses to register when that would take another chassis's identity.
+func (c *Chassis) check() string {
+	cfg := c.w.Config
+	for _, e := range c.encaps() {
+		for _, other := range c.w.SB.EncapByTypeIP.Get(sb.EncapByTypeIPKey{Type: e.typ, IP: e.ip}) {
+			if other.ChassisName == cfg.Chassis {
+				continue
+			}
+			owner := c.w.SB.ChassisByName.One(other.ChassisName)
+			if owner != nil && owner.Hostname == cfg.Hostname && c.w.Self() == nil {
+				continue // our own former name: taken over in Write
+			}
+			host := ""
+			if owner != nil {
+				host = " on host " + owner.Hostname
+			}
+			return fmt.Sprintf("chassis %s cannot register encap %s %s: it belongs to chassis %s%s. Set external_ids:ovn-encap-ip "+
+				"to an address of this host, or remove the stale row with \"ovn-sbctl chassis-del %s\"",
+				cfg.Chassis, e.typ, e.ip, other.ChassisName, host, other.ChassisName)
+		}
+	}
+	if row := c.w.Self(); row != nil && c.flaps >= flapLimit {
+		return fmt.Sprintf("chassis %s is also registered by another host: %s with encap addresses %v keeps writing the row. "+
+			"Two hosts have the same external_ids:system-id; give one of them another",
+			cfg.Chassis, row.Hostname, c.addresses(row))
+	}
+	return ""
+}
+
+func (c *Chassis) addresses(row *sb.Chassis) []string {
+	var ips []string
+	for _, id := range row.Encaps {
+		if e := c.w.SB.Encap.Get(id); e != nil && !slices.Contains(ips, e.IP) {
+			ips = append(ips, e.IP)
+		}
+	}
+	slices.Sort(ips)
+	return ips
+}
+
+// Update looks whether somebody else writes our row.
+func (c *Chassis) Update() bool {
+	changed := false
+	for _, ch := range c.w.SBChanges.Chassis {
+		row := ch.New
+		if row == nil || ch.Old == nil || row.Name != c.w.Config.Chassis {
+			changed = changed || ch.Old != nil && ch.Old.Name == c.w.Config.Chassis || row != nil && row.Name == c.w.Config.Chassis
+			continue
+		}
+		changed = true
+		ours := map[string]bool{}
+		for _, ip := range c.w.Config.EncapIPs {
+			ours[ip] = true
+		}
+		ips := c.addresses(row)
+		foreign := len(ips) > 0 && !slices.ContainsFunc(ips, func(ip string) bool { return ours[ip] })
+		if foreign && c.w.Now().Sub(c.written) < flapWindow {
+			c.flaps++
+		}
+	}
+	return changed
+}
+
+// Write adds what the rows lack to tx.
+func (c *Chassis) Write(tx *idl.Tx) {
+	cfg := c.w.Config
+	if cfg.Chassis == "" || len(cfg.EncapTypes) == 0 || len(cfg.EncapIPs) == 0 {
+		return
+	}
+	reasons := fmt.Sprint(cfg.Chassis, cfg.EncapTypes, cfg.EncapIPs)
+	if reasons != c.reasons {
+		c.flaps, c.reasons = 0, reasons
+	}
+	if why := c.check(); why != "" {
+		if why != c.refused {
+			c.w.Log.Warn(why)
+		}
+		c.refused = why
+		return
+	}
+	c.refused = ""
+	row := c.w.Self()
+	if row == nil {
+		row = c.former()
+	}
+	c.writeChassis(tx, row)
+	c.writePrivate(tx, row)
+}
+
+// former is the row of this host under a name that it had before.
+func (c *Chassis) former() *sb.Chassis {
+	for _, e := range c.encaps() {
+		for _, other := range c.w.SB.EncapByTypeIP.Get(sb.EncapByTypeIPKey{Type: e.typ, IP: e.ip}) {
+			if row := c.w.SB.ChassisByName.One(other.ChassisName); row != nil && row.Hostname == c.w.Config.Hostname {
+				return row
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Chassis) writeChassis(tx *idl.Tx, row *sb.Chassis) {
+	cfg := c.w.Config
+	set := map[string]any{}
+	other := c.otherConfig(row)
+	if row == nil || row.Name != cfg.Chassis {
+		set["name"] = cfg.Chassis
+	}
+	if row == nil || row.Hostname != cfg.Hostname {
+		set["hostname"] = cfg.Hostname
+	}
+	if row == nil || !maps.Equal(row.OtherConfig, other) {
+		set["other_config"] = other
+	}
+	if row == nil || !slices.Equal(sorted(row.TransportZones), cfg.TransportZones) {
+		set["transport_zones"] = slices.Clone(cfg.TransportZones)
+	}
+	if row == nil || row.Name != cfg.Chassis || !c.encapsRight(row) {
+		var refs []any
+		for _, e := range c.encaps() {
+			if row != nil && row.Name == cfg.Chassis {
+				if id, ok := c.keep(row, e); ok {
+					refs = append(refs, id)
+					continue
+				}
+			}
+			refs = append(refs, tx.Insert("Encap", map[string]any{"type": e.typ, "ip": e.ip,
+				"options": c.encapOptions(e), "chassis_name": cfg.Chassis}))
+		}
+		set["encaps"] = refs
+	}
+	if len(set) == 0 {
+		return
+	}
+	c.written = c.w.Now()
+	if row == nil {
+		tx.Comment("ovn-controller: registering chassis '" + cfg.Chassis + "'")
+		tx.Insert("Chassis", set)
+		return
+	}
+	tx.Comment("ovn-controller: updating chassis '" + cfg.Chassis + "'")
+	tx.Update("Chassis", row.UUID, set)
+}
+
+func (c *Chassis) keep(row *sb.Chassis, want encap) (ovsdb.UUID, bool) {
+	for _, id := range row.Encaps {
+		e := c.w.SB.Encap.Get(id)
+		if e != nil && e.Type == want.typ && e.IP == want.ip && e.ChassisName == c.w.Config.Chassis &&
+			maps.Equal(e.Options, c.encapOptions(want)) {
+			return id, true
+		}
+	}
+	return ovsdb.UUID{}, false
+}
+
+func (c *Chassis) encapsRight(row *sb.Chassis) bool {
+	want := c.encaps()
+	if len(row.Encaps) != len(want) {
+		return false
+	}
+	for _, e := range want {
+		if _, ok := c.keep(row, e); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Chassis) writePrivate(tx *idl.Tx, row *sb.Chassis) {
+	private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis)
+	switch {
+	case row == nil: // its UUID is not known yet: next time
+	case private == nil:
+		tx.Insert("Chassis_Private", map[string]any{"name": c.w.Config.Chassis, "chassis": row.UUID})
+	case private.Chassis != row.UUID:
+		tx.Update("Chassis_Private", private.UUID, map[string]any{"chassis": row.UUID})
+	}
+}
+
+// Remove adds the removal of the rows to tx, for a graceful exit.
+func (c *Chassis) Remove(tx *idl.Tx) {
+	if c.refused != "" {
+		return // they are another chassis's
+	}
+	if row := c.w.Self(); row != nil {
+		tx.Comment("ovn-controller: unregistering chassis '" + row.Name + "'")
+		tx.Delete("Chassis", row.UUID)
+	}
+	if private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis); private != nil {
+		tx.Delete("Chassis_Private", private.UUID)
+	}
+}
+
+func sorted(s []string) []string {
+	s = slices.Clone(s)
+	slices.Sort(s)
+	return s
+}

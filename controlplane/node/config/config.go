@@ -1,0 +1,194 @@
+// Package config reads the chassis's configuration: the external_ids of the
+// local Open_vSwitch row, as ovn-controller(8) defines them. It is the first node
+// of the engine; every other node takes its settings from here.
+package config
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Config is the configuration of one chassis. Slices are sorted where the order
+// has no meaning, so that equal configurations compare equal.
+type Config struct {
+	Chassis  string // system-id
+	Hostname string
+	Remote   string // ovn-remote
+	// RemoteProbe is the inactivity probe towards the Southbound database in milliseconds; 0 is off.
+	RemoteProbe int
+
+	Bridge       string // ovn-bridge
+	DatapathType string // ovn-bridge-datapath-type
+	BridgeProbe  int    // seconds; ovn-openflow-probe-interval
+
+	EncapTypes     []string
+	EncapIPs       []string
+	EncapIPDefault string
+	EncapCsum      string // "true" or "false"
+	EncapTOS       string
+	EncapDF        string // ovn-encap-df_default; "" for none
+	SetLocalIP     bool
+	TransportZones []string
+
+	BridgeMappings []Mapping
+	// BridgeMappingsText is ovn-bridge-mappings as written, for Chassis.other_config.
+	BridgeMappingsText string
+	// ChassisMACs are the MAC addresses of ovn-chassis-mac-mappings by physical network.
+	ChassisMACs     map[string]string
+	ChassisMACsText string
+
+	CMSOptions  string
+	MonitorAll  bool
+	Interconn   bool
+	MatchNorthd bool
+	// Limits in seconds of the back-off of announcements and of resolution requests.
+	GARPMaxTimeout, ARPNDMaxTimeout int
+	IfaceTypes                      string
+
+	// Problems are settings that were refused: the setting, what is wrong and the fix.
+	Problems []string
+}
+
+// Mapping connects a physical network with a bridge.
+type Mapping struct{ Network, Bridge string }
+
+// Source is what is read: the external_ids and iface_types of the Open_vSwitch
+// row, the name given by -n on the command line and the host's own name.
+type Source struct {
+	ExternalIDs map[string]string
+	IfaceTypes  []string
+	NameFlag    string
+	Hostname    string
+}
+
+// Read makes a Config. It never fails: what it refuses is named in Problems and
+// left at its default. Without a system-id Chassis is "".
+func Read(src Source) Config {
+	c := Config{Chassis: src.NameFlag}
+	if c.Chassis == "" {
+		c.Chassis = src.ExternalIDs["system-id"]
+	}
+	get := func(key, def string) string {
+		if v, ok := src.ExternalIDs[key+"-"+c.Chassis]; ok && c.Chassis != "" {
+			return v
+		}
+		if v, ok := src.ExternalIDs[key]; ok {
+			return v
+		}
+		return def
+	}
+	flag := func(key string) bool { return strings.EqualFold(get(key, "false"), "true") }
+	number := func(key string, def int) int {
+		s := get(key, "")
+		if s == "" {
+			return def
+		}
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 {
+			c.refuse("%s=%q is not a number of 0 or more: set external_ids:%s to one; using %d", key, s, key, def)
+			return def
+		}
+		return n
+	}
+	c.Hostname = get("hostname", src.Hostname)
+	c.Remote = get("ovn-remote", "")
+	c.RemoteProbe = number("ovn-remote-probe-interval", 60000)
+	c.BridgeProbe = number("ovn-openflow-probe-interval", 0)
+	c.Bridge = get("ovn-bridge", "br-int")
+	c.DatapathType = get("ovn-bridge-datapath-type", "")
+	c.EncapIPs = list(get("ovn-encap-ip", ""))
+	c.readEncaps(get)
+	c.TransportZones = list(get("ovn-transport-zones", ""))
+	slices.Sort(c.TransportZones)
+	c.readMappings(get)
+	c.CMSOptions = get("ovn-cms-options", "")
+	c.MonitorAll = flag("ovn-monitor-all")
+	c.Interconn = flag("ovn-is-interconn")
+	c.MatchNorthd = flag("ovn-match-northd-version")
+	c.SetLocalIP = flag("ovn-set-local-ip")
+	c.GARPMaxTimeout = number("garp-max-timeout-sec", 0)
+	c.ARPNDMaxTimeout = number("arp-nd-max-timeout-sec", 0)
+	types := slices.Clone(src.IfaceTypes)
+	slices.Sort(types)
+	c.IfaceTypes = strings.Join(types, ",")
+	return c
+}
+
+func (c *Config) readEncaps(get func(key, def string) string) {
+	for _, t := range list(get("ovn-encap-type", "")) {
+		switch t {
+		case "geneve", "vxlan", "stt":
+			if !slices.Contains(c.EncapTypes, t) {
+				c.EncapTypes = append(c.EncapTypes, t)
+			}
+		default:
+			c.refuse("ovn-encap-type: %q is not a tunnel type: use geneve or vxlan", t)
+		}
+	}
+	valid := c.EncapIPs[:0]
+	for _, s := range c.EncapIPs {
+		if _, err := netip.ParseAddr(s); err != nil {
+			c.refuse("ovn-encap-ip: %q is not an IP address", s)
+			continue
+		}
+		if !slices.Contains(valid, s) {
+			valid = append(valid, s)
+		}
+	}
+	c.EncapIPs = valid
+	c.EncapIPDefault = get("ovn-encap-ip-default", "")
+	c.EncapCsum = get("ovn-encap-csum", "true")
+	c.EncapTOS = get("ovn-encap-tos", "")
+	if c.EncapTOS == "none" {
+		c.EncapTOS = ""
+	}
+	c.EncapDF = get("ovn-encap-df_default", "")
+}
+
+func (c *Config) readMappings(get func(key, def string) string) {
+	c.BridgeMappingsText = get("ovn-bridge-mappings", "")
+	for _, item := range list(c.BridgeMappingsText) {
+		network, bridge, ok := strings.Cut(item, ":")
+		if !ok || network == "" || bridge == "" {
+			c.refuse("ovn-bridge-mappings: %q is not NETWORK:BRIDGE", item)
+			continue
+		}
+		c.BridgeMappings = append(c.BridgeMappings, Mapping{network, bridge})
+	}
+	c.ChassisMACsText = get("ovn-chassis-mac-mappings", "")
+	c.ChassisMACs = ChassisMACs(c.ChassisMACsText)
+}
+
+// ChassisMACs parses "network1:aa:bb:cc:dd:ee:ff,network2:...", the form of
+// ovn-chassis-mac-mappings; items of another form are left out.
+func ChassisMACs(s string) map[string]string {
+	m := map[string]string{}
+	for _, item := range list(s) {
+		if network, mac, ok := strings.Cut(item, ":"); ok && network != "" && mac != "" {
+			m[network] = mac
+		}
+	}
+	return m
+}
+
+func list(s string) []string {
+	var out []string
+	for _, item := range strings.Split(s, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// BridgeOf is the bridge that a physical network is mapped to; the last mapping of a network wins.
+func (c *Config) BridgeOf(network string) (string, bool) {
+	for i := len(c.BridgeMappings) - 1; i >= 0; i-- {
+		if c.BridgeMappings[i].Network == network {
+			return c.BridgeMappings[i].Bridge, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,291 @@
+package encap
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/controlplane/vsw"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// want is a tunnel port as it should be.
+type want struct {
+	id      string // external_ids:ovn-chassis-id
+	chassis string
+	typ     string
+	options map[string]string
+	other   map[string]string
+	bfd     map[string]string
+}
+
+// Invalidate makes the next Write compare the tunnel ports with what is wanted.
+func (t *Tunnels) Invalidate() { t.dirty = true }
+
+// Pending tells whether Write has something to look at.
+func (t *Tunnels) Pending() bool { return t.dirty }
+
+// Write adds to tx what makes the integration bridge's tunnel ports right. A port
+// that is right already is not touched, so tunnels survive a restart of the
+// controller and the change from ovn-controller to sluice.
+func (t *Tunnels) Write(tx *idl.Tx) {
+	br, self := t.w.Bridge(), t.w.Self()
+	if br == nil || self == nil {
+		return
+	}
+	wanted := t.wanted(self)
+	names := map[string]bool{}
+	kept := slices.Clone(br.Ports)
+	var drop []ovsdb.UUID
+	changed := false
+	for _, id := range br.Ports {
+		port := t.w.VSW.Port.Get(id)
+		if port == nil {
+			continue
+		}
+		names[port.Name] = true
+		tid := port.ExternalIDs["ovn-chassis-id"]
+		if tid == "" {
+			continue
+		}
+		w, ok := wanted[tid]
+		if ok && len(port.Interfaces) == 1 && t.fit(tx, port, w, &changed) {
+			delete(wanted, tid)
+			continue
+		}
+		drop = append(drop, id)
+		delete(names, port.Name)
+	}
+	refs := make([]any, 0, len(kept)+len(wanted))
+	for _, id := range kept {
+		if !slices.Contains(drop, id) {
+			refs = append(refs, id)
+		}
+	}
+	ids := slices.Sorted(maps.Keys(wanted))
+	for _, id := range ids {
+		w := wanted[id]
+		name := t.name(w.chassis, names)
+		if name == "" {
+			t.w.Log.Warn("no free name for the tunnel port to chassis " + w.chassis)
+			continue
+		}
+		names[name] = true
+		row := map[string]any{"name": name, "type": w.typ, "options": w.options}
+		if len(w.other) > 0 {
+			row["other_config"] = w.other
+		}
+		if len(w.bfd) > 0 {
+			row["bfd"] = w.bfd
+		}
+		in := tx.Insert("Interface", row)
+		refs = append(refs, tx.Insert("Port", map[string]any{"name": name, "interfaces": []any{in},
+			"external_ids": map[string]string{"ovn-chassis-id": id}}))
+	}
+	if len(drop)+len(ids) > 0 {
+		tx.Comment("ovn-controller: modifying OVS tunnels '" + self.Name + "'")
+		tx.Wait("Bridge", br.UUID, map[string]any{"ports": br.Ports})
+		tx.Update("Bridge", br.UUID, map[string]any{"ports": refs})
+		changed = true
+	}
+	if !changed {
+		t.dirty = false
+	}
+}
+
+// fit tells whether an existing port can stay. What differs only in BFD or
+// other_config is corrected in place.
+func (t *Tunnels) fit(tx *idl.Tx, port *vsw.Port, w want, changed *bool) bool {
+	row := t.w.VSW.Interface.Get(port.Interfaces[0])
+	if row == nil || row.Type != w.typ || !maps.Equal(row.Options, w.options) {
+		return false
+	}
+	set := map[string]any{}
+	if !maps.Equal(row.BFD, w.bfd) {
+		set["bfd"] = w.bfd
+	}
+	if len(w.other) > 0 && !maps.Equal(row.OtherConfig, w.other) {
+		set["other_config"] = w.other
+	}
+	if len(set) > 0 {
+		tx.Update("Interface", row.UUID, set)
+		*changed = true
+	}
+	return true
+}
+
+// name makes a new port name: "ovn", the chassis index, the start of the chassis name, a number.
+func (t *Tunnels) name(chassis string, taken map[string]bool) string {
+	idx := ""
+	for row := range t.w.VSW.OpenVSwitch.All() {
+		idx = row.OtherConfig["ovn-chassis-idx-"+t.w.Config.Chassis]
+	}
+	n := 6
+	if idx != "" {
+		n = 5
+	}
+	if len(chassis) > n {
+		chassis = chassis[:n]
+	}
+	for i := range 1 << 16 {
+		if name := fmt.Sprintf("ovn%s-%s-%x", idx, chassis, i); !taken[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+func (t *Tunnels) wanted(self *sb.Chassis) map[string]want {
+	out := map[string]want{}
+	peers := t.bfdPeers()
+	ourTypes := map[Type]bool{}
+	locals := map[Type][]string{}
+	for _, id := range self.Encaps {
+		if e := t.w.SB.Encap.Get(id); e != nil {
+			typ := TypeOf(e.Type)
+			ourTypes[typ] = true
+			if !slices.Contains(locals[typ], e.IP) {
+				locals[typ] = append(locals[typ], e.IP)
+			}
+		}
+	}
+	for c := range t.w.SB.Chassis.All() {
+		if c.Name == self.Name || !t.zonesOverlap(c) ||
+			c.OtherConfig["is-remote"] == "true" && !t.w.Config.Interconn {
+			continue
+		}
+		best := None
+		for _, id := range c.Encaps {
+			if e := t.w.SB.Encap.Get(id); e != nil && TypeOf(e.Type) > best && ourTypes[TypeOf(e.Type)] {
+				best = TypeOf(e.Type)
+			}
+		}
+		if best == None {
+			continue
+		}
+		var bfd map[string]string
+		if peers[c.Name] {
+			bfd = t.bfd()
+		}
+		ips := locals[best]
+		slices.Sort(ips)
+		for _, id := range c.Encaps {
+			e := t.w.SB.Encap.Get(id)
+			if e == nil || TypeOf(e.Type) != best {
+				continue
+			}
+			if len(ips) == 1 && !t.w.Config.SetLocalIP && !t.ipsec() {
+				ips = []string{""}
+			}
+			for _, local := range ips {
+				w := t.tunnel(c, e, local)
+				w.bfd = bfd
+				out[w.id] = w
+			}
+		}
+	}
+	return out
+}
+
+func (t *Tunnels) tunnel(c *sb.Chassis, e *sb.Encap, local string) want {
+	cfg := t.w.Config
+	w := want{chassis: c.Name, typ: e.Type, id: c.Name + "@" + e.IP,
+		options: map[string]string{"remote_ip": e.IP, "key": "flow"}}
+	if local != "" {
+		w.options["local_ip"] = local
+		if len(cfg.EncapIPs) > 1 {
+			w.id += "%" + local
+		}
+	}
+	if v := e.Options["csum"]; v == "true" || v == "false" {
+		w.options["csum"] = v
+	}
+	if v := e.Options["dst_port"]; v != "" {
+		w.options["dst_port"] = v
+	}
+	if cfg.EncapTOS != "" {
+		w.options["tos"] = cfg.EncapTOS
+	}
+	if cfg.EncapDF != "" {
+		w.options["df_default"] = cfg.EncapDF
+	}
+	if t.ipsec() {
+		w.options["remote_name"] = c.Name
+		for g := range t.w.SB.SBGlobal.All() {
+			for _, k := range []string{"ipsec_encapsulation", "ipsec_forceencaps"} {
+				if g.Options[k] == "true" {
+					w.options[k] = "yes"
+				}
+			}
+		}
+	}
+	if c.OtherConfig["is-vtep"] == "true" {
+		w.other = map[string]string{"is-vtep": "true"}
+	}
+	return w
+}
+
+func (t *Tunnels) ipsec() bool {
+	for g := range t.w.SB.SBGlobal.All() {
+		return g.IPsec
+	}
+	return false
+}
+
+func (t *Tunnels) zonesOverlap(c *sb.Chassis) bool {
+	if len(c.TransportZones) == 0 && len(t.w.Config.TransportZones) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(c.TransportZones, func(z string) bool { return slices.Contains(t.w.Config.TransportZones, z) })
+}
+
+// bfdPeers are the chassis that BFD must run with, over all HA chassis groups.
+func (t *Tunnels) bfdPeers() map[string]bool {
+	peers := map[string]bool{}
+	for row := range t.w.SB.HAChassisGroup.All() {
+		for _, c := range t.Group(row.UUID).BFDPeers(t.w.Config.Chassis) {
+			peers[c] = true
+		}
+	}
+	return peers
+}
+
+func (t *Tunnels) bfd() map[string]string {
+	m := map[string]string{"enable": "true"}
+	for g := range t.w.SB.SBGlobal.All() {
+		for _, k := range []string{"min-rx", "decay-min-rx", "min-tx", "mult"} {
+			if v := g.Options["bfd-"+k]; v != "" {
+				m[strings.ReplaceAll(k, "-", "_")] = v
+			}
+		}
+	}
+	return m
+}
+
+// IsIPv6 tells whether an encapsulation address is an IPv6 address.
+func IsIPv6(ip string) bool {
+	a, err := netip.ParseAddr(ip)
+	return err == nil && a.Is6()
+}
+
+// Remove adds the removal of all tunnel ports to tx, for a graceful exit.
+func (t *Tunnels) Remove(tx *idl.Tx) {
+	br := t.w.Bridge()
+	if br == nil {
+		return
+	}
+	var drop []ovsdb.UUID
+	for _, id := range br.Ports {
+		if p := t.w.VSW.Port.Get(id); p != nil && p.ExternalIDs["ovn-chassis-id"] != "" {
+			drop = append(drop, id)
+		}
+	}
+	if len(drop) > 0 {
+		tx.Comment("ovn-controller: destroying tunnels")
+		tx.Mutate("Bridge", br.UUID, "ports", "delete", drop)
+	}
+}

@@ -1,0 +1,209 @@
+// Package iface knows the interfaces of the integration bridge: which logical
+// port each belongs to (external_ids:iface-id), which logical localnet or
+// l2gateway port its patch port stands for, and which tunnel it is.
+package iface
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/vsw"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+)
+
+// Table is the datum: the interfaces on the integration bridge by their roles.
+type Table struct {
+	w      *node.World
+	bridge string
+	member map[ovsdb.UUID]ovsdb.UUID // interface -> port, of the integration bridge
+	rows   map[ovsdb.UUID]*vsw.Interface
+	byID   map[string][]*vsw.Interface // iface-id -> interfaces, by name
+	patch  map[string]*vsw.Interface   // logical port of a patch port's external_ids
+	// Changed are the logical ports whose interface changed in this run.
+	Changed map[string]bool
+	// TunnelsChanged tells whether an interface with a remote address changed.
+	TunnelsChanged bool
+}
+
+// New makes an empty table.
+func New(w *node.World) *Table {
+	return &Table{w: w, member: map[ovsdb.UUID]ovsdb.UUID{}, rows: map[ovsdb.UUID]*vsw.Interface{},
+		byID: map[string][]*vsw.Interface{}, patch: map[string]*vsw.Interface{}, Changed: map[string]bool{}}
+}
+
+// Update brings the table up to date with the change sets.
+func (t *Table) Update() bool {
+	clear(t.Changed)
+	t.TunnelsChanged = false
+	br := t.w.Bridge()
+	dirty := map[ovsdb.UUID]bool{}
+	if br == nil || br.Name != t.bridge || len(t.w.VSWChanges.Bridge) > 0 || len(t.w.VSWChanges.Port) > 0 {
+		t.members(br, dirty)
+	}
+	for _, c := range t.w.VSWChanges.Interface {
+		if _, ok := t.member[c.ID]; ok || t.rows[c.ID] != nil {
+			dirty[c.ID] = true
+		}
+	}
+	for id := range dirty {
+		t.refresh(id)
+	}
+	return len(t.Changed) > 0 || t.TunnelsChanged
+}
+
+// Reset compares everything again.
+func (t *Table) Reset() {
+	t.bridge = ""
+	t.Update()
+	for id := range t.rows {
+		t.refresh(id)
+	}
+}
+
+func (t *Table) members(br *vsw.Bridge, dirty map[ovsdb.UUID]bool) {
+	now := map[ovsdb.UUID]ovsdb.UUID{}
+	t.bridge = ""
+	if br != nil {
+		t.bridge = br.Name
+		for _, pid := range br.Ports {
+			p := t.w.VSW.Port.Get(pid)
+			if p == nil || p.Name == br.Name {
+				continue
+			}
+			for _, iid := range p.Interfaces {
+				now[iid] = pid
+			}
+		}
+	}
+	for id := range t.member {
+		if _, ok := now[id]; !ok {
+			dirty[id] = true
+		}
+	}
+	for id, port := range now {
+		if t.member[id] != port || t.rows[id] == nil {
+			dirty[id] = true
+		}
+	}
+	t.member = now
+}
+
+// refresh files the present row of an interface in place of the one known.
+func (t *Table) refresh(id ovsdb.UUID) {
+	old := t.rows[id]
+	var row *vsw.Interface
+	if _, ok := t.member[id]; ok {
+		row = t.w.VSW.Interface.Get(id)
+	}
+	if old != nil {
+		t.unfile(old)
+		delete(t.rows, id)
+	}
+	if row != nil {
+		t.rows[id] = row
+		t.file(row)
+	}
+}
+
+func (t *Table) file(row *vsw.Interface) {
+	if lport := row.ExternalIDs["iface-id"]; lport != "" {
+		l := append(t.byID[lport], row)
+		slices.SortFunc(l, func(a, b *vsw.Interface) int { return cmp.Compare(a.Name, b.Name) })
+		t.byID[lport] = l
+		t.Changed[lport] = true
+	}
+	if lport := t.patchOf(row); lport != "" {
+		t.patch[lport] = row
+		t.Changed[lport] = true
+	}
+	if row.Options["remote_ip"] != "" {
+		t.TunnelsChanged = true
+	}
+}
+
+func (t *Table) unfile(row *vsw.Interface) {
+	if lport := row.ExternalIDs["iface-id"]; lport != "" {
+		l := slices.DeleteFunc(t.byID[lport], func(r *vsw.Interface) bool { return r.UUID == row.UUID })
+		if len(l) == 0 {
+			delete(t.byID, lport)
+		} else {
+			t.byID[lport] = l
+		}
+		t.Changed[lport] = true
+	}
+	for lport, r := range t.patch { // there are few: one for each localnet and l2gateway port
+		if r.UUID == row.UUID {
+			delete(t.patch, lport)
+			t.Changed[lport] = true
+		}
+	}
+	if row.Options["remote_ip"] != "" {
+		t.TunnelsChanged = true
+	}
+}
+
+// patchKeys are the keys in a patch port's external_ids that name the logical
+// port; on the integration bridge's side of the pair only.
+var patchKeys = []string{"ovn-localnet-port", "ovn-l2gateway-port", "ovn-l3gateway-port"}
+
+func (t *Table) patchOf(row *vsw.Interface) string {
+	if row.Type != "patch" {
+		return ""
+	}
+	p := t.w.VSW.Port.Get(t.member[row.UUID])
+	if p == nil {
+		return ""
+	}
+	for _, key := range patchKeys {
+		if lport := p.ExternalIDs[key]; lport != "" {
+			return lport
+		}
+	}
+	return ""
+}
+
+// VIF is the interface of a logical port, nil for none. Of several interfaces
+// that claim the same iface-id the first by name counts; others are the rest.
+func (t *Table) VIF(lport string) (row *vsw.Interface, others []*vsw.Interface) {
+	l := t.byID[lport]
+	for i, r := range l {
+		if Ofport(r) != 0 {
+			return r, append(slices.Clone(l[:i]), l[i+1:]...)
+		}
+	}
+	return nil, nil
+}
+
+// PatchOfport is the port number of the patch port that stands for a localnet or
+// l2gateway port, 0 for none.
+func (t *Table) PatchOfport(lport string) uint32 {
+	if r := t.patch[lport]; r != nil {
+		return Ofport(r)
+	}
+	return 0
+}
+
+// All are the interfaces on the integration bridge.
+func (t *Table) All() map[ovsdb.UUID]*vsw.Interface { return t.rows }
+
+// Port is the port row of an interface on the integration bridge.
+func (t *Table) Port(iface ovsdb.UUID) *vsw.Port { return t.w.VSW.Port.Get(t.member[iface]) }
+
+// LocalIDs are the iface-ids on the integration bridge.
+func (t *Table) LocalIDs() []string {
+	ids := make([]string, 0, len(t.byID))
+	for id := range t.byID {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Ofport is an interface's number on the bridge, 0 while it has none.
+func Ofport(r *vsw.Interface) uint32 {
+	if r == nil || !r.OFPort.OK || r.OFPort.V <= 0 {
+		return 0
+	}
+	return uint32(r.OFPort.V)
+}

@@ -1,0 +1,199 @@
+package logical
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/lflow"
+	"github.com/sluice-gw/sluice/controlplane/node/rules"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+)
+
+// result is what became of one flow.
+type result struct {
+	id     ovsdb.UUID
+	rules  []ir.Rule
+	deps   []dep
+	reason string // why it is degraded; "" when it is not
+}
+
+// parallelFrom is the number of flows from which on all cores compile.
+const parallelFrom = 256
+
+// Run compiles the marked flows. It tells whether any rule changed.
+func (l *Logical) Run() bool {
+	if len(l.dirty) == 0 {
+		return false
+	}
+	jobs := make([]*job, 0, len(l.dirty))
+	changed := false
+	for id := range l.dirty {
+		j := l.job(id)
+		if j == nil {
+			changed = l.finish(result{id: id}) || changed
+			continue
+		}
+		jobs = append(jobs, j)
+	}
+	clear(l.dirty)
+	workers := 1
+	if len(jobs) >= parallelFrom {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	results := make([]result, len(jobs))
+	var wg sync.WaitGroup
+	for w := range workers {
+		work := func() {
+			for i := w; i < len(jobs); i += workers {
+				results[i] = l.compile(jobs[i])
+			}
+		}
+		if workers == 1 {
+			work()
+			continue
+		}
+		wg.Go(work)
+	}
+	wg.Wait()
+	for i := range results {
+		changed = l.finish(results[i]) || changed
+		results[i] = result{}
+	}
+	return changed
+}
+
+// job is one flow with the datapaths on which it is to be compiled.
+type job struct {
+	row   *sb.LogicalFlow
+	views []*lflow.View
+	deps  []dep
+}
+
+// job prepares a flow; nil when it has no rules on this chassis and nothing can
+// give it any but a change of its own row or of the local datapaths.
+func (l *Logical) job(id ovsdb.UUID) *job {
+	row := l.World.SB.LogicalFlow.Get(id)
+	if row == nil {
+		return nil
+	}
+	j := &job{row: row}
+	dps := []ovsdb.UUID{row.LogicalDatapath}
+	if g := l.World.SB.LogicalDPGroup.Get(row.LogicalDPGroup); g != nil {
+		dps = g.Datapaths
+	}
+	for _, dp := range dps {
+		if v := l.view(dp); v != nil {
+			j.views = append(j.views, v)
+		}
+	}
+	if len(j.views) == 0 {
+		return nil
+	}
+	// ovn-northd says which port a flow is about: a flow about a port that does
+	// not matter here need not be looked at.
+	if port := row.Tags["in_out_port"]; port != "" {
+		j.deps = append(j.deps, dep{depRelated, port})
+		pb := l.World.SB.PortBindingByLogicalPort.One(port)
+		if pb == nil || !l.Ports.Get(pb.UUID).Related {
+			j.views = nil
+		}
+	}
+	return j
+}
+
+func (l *Logical) compile(j *job) result {
+	row := j.row
+	res := result{id: row.UUID, deps: j.deps}
+	f := &lflow.Flow{UUID: row.UUID, Ingress: row.Pipeline == "ingress", Table: int(row.TableID),
+		Priority: int(row.Priority), Match: row.Match, Actions: row.Actions}
+	if m := row.ControllerMeter.Or(""); m != "" {
+		res.deps = append(res.deps, dep{depMeter, m})
+		if l.World.SB.MeterByName.One(m) != nil {
+			f.Meter = m
+		}
+	}
+	var template []ir.Rule // rules that are the same on every datapath of this kind
+	var kind bool
+	for _, v := range j.views {
+		if template != nil && kind == v.Action.Switch {
+			for _, r := range template {
+				res.rules = append(res.rules, ir.NewRule(r.Stage, r.Priority, v.Key, r.Match, r.Product, r.Program, r.Owner))
+			}
+			continue
+		}
+		rs, deps, err := l.compiler.Compile(f, v)
+		res.addDeps(v.Key, &deps)
+		if err != nil {
+			res.reason = err.Error()
+			continue
+		}
+		res.rules = append(res.rules, rs...)
+		if len(deps.Ports)+len(deps.PortGroups)+len(deps.Residents)+len(deps.Watch)+len(deps.Collectors) == 0 {
+			template, kind = rs, v.Action.Switch
+		}
+	}
+	if res.reason == "" && len(res.rules) > 0 {
+		res.reason = l.lacking(res.rules[0].Program.Ops)
+	}
+	return res
+}
+
+func (r *result) addDeps(key uint32, d *lflow.Deps) {
+	add := func(kind depKind, names []string) {
+		for _, n := range names {
+			if x := (dep{kind, n}); !slices.Contains(r.deps, x) {
+				r.deps = append(r.deps, x)
+			}
+		}
+	}
+	add(depPort, d.Ports)
+	add(depResident, d.Residents)
+	add(depAddressSet, d.AddressSets)
+	add(depTemplate, d.Templates)
+	add(depMeter, d.Meters)
+	add(depWatch, d.Watch)
+	for _, n := range d.PortGroups {
+		add(depPortGroup, []string{sbPortGroup(key, n)})
+	}
+}
+
+// lacking names what the slow path cannot do of a program; "" when it can do all.
+func (l *Logical) lacking(ops []ir.Op) string {
+	for _, op := range ops {
+		var inner []ir.Op
+		switch op := op.(type) {
+		case ir.Punt:
+			if why, lacks := l.Unsupported(op.Opcode); lacks {
+				return fmt.Sprintf("action %s is not supported yet: %s", op.Opcode, why)
+			}
+			inner = op.Inner
+		case ir.Clone:
+			inner = op.Ops
+		}
+		if why := l.lacking(inner); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+func (l *Logical) finish(r result) bool {
+	l.file(r.id, r.deps)
+	owner := ir.Owner{Kind: ir.OwnerLogicalFlow, UUID: r.id}
+	if r.reason != "" {
+		row := l.World.SB.LogicalFlow.Get(r.id)
+		if old, was := l.degraded[r.id]; !was || old.Reason != r.reason {
+			l.World.Log.Warn(fmt.Sprintf("logical flow %s (%s table %d, match %q, actions %q): %s",
+				r.id, row.Pipeline, row.TableID, row.Match, row.Actions, r.reason))
+		}
+		l.degraded[r.id] = lflow.Degraded{Reason: r.reason, Flow: lflow.Flow{UUID: r.id, Ingress: row.Pipeline == "ingress",
+			Table: int(row.TableID), Priority: int(row.Priority), Match: row.Match, Actions: row.Actions}}
+	} else {
+		delete(l.degraded, r.id)
+	}
+	return l.set.Put(rules.Key{Owner: owner}, r.rules)
+}

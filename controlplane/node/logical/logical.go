@@ -1,0 +1,257 @@
+// Package logical makes the rules of the logical flows: it finds out which rows of
+// Logical_Flow matter to this chassis, has controlplane/lflow compile them on
+// each local datapath, and compiles again exactly those that a change concerns.
+package logical
+
+import (
+	"strconv"
+
+	"github.com/sluice-gw/sluice/controlplane/action"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/lflow"
+	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/binding"
+	"github.com/sluice-gw/sluice/controlplane/node/datapath"
+	"github.com/sluice-gw/sluice/controlplane/node/encap"
+	"github.com/sluice-gw/sluice/controlplane/node/iface"
+	"github.com/sluice-gw/sluice/controlplane/node/rules"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+)
+
+// Inputs are the data that the rules are made from.
+type Inputs struct {
+	World   *node.World
+	Ports   *binding.Ports
+	Local   *datapath.Local
+	Ifaces  *iface.Table
+	Tunnels *encap.Tunnels
+	// Unsupported tells whether the slow path lacks an opcode, and why.
+	Unsupported func(ir.Opcode) (reason string, unsupported bool)
+}
+
+// Logical is the node.
+type Logical struct {
+	Inputs
+	set      *rules.Set
+	compiler *lflow.Compiler
+
+	dirty    map[ovsdb.UUID]bool
+	flows    map[ovsdb.UUID][]dep               // what each compiled flow depends on
+	users    map[dep]*users                     // flows that depend on it
+	groups   map[ovsdb.UUID]map[ovsdb.UUID]bool // datapath -> Logical_DP_Group rows
+	views    map[ovsdb.UUID]*lflow.View
+	sets     *sets
+	degraded map[ovsdb.UUID]lflow.Degraded
+}
+
+// New makes the node; its rules go into set.
+func New(in Inputs, set *rules.Set) *Logical {
+	return &Logical{Inputs: in, set: set, dirty: map[ovsdb.UUID]bool{}, flows: map[ovsdb.UUID][]dep{},
+		users: map[dep]*users{}, groups: map[ovsdb.UUID]map[ovsdb.UUID]bool{}, views: map[ovsdb.UUID]*lflow.View{},
+		sets: newSets(in.World), degraded: map[ovsdb.UUID]lflow.Degraded{}}
+}
+
+// Degraded are the logical flows that are not, or not wholly, in force.
+func (l *Logical) Degraded() map[ovsdb.UUID]lflow.Degraded { return l.degraded }
+
+// Compiler is the compiler in use, nil before the first run.
+func (l *Logical) Compiler() *lflow.Compiler { return l.compiler }
+
+// OnFlows follows changes of Logical_Flow and Logical_DP_Group.
+func (l *Logical) OnFlows() {
+	for _, c := range l.World.SBChanges.LogicalDPGroup {
+		l.fileGroup(c.Old, c.New)
+		for _, f := range l.World.SB.LogicalFlowByDPGroup.Get(c.ID) {
+			l.dirty[f.UUID] = true
+		}
+	}
+	for _, c := range l.World.SBChanges.LogicalFlow {
+		l.dirty[c.ID] = true
+	}
+}
+
+func (l *Logical) fileGroup(old, row *sb.LogicalDPGroup) {
+	if old != nil {
+		for _, dp := range old.Datapaths {
+			if delete(l.groups[dp], old.UUID); len(l.groups[dp]) == 0 {
+				delete(l.groups, dp)
+			}
+		}
+	}
+	if row != nil {
+		for _, dp := range row.Datapaths {
+			if l.groups[dp] == nil {
+				l.groups[dp] = map[ovsdb.UUID]bool{}
+			}
+			l.groups[dp][row.UUID] = true
+		}
+	}
+}
+
+// OnDatapaths follows changes of the local datapaths and of Datapath_Binding rows.
+func (l *Logical) OnDatapaths() {
+	for dp := range l.Local.Added {
+		l.markDatapath(dp)
+	}
+	for dp := range l.Local.Removed {
+		l.markDatapath(dp)
+	}
+	for _, c := range l.World.SBChanges.DatapathBinding {
+		if c.Old != nil {
+			l.markDatapath(c.ID)
+		}
+	}
+}
+
+func (l *Logical) markDatapath(dp ovsdb.UUID) {
+	delete(l.views, dp)
+	for _, f := range l.World.SB.LogicalFlowByDatapath.Get(dp) {
+		l.dirty[f.UUID] = true
+	}
+	for g := range l.groups[dp] {
+		for _, f := range l.World.SB.LogicalFlowByDPGroup.Get(g) {
+			l.dirty[f.UUID] = true
+		}
+	}
+}
+
+// OnNames follows changes of what the texts of logical flows name.
+func (l *Logical) OnNames() {
+	ch := l.World.SBChanges
+	for _, c := range ch.AddressSet {
+		for _, row := range []*sb.AddressSet{c.Old, c.New} {
+			if row != nil {
+				l.sets.forget(row.Name)
+				l.mark(dep{depAddressSet, row.Name})
+			}
+		}
+	}
+	for _, c := range ch.PortGroup {
+		for _, row := range []*sb.PortGroup{c.Old, c.New} {
+			if row != nil {
+				l.mark(dep{depPortGroup, row.Name})
+			}
+		}
+	}
+	for _, c := range ch.MulticastGroup {
+		if c.Old != nil && c.New != nil && c.Old.TunnelKey == c.New.TunnelKey && c.Old.Name == c.New.Name {
+			continue
+		}
+		for _, row := range []*sb.MulticastGroup{c.Old, c.New} {
+			if row != nil {
+				l.mark(dep{depPort, row.Name})
+			}
+		}
+	}
+	for _, c := range ch.PortBinding {
+		if c.Old != nil && c.New != nil && c.Old.TunnelKey == c.New.TunnelKey && c.Old.Datapath == c.New.Datapath &&
+			c.Old.LogicalPort == c.New.LogicalPort {
+			continue
+		}
+		for _, row := range []*sb.PortBinding{c.Old, c.New} {
+			if row != nil {
+				l.mark(dep{depPort, row.LogicalPort})
+				l.mark(dep{depRelated, row.LogicalPort})
+			}
+		}
+	}
+	for _, c := range ch.Meter {
+		for _, row := range []*sb.Meter{c.Old, c.New} {
+			if row != nil && (c.Old == nil || c.New == nil) {
+				l.mark(dep{depMeter, row.Name})
+			}
+		}
+	}
+	for _, c := range ch.ChassisTemplateVar {
+		for _, row := range []*sb.ChassisTemplateVar{c.Old, c.New} {
+			if row == nil || row.Chassis != l.World.Config.Chassis {
+				continue
+			}
+			for name := range row.Variables {
+				l.mark(dep{depTemplate, name})
+			}
+		}
+	}
+}
+
+// OnPorts follows changes of what ports are to this chassis.
+func (l *Logical) OnPorts() {
+	for id := range l.Ports.Changed {
+		if pb := l.World.SB.PortBinding.Get(id); pb != nil {
+			l.mark(dep{depResident, pb.LogicalPort})
+			l.mark(dep{depRelated, pb.LogicalPort})
+			l.mark(dep{depWatch, pb.LogicalPort})
+		}
+	}
+}
+
+// OnTunnels follows changes of the tunnels, which fwd_group watches.
+func (l *Logical) OnTunnels() {
+	if len(l.Tunnels.Changed) == 0 {
+		return
+	}
+	for d := range l.users {
+		if d.kind == depWatch {
+			l.mark(d)
+		}
+	}
+}
+
+// Stale tells whether something changed that every logical flow depends on: the
+// cause, "" for no.
+func (l *Logical) Stale() string {
+	ch := l.World.SBChanges
+	switch {
+	case l.compiler == nil:
+		return "first run"
+	case len(ch.DHCPOptions)+len(ch.DHCPv6Options) > 0:
+		return "DHCP_Options rows changed"
+	}
+	for _, c := range ch.SBGlobal {
+		if c.Old != nil && c.New != nil && c.Old.Options[optRegs] != c.New.Options[optRegs] {
+			return "SB_Global options:" + optRegs + " changed"
+		}
+	}
+	return ""
+}
+
+// Recompute marks every flow and makes a new compiler.
+func (l *Logical) Recompute() error {
+	table := func(name, typ string, code int64) action.Option {
+		return action.Option{Name: name, Type: typ, Code: uint16(code)}
+	}
+	v4, v6 := action.OptionTable{}, action.OptionTable{}
+	for o := range l.World.SB.DHCPOptions.All() {
+		v4[o.Name] = table(o.Name, o.Type, o.Code)
+	}
+	for o := range l.World.SB.DHCPv6Options.All() {
+		v6[o.Name] = table(o.Name, o.Type, o.Code)
+	}
+	c, err := lflow.NewCompiler(v4, v6)
+	if err != nil {
+		return err
+	}
+	l.compiler = c
+	clear(l.views)
+	clear(l.groups)
+	for g := range l.World.SB.LogicalDPGroup.All() {
+		l.fileGroup(nil, g)
+	}
+	for id := range l.flows {
+		l.dirty[id] = true
+	}
+	l.set.Keys(func(k rules.Key) {
+		if k.Owner.Kind == ir.OwnerLogicalFlow {
+			l.dirty[k.Owner.UUID] = true
+		}
+	})
+	for f := range l.World.SB.LogicalFlow.All() {
+		l.dirty[f.UUID] = true
+	}
+	return nil
+}
+
+func sbPortGroup(dp uint32, name string) string {
+	return strconv.FormatUint(uint64(dp), 10) + "_" + name
+}

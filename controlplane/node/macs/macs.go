@@ -1,0 +1,215 @@
+// Package macs makes the rules of what is known about MAC addresses: MAC_Binding
+// and Static_MAC_Binding (get_arp, get_nd, lookup_arp, lookup_nd) and FDB
+// (get_fdb, lookup_fdb). The registers that the rules use are in the table of
+// controlplane/action's package comment.
+package macs
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/datapath"
+	"github.com/sluice-gw/sluice/controlplane/node/rules"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+)
+
+// Priorities in the MACBinding and MACLookup stages.
+const (
+	prioStatic   = 50  // a static binding that a learned one overrides
+	prioLearned  = 100 // MAC_Binding
+	prioOverride = 150 // a static binding that overrides learned ones
+)
+
+// MACs is the node.
+type MACs struct {
+	w     *node.World
+	local *datapath.Local
+	set   *rules.Set
+}
+
+// New makes the node; its rules go into set.
+func New(w *node.World, local *datapath.Local, set *rules.Set) *MACs { return &MACs{w, local, set} }
+
+// OnRows follows changes of the three tables.
+func (m *MACs) OnRows() bool {
+	changed := false
+	for _, c := range m.w.SBChanges.MACBinding {
+		changed = m.binding(c.ID, c.New) || changed
+	}
+	for _, c := range m.w.SBChanges.StaticMACBinding {
+		changed = m.static(c.ID, c.New) || changed
+	}
+	for _, c := range m.w.SBChanges.FDB {
+		changed = m.fdb(c.ID, c.New) || changed
+	}
+	return changed
+}
+
+// OnPorts follows changes of Port_Binding rows: a binding can arrive before its port.
+func (m *MACs) OnPorts() bool {
+	changed := false
+	for _, c := range m.w.SBChanges.PortBinding {
+		if c.Old != nil && c.New != nil && c.Old.TunnelKey == c.New.TunnelKey && c.Old.Datapath == c.New.Datapath {
+			continue
+		}
+		for _, row := range []*sb.PortBinding{c.Old, c.New} {
+			if row == nil {
+				continue
+			}
+			for _, b := range m.w.SB.MACBindingByDatapath.Get(row.Datapath) {
+				if b.LogicalPort == row.LogicalPort {
+					changed = m.binding(b.UUID, b) || changed
+				}
+			}
+		}
+		for s := range m.w.SB.StaticMACBinding.All() {
+			if c.New != nil && s.LogicalPort == c.New.LogicalPort || c.Old != nil && s.LogicalPort == c.Old.LogicalPort {
+				changed = m.static(s.UUID, s) || changed
+			}
+		}
+	}
+	return changed
+}
+
+// OnDatapaths follows changes of the local datapaths.
+func (m *MACs) OnDatapaths() bool {
+	changed := false
+	for _, dps := range []map[ovsdb.UUID]bool{m.local.Added, m.local.Removed} {
+		for dp := range dps {
+			for _, b := range m.w.SB.MACBindingByDatapath.Get(dp) {
+				changed = m.binding(b.UUID, b) || changed
+			}
+			for s := range m.w.SB.StaticMACBinding.All() {
+				if s.Datapath == dp {
+					changed = m.static(s.UUID, s) || changed
+				}
+			}
+			if row := m.w.SB.DatapathBinding.Get(dp); row != nil {
+				for _, f := range m.w.SB.FDBByDPKey.Get(row.TunnelKey) {
+					changed = m.fdb(f.UUID, f) || changed
+				}
+			}
+		}
+	}
+	return changed
+}
+
+// Recompute makes all rules anew.
+func (m *MACs) Recompute() bool {
+	changed := false
+	var gone []rules.Key
+	m.set.Keys(func(k rules.Key) {
+		switch k.Owner.Kind {
+		case ir.OwnerMACBinding:
+			if m.w.SB.MACBinding.Get(k.Owner.UUID) == nil {
+				gone = append(gone, k)
+			}
+		case ir.OwnerStaticMACBinding:
+			if m.w.SB.StaticMACBinding.Get(k.Owner.UUID) == nil {
+				gone = append(gone, k)
+			}
+		case ir.OwnerFDB:
+			if m.w.SB.FDB.Get(k.Owner.UUID) == nil {
+				gone = append(gone, k)
+			}
+		}
+	})
+	for _, k := range gone {
+		changed = m.set.Put(k, nil) || changed
+	}
+	for b := range m.w.SB.MACBinding.All() {
+		changed = m.binding(b.UUID, b) || changed
+	}
+	for s := range m.w.SB.StaticMACBinding.All() {
+		changed = m.static(s.UUID, s) || changed
+	}
+	for f := range m.w.SB.FDB.All() {
+		changed = m.fdb(f.UUID, f) || changed
+	}
+	return changed
+}
+
+func (m *MACs) binding(id ovsdb.UUID, b *sb.MACBinding) bool {
+	owner := ir.Owner{Kind: ir.OwnerMACBinding, UUID: id}
+	if b == nil {
+		return m.set.Put(rules.Key{Owner: owner}, nil)
+	}
+	return m.set.Put(rules.Key{Owner: owner}, m.neighbor(owner, b.LogicalPort, b.IP, b.MAC, prioLearned))
+}
+
+func (m *MACs) static(id ovsdb.UUID, b *sb.StaticMACBinding) bool {
+	owner := ir.Owner{Kind: ir.OwnerStaticMACBinding, UUID: id}
+	if b == nil {
+		return m.set.Put(rules.Key{Owner: owner}, nil)
+	}
+	priority := uint16(prioStatic)
+	if b.OverrideDynamicMAC {
+		priority = prioOverride
+	}
+	return m.set.Put(rules.Key{Owner: owner}, m.neighbor(owner, b.LogicalPort, b.IP, b.MAC, priority))
+}
+
+// neighbor makes the rules of "ip is at mac behind lport".
+func (m *MACs) neighbor(owner ir.Owner, lport, ip, mac string, priority uint16) []ir.Rule {
+	pb := m.w.SB.PortBindingByLogicalPort.One(lport)
+	if pb == nil {
+		return nil
+	}
+	dp, local := m.local.Key(pb.Datapath)
+	addr, errIP := netip.ParseAddr(ip)
+	hw, errMAC := net.ParseMAC(mac)
+	if !local {
+		return nil
+	}
+	if errIP != nil || errMAC != nil || len(hw) != 6 {
+		m.w.Log.Warn("ignoring the " + owner.Kind.String() + " of " + lport + ": bad ip \"" + ip + "\" or mac \"" + mac + "\"")
+		return nil
+	}
+	v := ir.BytesValue(addr.AsSlice())
+	reg := ir.Term{Field: ir.Reg0, Value: v, Mask: ir.Ones(32)}
+	lookup := []ir.Term{ir.Exact(ir.EthType, 0x0806)}
+	if addr.Is6() {
+		reg = ir.Term{Field: ir.XXReg0, Value: v, Mask: ir.Ones(128)}
+		lookup = []ir.Term{ir.Exact(ir.EthType, 0x86dd), ir.Exact(ir.IPProto, 58), ir.Exact(ir.ICMP6Code, 0)}
+	}
+	key, hwv := uint64(pb.TunnelKey), ir.BytesValue(hw)
+	found := ir.Set{Dst: ir.Bits(ir.Flags, ir.FlagLookupMAC, 1), Value: ir.V(1)}
+	lookup = append(lookup, reg, ir.Exact(ir.Inport, key), ir.Term{Field: ir.EthSrc, Value: hwv, Mask: ir.Ones(48)})
+	return []ir.Rule{
+		ir.NewRule(ir.MACBinding, priority, dp, ir.MustMatch(reg, ir.Exact(ir.Outport, key)), nil,
+			ir.NewProgram(ir.Set{Dst: ir.All(ir.EthDst), Value: hwv}, found), owner),
+		ir.NewRule(ir.MACLookup, priority, dp, ir.MustMatch(lookup...), nil, ir.NewProgram(found), owner),
+	}
+}
+
+func (m *MACs) fdb(id ovsdb.UUID, f *sb.FDB) bool {
+	owner := ir.Owner{Kind: ir.OwnerFDB, UUID: id}
+	key := rules.Key{Owner: owner}
+	if f == nil {
+		return m.set.Put(key, nil)
+	}
+	row := m.w.SB.DatapathBindingByTunnelKey.One(f.DPKey)
+	if row == nil {
+		return m.set.Put(key, nil)
+	}
+	hw, err := net.ParseMAC(f.MAC)
+	dp, local := m.local.Key(row.UUID)
+	if !local {
+		return m.set.Put(key, nil)
+	}
+	if err != nil || len(hw) != 6 {
+		m.w.Log.Warn("ignoring an FDB row: bad mac \"" + f.MAC + "\"")
+		return m.set.Put(key, nil)
+	}
+	mac := ir.BytesValue(hw)
+	return m.set.Put(key, []ir.Rule{
+		ir.NewRule(ir.GetFDB, 100, dp, ir.MustMatch(ir.Term{Field: ir.EthDst, Value: mac, Mask: ir.Ones(48)}), nil,
+			ir.NewProgram(ir.Set{Dst: ir.All(ir.Outport), Value: ir.V(uint64(f.PortKey))}), owner),
+		ir.NewRule(ir.LookupFDB, 100, dp,
+			ir.MustMatch(ir.Term{Field: ir.EthSrc, Value: mac, Mask: ir.Ones(48)}, ir.Exact(ir.Inport, uint64(f.PortKey))), nil,
+			ir.NewProgram(ir.Set{Dst: ir.Bits(ir.Flags, ir.FlagLookupFDB, 1), Value: ir.V(1)}), owner),
+	})
+}

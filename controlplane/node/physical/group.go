@@ -1,0 +1,169 @@
+package physical
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/node/binding"
+	"github.com/sluice-gw/sluice/controlplane/node/datapath"
+	"github.com/sluice-gw/sluice/controlplane/node/encap"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+)
+
+// groupRules are the rules of one multicast group: copies to the local members,
+// and one copy to each chassis that has others.
+func (p *Physical) groupRules(id ovsdb.UUID) []ir.Rule {
+	mc := p.World.SB.MulticastGroup.Get(id)
+	p.file(id, mc)
+	if mc == nil {
+		return nil
+	}
+	dp, local := p.Local.Key(mc.Datapath)
+	if !local {
+		return nil
+	}
+	g := &group{Physical: p, mc: mc, dp: dp, chassis: map[string]bool{}, vtep: map[string]bool{}}
+	if row := p.World.SB.DatapathBinding.Get(mc.Datapath); row != nil {
+		g.transit = datapath.IsTransit(row)
+	}
+	for _, ln := range p.Local.Localnets(mc.Datapath) {
+		g.hasLocalnet = g.hasLocalnet || p.Ifaces.PatchOfport(ln.LogicalPort) != 0
+	}
+	for _, m := range mc.Ports {
+		if pb := p.World.SB.PortBinding.Get(m); pb != nil && pb.Datapath == mc.Datapath {
+			g.member(pb)
+		}
+	}
+	b := &builder{owner: ir.Owner{Kind: ir.OwnerMulticastGroup, UUID: id}}
+	g.finish(b)
+	return b.rules
+}
+
+// file remembers which ports are in which group.
+func (p *Physical) file(id ovsdb.UUID, mc *sb.MulticastGroup) {
+	var now []ovsdb.UUID
+	if mc != nil {
+		now = mc.Ports
+	}
+	if slices.Equal(now, p.members[id]) {
+		return
+	}
+	for _, m := range p.members[id] {
+		if delete(p.memberOf[m], id); len(p.memberOf[m]) == 0 {
+			delete(p.memberOf, m)
+		}
+	}
+	for _, m := range now {
+		if p.memberOf[m] == nil {
+			p.memberOf[m] = map[ovsdb.UUID]bool{}
+		}
+		p.memberOf[m][id] = true
+	}
+	if p.members[id] = now; mc == nil {
+		delete(p.members, id)
+	}
+}
+
+type group struct {
+	*Physical
+	mc            *sb.MulticastGroup
+	dp            uint32
+	transit       bool
+	hasLocalnet   bool
+	here          []ir.Op // delivery on this chassis, wherever the packet came from
+	origin        []ir.Op // done only where the packet entered the pipeline
+	chassis, vtep map[string]bool
+}
+
+func deliver(key int64) []ir.Op {
+	return []ir.Op{load(ir.Outport, uint64(key)), call(ir.CheckLoopback)}
+}
+
+func (g *group) member(pb *sb.PortBinding) {
+	kind, is := binding.KindOf(pb), g.Ports.Get(pb.UUID)
+	if z := g.Zones.Get(pb.LogicalPort); z != 0 {
+		g.here = append(g.here, load(ir.CTZone, uint64(z)))
+	}
+	switch {
+	case kind == binding.Patch && g.transit:
+		g.here = append(g.here, deliver(pb.TunnelKey)...)
+	case kind == binding.Patch, kind == binding.Localport:
+		// Every chassis has these: a router's copy must be made once only.
+		g.origin = append(g.origin, deliver(pb.TunnelKey)...)
+	case kind == binding.Remote:
+		if t, ok := g.Tunnels.Find(g.World.ChassisName(pb.Chassis), nil); ok {
+			g.origin = append(g.origin, load(ir.Outport, uint64(pb.TunnelKey)))
+			g.origin = append(g.origin, encapOps(t.Type, g.dp, uint32(pb.TunnelKey), false)...)
+			g.origin = append(g.origin, ir.ToPort{Port: t.Ofport})
+		}
+	case is.Bound && (is.Ofport != 0 || kind == binding.L3Gateway):
+		g.here = append(g.here, deliver(pb.TunnelKey)...)
+		g.others(pb)
+	case (kind == binding.Localnet || kind == binding.L2Gateway) && is.Ofport != 0:
+		g.here = append(g.here, deliver(pb.TunnelKey)...)
+	case kind == binding.ChassisRedirect && is.Bound:
+		if port := g.distributed(pb); port != nil {
+			g.here = append(g.here, deliver(port.TunnelKey)...)
+		}
+	default:
+		g.others(pb)
+	}
+}
+
+// others adds the other chassis that a member is on. Where there is a physical
+// network they get their copy through it.
+func (g *group) others(pb *sb.PortBinding) {
+	if g.hasLocalnet {
+		return
+	}
+	self := g.World.SelfID()
+	for _, id := range append([]ovsdb.UUID{pb.Chassis}, pb.AdditionalChassis...) {
+		c := g.World.SB.Chassis.Get(id)
+		switch {
+		case c == nil || id == self:
+		case c.OtherConfig["is-vtep"] == "true":
+			g.vtep[c.Name] = true
+		default:
+			g.chassis[c.Name] = true
+		}
+	}
+}
+
+func (g *group) finish(b *builder) {
+	key := uint64(g.mc.TunnelKey)
+	m := match(outport(uint32(key)))
+	deliverHere := slices.ContainsFunc(g.here, func(op ir.Op) bool { _, ok := op.(ir.Call); return ok })
+	if deliverHere {
+		b.add(ir.LocalOutput, 100, g.dp, m, append(g.here, load(ir.Outport, key))...)
+	}
+	if len(g.origin) > 0 {
+		g.origin = append(g.origin, load(ir.Outport, key))
+	}
+	ops := g.fanout(g.fanout(g.origin, g.chassis, false), g.vtep, true)
+	if len(ops) == 0 {
+		return
+	}
+	if deliverHere {
+		ops = append(ops, call(ir.LocalOutput))
+	}
+	b.add(ir.RemoteOutput, 100, g.dp, m, ops...)
+}
+
+// fanout appends a copy to each chassis.
+func (g *group) fanout(ops []ir.Op, chassis map[string]bool, ramp bool) []ir.Op {
+	last := encap.None
+	for _, name := range slices.Sorted(maps.Keys(chassis)) {
+		t, ok := g.Tunnels.Find(name, nil)
+		if !ok {
+			continue
+		}
+		if t.Type != last {
+			ops = append(ops, encapOps(t.Type, g.dp, uint32(g.mc.TunnelKey), ramp)...)
+			last = t.Type
+		}
+		ops = append(ops, ir.ToPort{Port: t.Ofport})
+	}
+	return ops
+}

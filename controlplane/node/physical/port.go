@@ -1,0 +1,178 @@
+package physical
+
+import (
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/node/binding"
+	"github.com/sluice-gw/sluice/controlplane/node/zones"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+)
+
+// portCtx is one port while its rules are made.
+type portCtx struct {
+	builder
+	*Physical
+	pb  *sb.PortBinding
+	dp  uint32 // tunnel key of the datapath
+	key uint32 // tunnel key of the port
+	is  binding.Port
+}
+
+// portRules are the rules of one Port_Binding row; none when it is gone or its
+// datapath is not local.
+func (p *Physical) portRules(id ovsdb.UUID) []ir.Rule {
+	pb := p.World.SB.PortBinding.Get(id)
+	if pb == nil {
+		return nil
+	}
+	dp, local := p.Local.Key(pb.Datapath)
+	if !local {
+		return nil
+	}
+	c := &portCtx{builder: builder{owner: ir.Owner{Kind: ir.OwnerPortBinding, UUID: id}}, Physical: p, pb: pb,
+		dp: dp, key: uint32(pb.TunnelKey), is: p.Ports.Get(id)}
+	c.make()
+	return c.rules
+}
+
+func (c *portCtx) make() {
+	switch kind := binding.KindOf(c.pb); {
+	case kind == binding.Patch || kind == binding.L3Gateway && c.is.Bound:
+		c.patch()
+		return
+	case kind == binding.ChassisRedirect && (c.is.Bound || c.is.Place == binding.Main):
+		c.redirectHere()
+		return
+	}
+	if ofport, vid, parent, ok := c.port(); ok {
+		c.local(ofport, vid, parent)
+		return
+	}
+	localnet := c.localnet()
+	if localnet != nil && len(c.pb.AdditionalChassis) == 0 {
+		if c.Ifaces.PatchOfport(localnet.LogicalPort) != 0 {
+			c.viaLocalnet(localnet)
+		}
+		return
+	}
+	c.remote()
+}
+
+// localnet is the localnet port of the port's datapath, nil when it has none that
+// is connected on this chassis.
+func (c *portCtx) localnet() *sb.PortBinding {
+	for _, ln := range c.Local.Localnets(c.pb.Datapath) {
+		if c.Ifaces.PatchOfport(ln.LogicalPort) != 0 {
+			return ln
+		}
+	}
+	return nil
+}
+
+// port is the port number that a local port is reached by and its VLAN, 0 for
+// none; parent is the port that a container is nested in.
+func (c *portCtx) port() (ofport uint32, vid uint16, parent *sb.PortBinding, ok bool) {
+	switch binding.KindOf(c.pb) {
+	case binding.Container:
+		if c.is.Ofport == 0 || !c.pb.Tag.OK || c.pb.Tag.V == 0 {
+			return 0, 0, nil, false
+		}
+		return c.is.Ofport, uint16(c.pb.Tag.V), c.World.SB.PortBindingByLogicalPort.One(binding.Parent(c.pb)), true
+	case binding.Localnet, binding.L2Gateway:
+		n := c.Ifaces.PatchOfport(c.pb.LogicalPort)
+		if c.pb.Tag.OK {
+			vid = uint16(c.pb.Tag.V)
+		}
+		return n, vid, nil, n != 0
+	case binding.VIF, binding.Localport:
+		return c.is.Ofport, 0, nil, c.is.Ofport != 0
+	}
+	return 0, 0, nil, false
+}
+
+// zoneOps load the conntrack zones of a port and its datapath.
+func (p *Physical) zoneOps(pb *sb.PortBinding) []ir.Op {
+	var ops []ir.Op
+	if z := p.Zones.Get(pb.LogicalPort); z != 0 {
+		ops = append(ops, load(ir.CTZone, uint64(z)))
+	}
+	if z := p.Zones.Get(zones.DNAT(pb.Datapath)); z != 0 {
+		ops = append(ops, load(ir.DNATZone, uint64(z)))
+	}
+	if z := p.Zones.Get(zones.SNAT(pb.Datapath)); z != 0 {
+		ops = append(ops, load(ir.SNATZone, uint64(z)))
+	}
+	return ops
+}
+
+// ingressOps make a packet one that entered the logical datapath by pb.
+func (p *Physical) ingressOps(pb *sb.PortBinding, dp uint32) []ir.Op {
+	return append(p.zoneOps(pb), load(ir.Datapath, uint64(dp)), load(ir.Inport, uint64(pb.TunnelKey)))
+}
+
+// common are the rules of every port that packets are delivered to on this chassis.
+func (c *portCtx) common(parent *sb.PortBinding) {
+	c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), append(c.zoneOps(c.pb), call(ir.CheckLoopback))...)
+	c.add(ir.CheckLoopback, 100, c.dp, match(flag(ir.FlagAllowLoopback, false), inport(c.key), outport(c.key)))
+
+	// A packet that may leave by the port that it came in by: with the loopback
+	// flag, or between a parent and its containers, which share a port.
+	hairpin := []ir.Op{ir.Push{Src: ir.Bits(ir.InPort, 0, 16)}, loadBits(ir.InPort, 0, 16, none), call(ir.LogToPhy), ir.Pop{Dst: ir.Bits(ir.InPort, 0, 16)}}
+	if parent == nil {
+		c.add(ir.SaveInport, 100, c.dp, match(outport(c.key), flag(ir.FlagAllowLoopback, true)), hairpin...)
+		return
+	}
+	c.add(ir.SaveInport, 100, c.dp, match(outport(c.key)), hairpin...)
+	if parent.Datapath == c.pb.Datapath {
+		c.add(ir.SaveInport, 100, c.dp, match(outport(uint32(parent.TunnelKey)), flag(ir.FlagNestedContainer, true)), hairpin...)
+	} else if dp, ok := c.Local.Key(parent.Datapath); ok {
+		c.add(ir.SaveInport, 100, dp, match(outport(uint32(parent.TunnelKey)), flag(ir.FlagNestedContainer, true)), hairpin...)
+	}
+}
+
+// patch connects two logical datapaths: the packet enters the ingress pipeline of
+// the peer, without what it carries of this one.
+func (c *portCtx) patch() {
+	peer := c.Local.PeerOf(c.pb)
+	if peer == nil || peer.Type != c.pb.Type || peer.Options["peer"] != c.pb.LogicalPort {
+		return
+	}
+	dpRow := c.World.SB.DatapathBinding.Get(peer.Datapath)
+	if dpRow == nil {
+		return
+	}
+	c.common(nil)
+	ops := []ir.Op{ir.CTClear{}, load(ir.DNATZone, 0), load(ir.SNATZone, 0), load(ir.CTZone, 0)}
+	ops = append(ops, c.ingressOps(peer, uint32(dpRow.TunnelKey))...)
+	ops = append(ops, load(ir.Flags, 0), load(ir.Outport, 0))
+	ops = append(ops, clearRegs()...)
+	ops = append(ops, call(ir.Ingress(0)))
+	c.add(ir.LogToPhy, 100, c.dp, match(outport(c.key)), ir.Clone{Ops: ops})
+}
+
+// redirectHere delivers what was sent to the chassisredirect port to the
+// distributed port that it stands for.
+func (c *portCtx) redirectHere() {
+	port := c.distributed(c.pb)
+	if port == nil {
+		c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)))
+		return
+	}
+	ops := append([]ir.Op{load(ir.Outport, uint64(port.TunnelKey))}, c.zoneOps(port)...)
+	c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), append(ops, call(ir.CheckLoopback))...)
+}
+
+// distributed is the port that a chassisredirect port stands for.
+func (p *Physical) distributed(cr *sb.PortBinding) *sb.PortBinding {
+	port := p.World.SB.PortBindingByLogicalPort.One(cr.Options["distributed-port"])
+	if port == nil || port.Datapath != cr.Datapath {
+		return nil
+	}
+	return port
+}
+
+// viaLocalnet sends to a port of another chassis through the physical network.
+func (c *portCtx) viaLocalnet(localnet *sb.PortBinding) {
+	c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), load(ir.Outport, uint64(localnet.TunnelKey)), call(ir.LocalOutput))
+	c.fromMultichassis()
+}

@@ -1,0 +1,240 @@
+package ovs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofconn"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+)
+
+// learned are the stages whose flows are made by the switch itself.
+var learned = map[ir.Stage]bool{ir.ChkLBHairpinReply: true, ir.ECMPNHMAC: true, ir.ECMPNH: true, ir.ChkLBAffinity: true}
+
+// adopt reads what the switch has and changes only what differs.
+func (b *Backend) adopt(ctx context.Context, conn *ofconn.Conn) error {
+	w := b.want
+	w.gen++
+	clear(w.touched)
+	clear(w.refused)
+	groups, err := conn.DumpGroups(ctx)
+	if err != nil {
+		return err
+	}
+	meters, err := conn.DumpMeters(ctx)
+	if err != nil { // a datapath without meters: rules that use one are refused one by one
+		b.cfg.Log.Warn("the switch has no meters: " + err.Error())
+		meters = nil
+	}
+	var right, gone int
+	for f, err := range conn.DumpFlows(ctx, &ofp.FlowStatsRequest{Table: ofp.AllTables}) {
+		if err != nil {
+			return err
+		}
+		switch known, same := w.compare(f); {
+		case same:
+			right++
+		case !known && !w.learnedHere(f):
+			gone++
+			w.touched[w.keyOf(f)] = true
+		}
+	}
+	for key, f := range w.flows {
+		if f.seen != w.gen {
+			w.touched[key] = true
+		}
+	}
+	gb, ga := w.low.groups.diff(groups)
+	mb, ma := w.low.meters.diff(meters)
+	changed := len(w.touched) - gone
+	if err := b.push(ctx, conn, gb, ga, mb, ma); err != nil {
+		return err
+	}
+	b.set(func(s *Status) { s.Adopted += uint64(right) })
+	b.cfg.Log.Info(fmt.Sprintf("adopted the integration bridge: %d flows are right, %d added or corrected, %d removed", right, changed, gone))
+	b.acknowledge()
+	return nil
+}
+
+func (d *desired) keyOf(f *ofp.Flow) string {
+	m, err := f.Match.Canonical()
+	if err != nil {
+		m = f.Match // a field that we do not know: it cannot be ours, and is deleted as it is
+	}
+	return string(flowKey(nil, f.Table, f.Priority, m))
+}
+
+// compare files a flow of the switch: known tells whether a flow with its match is
+// wanted, same whether it is right.
+func (d *desired) compare(f *ofp.Flow) (known, same bool) {
+	d.keyBuf = flowKey(d.keyBuf[:0], f.Table, f.Priority, f.Match)
+	x := d.flows[string(d.keyBuf)]
+	if x == nil {
+		if x = d.flows[d.keyOf(f)]; x == nil {
+			return false, false
+		}
+	}
+	actions, cookie := x.want()
+	if f.Cookie != cookie || string(f.Actions) != actions || f.IdleTimeout|f.HardTimeout != 0 || len(f.Actions) > 0 && !f.Plain() {
+		return true, false
+	}
+	x.seen = d.gen
+	return true, true
+}
+
+// learnedHere tells whether a flow was learned by one of our own.
+func (d *desired) learnedHere(f *ofp.Flow) bool {
+	return learned[d.low.profile.Stage(f.Table)] && d.learners[uint32(f.Cookie)] > 0
+}
+
+// maxRefusals bounds how often a bundle is sent again without what was refused.
+const maxRefusals = 100
+
+// push makes the switch agree on all touched flows: new meters first, then groups
+// and flows in one atomic bundle, unused meters last. What the switch refuses is
+// left out, named as a failure, and the rest is sent again.
+func (b *Backend) push(ctx context.Context, conn *ofconn.Conn, groupsBefore, groupsAfter, metersBefore, metersAfter []ofp.Message) error {
+	w := b.want
+	if err := b.apply(ctx, conn, metersBefore); err != nil {
+		return err
+	}
+	keys := make([]string, 0, len(w.touched))
+	for k := range w.touched {
+		keys = append(keys, k)
+	}
+	clear(w.touched)
+	for range maxRefusals {
+		if len(keys)+len(groupsBefore)+len(groupsAfter) == 0 {
+			break
+		}
+		err := conn.Bundle(ctx, b.messages(groupsBefore, keys, groupsAfter))
+		if err == nil {
+			break
+		}
+		refused := new(ofconn.Refused)
+		if !errors.As(err, &refused) || len(refused.Messages) == 0 {
+			return err
+		}
+		out := map[int]bool{}
+		for _, m := range refused.Messages {
+			i := m.Index - len(groupsBefore)
+			if i < 0 || i >= len(keys) {
+				b.cfg.Log.Error("the switch refused a group: " + m.Err.Error())
+				return err
+			}
+			out[i] = true
+			b.refuse(keys[i], m.Err)
+		}
+		kept := keys[:0]
+		for i, k := range keys {
+			if !out[i] {
+				kept = append(kept, k)
+			}
+		}
+		keys = kept
+	}
+	b.set(func(s *Status) {
+		for _, k := range keys {
+			if w.flows[k] == nil {
+				s.Removed++
+			} else {
+				s.Added++
+			}
+		}
+	})
+	return b.apply(ctx, conn, metersAfter)
+}
+
+func (b *Backend) messages(before []ofp.Message, keys []string, after []ofp.Message) iter.Seq[ofp.Message] {
+	return func(yield func(ofp.Message) bool) {
+		for _, m := range before {
+			if !yield(m) {
+				return
+			}
+		}
+		for _, k := range keys {
+			if !yield(b.want.mod(k)) {
+				return
+			}
+		}
+		for _, m := range after {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// apply sends messages that no bundle can carry. A refusal is logged: rules that
+// need what was refused will be refused too, by name.
+func (b *Backend) apply(ctx context.Context, conn *ofconn.Conn, msgs []ofp.Message) error {
+	if len(msgs) == 0 {
+		return nil
+	}
+	err := conn.Apply(ctx, msgs...)
+	if refused := new(ofconn.Refused); errors.As(err, &refused) {
+		b.cfg.Log.Warn("the switch refused a meter: " + err.Error())
+		return nil
+	}
+	return err
+}
+
+// refuse remembers that the switch does not take a flow.
+func (b *Backend) refuse(key string, why *ofp.Error) {
+	w := b.want
+	f := w.flows[key]
+	if f == nil {
+		return
+	}
+	w.refused[key] = true
+	fail := backend.Failure{Rule: f.first.rule, Kind: backend.Invalid, Detail: why.Error()}
+	fail.Owner.Kind = ir.OwnerLogicalFlow
+	fail.Owner.UUID[0], fail.Owner.UUID[1] = byte(f.first.cookie>>24), byte(f.first.cookie>>16)
+	fail.Owner.UUID[2], fail.Owner.UUID[3] = byte(f.first.cookie>>8), byte(f.first.cookie)
+	w.failed[f.first.rule] = fail
+	b.cfg.Log.Warn(fail.String())
+}
+
+// The Geneve option of OVN (ovn-architecture(7), "Tunnel Encapsulations").
+const (
+	optClass = 0x0102
+	optType  = 0x80
+	optLen   = 4
+	maxTLVs  = 64
+)
+
+// tunnelOption finds or makes the tunnel metadata field for Geneve's option;
+// FieldNone when the switch has no room for it.
+func (b *Backend) tunnelOption(ctx context.Context, conn *ofconn.Conn) (ofp.Field, error) {
+	for range 3 { // another controller may take the field that we chose
+		t, err := conn.TLVTable(ctx)
+		if err != nil {
+			return ofp.FieldNone, err
+		}
+		used := map[uint16]bool{}
+		for _, m := range t.Maps {
+			if m.Class == optClass && m.Type == optType && m.Len == optLen {
+				return ofp.TunMetadata(int(m.Index), optLen), nil
+			}
+			used[m.Index] = true
+		}
+		index := uint16(0)
+		for used[index] {
+			index++
+		}
+		if index >= maxTLVs || index >= t.MaxFields {
+			break
+		}
+		err = conn.Apply(ctx, &ofp.TLVTableMod{Command: ofp.TLVAdd,
+			Maps: []ofp.TLVMap{{Class: optClass, Type: optType, Len: optLen, Index: index}}})
+		if refused := new(ofconn.Refused); err != nil && !errors.As(err, &refused) {
+			return ofp.FieldNone, err
+		}
+	}
+	b.cfg.Log.Warn(errNoTunOpt.Error())
+	return ofp.FieldNone, nil
+}

@@ -1,0 +1,255 @@
+package ovs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofconn"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+)
+
+// Config is what a Backend works with. The functions are called on the backend's
+// goroutines and must not block.
+type Config struct {
+	// Addr is the address of the integration bridge's OpenFlow management socket,
+	// "unix:RUNDIR/BRIDGE.mgmt"; "" while the bridge is not known.
+	Addr func() string
+	// Changes are the deltas to carry out.
+	Changes *backend.Mailbox
+	// Acked is told which revision the switch has, and what of it was refused.
+	Acked func(backend.Revision, []backend.Failure)
+	// Resend asks for all rules again, in a delta with Reset.
+	Resend func(why string)
+	// PacketIn takes punted packets.
+	PacketIn func(PacketIn)
+	Log      *slog.Logger
+	// Probe is the silence after which the switch is asked whether it is alive; 0: never.
+	Probe time.Duration
+}
+
+// Backend keeps one integration bridge as the control plane wants it.
+type Backend struct {
+	cfg  Config
+	want *desired // belongs to Run's goroutine, as do the next
+	rev  backend.Revision
+	full bool // a complete delta has been seen
+	old  bool // want was lowered for another switch state: nothing is sent before a Reset
+
+	conn atomic.Pointer[ofconn.Conn]
+	out  chan ofp.Message
+
+	mu     sync.Mutex
+	status Status // guarded by mu
+}
+
+// Status is a snapshot for people.
+type Status struct {
+	Connected            bool
+	Addr                 string
+	Profile              string
+	Flows, Groups        int
+	Meters               int
+	Revision             backend.Revision
+	Adopted, Added       uint64 // flows found right; added or corrected since the start
+	Removed              uint64
+	Connections          uint64
+	DroppedOut           uint64 // packet-outs that found the queue full
+	LastError            string
+	Failures             []backend.Failure
+	GroupText, MeterText []string
+}
+
+// outQueue bounds the packet-outs that wait to be sent.
+const outQueue = 4096
+
+// New makes a backend that does nothing until Run.
+func New(cfg Config) *Backend {
+	return &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue)}
+}
+
+// Status tells how things stand.
+func (b *Backend) Status() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status
+}
+
+func (b *Backend) set(f func(*Status)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f(&b.status)
+}
+
+// Pauses between attempts to reach the switch.
+const (
+	retryFirst = 50 * time.Millisecond
+	retryMax   = time.Second
+)
+
+// Run keeps the bridge right until ctx ends.
+func (b *Backend) Run(ctx context.Context) error {
+	pause := retryFirst
+	for ctx.Err() == nil {
+		start := time.Now()
+		err := b.session(ctx)
+		b.conn.Store(nil)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil && !errors.Is(err, errNoBridge) {
+			b.cfg.Log.Warn("OpenFlow connection to the integration bridge: " + err.Error())
+		}
+		b.set(func(s *Status) {
+			s.Connected = false
+			if err != nil {
+				s.LastError = err.Error()
+			}
+		})
+		if time.Since(start) > retryMax {
+			pause = retryFirst
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+		pause = min(2*pause, retryMax)
+	}
+	return ctx.Err()
+}
+
+var errNoBridge = errors.New("the integration bridge does not exist yet")
+
+// session is the life of one connection.
+func (b *Backend) session(ctx context.Context) error {
+	addr := b.cfg.Addr()
+	if addr == "" {
+		return errNoBridge
+	}
+	conn, err := ofconn.Dial(ctx, addr, ofconn.Config{ProbeInterval: b.cfg.Probe})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	group.Go(func() { _ = conn.Run(ctx); cancel() })
+	group.Go(func() { b.packetIns(conn) })
+	group.Go(func() { b.packetOuts(ctx, conn) })
+	group.Go(func() { b.events(conn) })
+	err = b.serve(ctx, conn, addr)
+	if err == nil || errors.Is(err, context.Canceled) {
+		if e := conn.Err(); e != nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// serve sets the connection up, adopts what the switch has, and then carries out changes.
+func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) error {
+	if err := conn.Apply(ctx, ofp.SetPacketInFormat{}, &ofp.SetConfig{MissSendLen: 0xffff}, onlyPunts); err != nil {
+		return err
+	}
+	tunOpt, err := b.tunnelOption(ctx, conn)
+	if err != nil {
+		return err
+	}
+	b.conn.Store(conn)
+	b.set(func(s *Status) { s.Connected, s.Addr = true, addr; s.Connections++; s.LastError = "" })
+	b.cfg.Log.Info("connected to " + addr)
+	if b.want != nil && b.want.low.tunOpt != tunOpt {
+		b.old = true
+		b.cfg.Resend("the switch's tunnel metadata field for Geneve changed")
+	}
+	adopted := false
+	for {
+		if d, ok := b.cfg.Changes.Take(); ok {
+			if err := b.take(ctx, conn, d, tunOpt, adopted); err != nil {
+				return err
+			}
+		}
+		if b.full && !b.old && !adopted {
+			if err := b.adopt(ctx, conn); err != nil {
+				return err
+			}
+			adopted = true
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-b.cfg.Changes.Ready():
+		}
+	}
+}
+
+// onlyPunts asks for packet-ins of controller actions and nothing else unasked.
+var onlyPunts = &ofp.SetAsync{PacketIn: 1<<1 | 1<<3}
+
+// take makes one delta's changes, in the switch too once that is adopted.
+func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, tunOpt ofp.Field, adopted bool) error {
+	if b.want == nil || d.Reset {
+		p := ProfileFor(d.Release)
+		fresh := newDesired(p)
+		if b.want != nil {
+			fresh.low.meters = b.want.low.meters.fresh()
+		}
+		b.want, b.old = fresh, false
+		b.want.low.tunOpt = tunOpt
+		b.set(func(s *Status) { s.Profile = p.Name })
+		if m, err := conn.DumpMeters(ctx); err == nil {
+			b.want.low.meters.adopt(m)
+		}
+		if adopted { // compare with the switch again, now with other numbers
+			b.want.apply(d)
+			b.rev = d.Revision
+			b.full = b.full || d.Complete
+			return b.adopt(ctx, conn)
+		}
+	}
+	b.want.apply(d)
+	b.rev = d.Revision
+	b.full = b.full || d.Complete
+	if len(d.FlushZones) > 0 {
+		msgs := make([]ofp.Message, 0, len(d.FlushZones))
+		for _, z := range d.FlushZones {
+			msgs = append(msgs, ofp.CTFlushZone{Zone: z})
+		}
+		if err := conn.Apply(ctx, msgs...); err != nil {
+			if e := new(ofconn.Refused); !errors.As(err, &e) {
+				return err
+			}
+			b.cfg.Log.Warn("flushing conntrack zones: " + err.Error())
+		}
+	}
+	if !adopted {
+		return nil
+	}
+	gb, ga := b.want.low.groups.take()
+	mb, ma := b.want.low.meters.take()
+	if err := b.push(ctx, conn, gb, ga, mb, ma); err != nil {
+		return err
+	}
+	b.acknowledge()
+	return nil
+}
+
+func (b *Backend) acknowledge() {
+	failures := make([]backend.Failure, 0, len(b.want.failed))
+	for _, f := range b.want.failed {
+		failures = append(failures, f)
+	}
+	b.set(func(s *Status) {
+		s.Flows, s.Groups, s.Meters = len(b.want.flows), len(b.want.low.groups.byID), b.want.low.meters.count()
+		s.Revision, s.Failures = b.rev, failures
+		s.GroupText, s.MeterText = b.want.low.groups.text(), b.want.low.meters.text()
+	})
+	b.cfg.Acked(b.rev, failures)
+}
