@@ -139,5 +139,6 @@ func (r *Registry) readCounter(_ context.Context, args []string) (string, error)
 			return fmt.Sprintf("%d\n", c.total.Load()), nil
 		}
 	}
-	return "", errors.New("No such counter") //nolint:staticcheck // ST1005: the C programs' words
+	//lint:ignore ST1005 the C programs' words
+	return "", errors.New("No such counter")
 }

@@ -1,6 +1,7 @@
 package vlog
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -12,9 +13,8 @@ import (
 
 // Config is what a Facility needs to know. Program is required.
 type Config struct {
-	Program    string // as in file names and syslog, for example "ovn-controller"
-	Subprogram string // shown behind the module names ("monitor" of a supervising process); usually ""
-	Console    io.Writer
+	Program string // as in file names and syslog, for example "ovn-controller"
+	Console io.Writer
 
 	// Modules that exist before anyone asked for their Logger, so that command line options may name them.
 	Modules []string
@@ -34,6 +34,7 @@ type Facility struct {
 	initial  [nDestinations]Level // levels of modules that appear later
 	patterns [nDestinations]pattern
 	lines    uint64 // numbered so far
+	sub      string // see SetSubprogram
 	file     *os.File
 	fileName string
 	sys      syslogger
@@ -50,6 +51,24 @@ func New(cfg Config) *Facility {
 		f.module(name)
 	}
 	return f
+}
+
+// SetSubprogram names the process among those of the program ("monitor"); it is shown behind the module: "vlog(monitor)".
+func (f *Facility) SetSubprogram(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sub = name
+}
+
+// Fatal logs why the program stops, as Emer, and says it on the console whatever the console's level is. It does not
+// stop the program.
+func (f *Facility) Fatal(module, text string) {
+	m := f.module(module)
+	m.setLevel(Console, Off) // said below
+	f.write(m, Emer, time.Now(), text)
+	if f.cfg.Console != nil {
+		fmt.Fprintf(f.cfg.Console, "%s: %s\n", f.cfg.Program, text)
+	}
 }
 
 // Logger returns the logger of a module. Attributes follow the message as key=value.

@@ -53,13 +53,15 @@ func TestFileFormat(t *testing.T) {
 		log.Warn("slow", "took", 3*time.Second)
 		log.Error("bad row", "table", "Port_Binding", "name", "a b", "err", errors.New(`no "x"`), "none", "")
 		log.Log(context.Background(), SlogEmer, "dying")
+		f.Fatal("main", "cannot go on")
 		log.With("dp", 7).WithGroup("g").Info("grouped", "a", 1, slog.Group("h", "b", 2))
 		want := `2000-01-01T00:00:00.000Z|00001|vlog|INFO|opened log file ` + path + `
 2000-01-01T00:00:00.000Z|00002|binding|INFO|Claiming lport sw0-p1 for this chassis.
 2000-01-01T00:00:01.234Z|00003|binding|WARN|slow took=3s
 2000-01-01T00:00:01.234Z|00004|binding|ERR|bad row table=Port_Binding name="a b" err="no \"x\"" none=""
 2000-01-01T00:00:01.234Z|00005|binding|EMER|dying
-2000-01-01T00:00:01.234Z|00006|binding|INFO|grouped dp=7 g.a=1 g.h.b=2
+2000-01-01T00:00:01.234Z|00006|main|EMER|cannot go on
+2000-01-01T00:00:01.234Z|00007|binding|INFO|grouped dp=7 g.a=1 g.h.b=2
 `
 		if got := read(t, path); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -69,12 +71,14 @@ func TestFileFormat(t *testing.T) {
 
 func TestConsole(t *testing.T) {
 	var console bytes.Buffer
-	f := New(Config{Program: "prog", Subprogram: "monitor", Console: &console})
+	f := New(Config{Program: "prog", Console: &console})
+	f.SetSubprogram("monitor")
 	if err := f.Set("syslog:off"); err != nil {
 		t.Fatal(err)
 	}
 	f.Logger("daemon_unix").Info("hello")
-	if ok, _ := regexp.MatchString(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\|00001\|daemon_unix\(monitor\)\|INFO\|hello\n$`,
+	f.Fatal("daemon_unix", "no way on")
+	if ok, _ := regexp.MatchString(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\|00001\|daemon_unix\(monitor\)\|INFO\|hello\nprog: no way on\n$`,
 		console.String()); !ok {
 		t.Errorf("got %q", console.String())
 	}

@@ -7,7 +7,9 @@ import (
 )
 
 // ErrNoLogFile is ReopenFile's answer when no log file was ever set.
-var ErrNoLogFile = errors.New("Logging to file not configured") //nolint:staticcheck // ST1005: these are the words of vlog/reopen
+//
+//lint:ignore ST1005 these are the words of vlog/reopen in the C programs
+var ErrNoLogFile = errors.New("Logging to file not configured")
 
 // OpenFile makes path the log file. When it is the file that is open already nothing happens.
 func (f *Facility) OpenFile(path string) error {

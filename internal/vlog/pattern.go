@@ -141,14 +141,14 @@ func conversion(letter byte, argument string) (func([]byte, *entry) []byte, erro
 		return text(func(e *entry) string { return strconv.FormatInt(e.at.Sub(e.facility.start).Milliseconds(), 10) })
 	case 't':
 		return text(func(e *entry) string {
-			if s := e.facility.cfg.Subprogram; s != "" {
+			if s := e.facility.sub; s != "" {
 				return s
 			}
 			return "main"
 		})
 	case 'T':
 		return text(func(e *entry) string {
-			if s := e.facility.cfg.Subprogram; s != "" {
+			if s := e.facility.sub; s != "" {
 				return "(" + s + ")"
 			}
 			return ""

@@ -9,7 +9,8 @@ import (
 
 func TestPattern(t *testing.T) {
 	at := time.Date(2023, 4, 5, 6, 7, 8, 90_000_000, time.UTC)
-	f := New(Config{Program: "ovn-controller", Subprogram: "pinctrl0"})
+	f := New(Config{Program: "ovn-controller"})
+	f.SetSubprogram("pinctrl0")
 	f.start = at.Add(-1500 * time.Millisecond)
 	plain := New(Config{Program: "p"})
 	host, err := os.Hostname()
