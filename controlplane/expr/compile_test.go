@@ -118,6 +118,11 @@ func TestCompile(t *testing.T) {
 		{"tcp.dst == 80 || udp.dst == 53", []string{v6 + ", ip.proto=17, udp.dst=53", v6 + ", ip.proto=6, tcp.dst=80",
 			v4 + ", ip.proto=17, udp.dst=53", v4 + ", ip.proto=6, tcp.dst=80"}},
 
+		{"ip4 && (!ip.is_frag || ip4)", []string{v4}},
+		{"ip4 && (!ip.is_frag || !ip4.src_mcast)", []string{v4 + ", ip.frag=0/1",
+			v4 + ", ip4.src=0/0x80000000", v4 + ", ip4.src=0x80000000/0xc0000000",
+			v4 + ", ip4.src=0xc0000000/0xe0000000", v4 + ", ip4.src=0xf0000000/0xf0000000"}},
+
 		// Residency decides before anything else.
 		{`is_chassis_resident("eth1") && reg0 == 1`, []string{"reg0=1"}},
 		{`!is_chassis_resident("eth1") && reg0 == 1`, nil},

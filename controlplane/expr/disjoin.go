@@ -159,6 +159,9 @@ func asValue(p, q prod) (set prefixes, ok bool) {
 		return nil, false
 	}
 	sub := q.dims[0].sub
+	if mustCross(sub.Field) {
+		return nil, false // an inequality, which is no set to add to
+	}
 	if len(p.dims) == 1 {
 		return p.dims[0].set, p.dims[0].sub == sub && p.base.equal(q.base)
 	}
