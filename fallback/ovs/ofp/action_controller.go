@@ -143,8 +143,90 @@ func (e *Encoder) closeProp(s int) {
 	}
 }
 
+// propU16 appends a 16-bit property; unlike others it counts its padding.
 func (e *Encoder) propU16(typ, v uint16) {
 	p := e.openProp(typ)
 	e.u16(v)
+	e.u16(0)
 	e.closeProp(p)
+}
+
+func (r *actionReader) controller() Action {
+	a := Controller{MaxLen: r.u16(), ID: r.u16(), Reason: r.reason()}
+	return a
+}
+
+func (r *actionReader) reason() PacketInReason {
+	n := r.u8()
+	reason, ok := reasonFromWire(n)
+	if r.err == nil && !ok {
+		r.fail("%s: there is no packet-in reason %d", r.what, n)
+	}
+	return reason
+}
+
+func (r *actionReader) controller2() Action {
+	a := Controller{MaxLen: 0xffff}
+	r.skip(6)
+	for len(r.b) > 0 && r.err == nil {
+		typ, data := r.prop()
+		v := actionReader{reader: reader{b: data, what: "controller property"}}
+		switch typ {
+		case ac2MaxLen:
+			a.MaxLen = v.u16()
+		case ac2ID:
+			a.ID = v.u16()
+		case ac2Reason:
+			a.Reason = v.reason()
+		case ac2UserData:
+			a.UserData = data
+		case ac2Pause:
+			a.Pause = true
+		case ac2Meter:
+			a.Meter = v.u32()
+		default:
+			v.fail("property %d is not supported", typ)
+		}
+		if r.err == nil && v.err != nil {
+			r.fail("%s: %w", r.what, v.err)
+		}
+	}
+	return a
+}
+
+// AppendText implements Action.
+func (a Controller) AppendText(b []byte) []byte {
+	if a.plain() {
+		return appendUint(append(b, "CONTROLLER:"...), uint64(a.MaxLen))
+	}
+	b = append(b, "controller("...)
+	start := len(b)
+	if a.Reason != ReasonAction {
+		b = append(append(append(b, "reason="...), a.Reason.String()...), ',')
+	}
+	if a.MaxLen != 0xffff {
+		b = append(appendUint(append(b, "max_len="...), uint64(a.MaxLen)), ',')
+	}
+	if a.ID != 0 {
+		b = append(appendUint(append(b, "id="...), uint64(a.ID)), ',')
+	}
+	if len(a.UserData) > 0 {
+		b = append(appendDotted(append(b, "userdata="...), a.UserData), ',')
+	}
+	if a.Pause {
+		b = append(b, "pause,"...)
+	}
+	if a.Meter != NoMeter {
+		b = append(appendUint(append(b, "meter_id="...), uint64(a.Meter)), ',')
+	}
+	return closeList(b, start)
+}
+
+// closeList replaces the comma behind the last item of a list that starts at
+// start, if there is one, by a parenthesis.
+func closeList(b []byte, start int) []byte {
+	if len(b) > start && b[len(b)-1] == ',' {
+		b = b[:len(b)-1]
+	}
+	return append(b, ')')
 }

@@ -155,3 +155,156 @@ func (a NAT) check(e *Encoder) {
 		e.fail("nat: ports %d-%d", a.PortMin, a.PortMax)
 	}
 }
+
+func (r *actionReader) ct() Action {
+	flags := r.u16()
+	a := CT{Commit: flags&ctCommit != 0, Force: flags&ctForce != 0}
+	src := r.take(4)
+	zone := r.u16()
+	if r.err == nil && !allZero(src) {
+		h := actionReader{reader: reader{b: src, what: "ct zone"}}
+		a.ZoneSrc = h.packed(h.header(), zone)
+		r.err = h.err
+	} else {
+		a.Zone = zone
+	}
+	a.Table = r.u8()
+	r.skip(3)
+	a.ALG = r.u16()
+	a.Actions = r.actions()
+	return a
+}
+
+func allZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *actionReader) nat() Action {
+	r.skip(2)
+	flags, present := r.u16(), r.u16()
+	a := NAT{Src: flags&natSrc != 0, Dst: flags&natDst != 0, Persistent: flags&natPersistent != 0,
+		Hash: flags&natHash != 0, Random: flags&natRandom != 0}
+	for _, f := range [...]struct {
+		bit  uint16
+		size int
+		to   *netip.Addr
+	}{{natIPv4Min, 4, &a.AddrMin}, {natIPv4Max, 4, &a.AddrMax}, {natIPv6Min, 16, &a.AddrMin}, {natIPv6Max, 16, &a.AddrMax}} {
+		if present&f.bit != 0 {
+			*f.to, _ = netip.AddrFromSlice(r.take(f.size))
+		}
+	}
+	if present&natPortMin != 0 {
+		a.PortMin = r.u16()
+	}
+	if present&natPortMax != 0 {
+		a.PortMax = r.u16()
+	}
+	var e Encoder
+	if a.check(&e); e.err != nil && r.err == nil {
+		r.err = e.err
+	}
+	return a
+}
+
+// AppendText implements Action.
+func (a CT) AppendText(b []byte) []byte {
+	b = append(b, "ct("...)
+	start := len(b)
+	if a.Commit {
+		b = append(b, "commit,"...)
+	}
+	if a.Force {
+		b = append(b, "force,"...)
+	}
+	if a.Table != CTNoTable {
+		b = append(appendUint(append(b, "table="...), uint64(a.Table)), ',')
+	}
+	if a.ZoneSrc.Field != FieldNone {
+		b = append(a.ZoneSrc.AppendText(append(b, "zone="...)), ',')
+	} else if a.Zone != 0 {
+		b = append(appendUint(append(b, "zone="...), uint64(a.Zone)), ',')
+	}
+	rest := a.Actions
+	if first, n, err := decodeAction(rest, 0); err == nil {
+		if nat, ok := first.(NAT); ok {
+			b = append(nat.AppendText(b), ',')
+			rest = rest[n:]
+		}
+	}
+	if len(rest) > 0 {
+		b = append(rest.nested(append(b, "exec("...)), "),"...)
+	}
+	switch a.ALG {
+	case 0:
+	case 21:
+		b = append(b, "alg=ftp,"...)
+	case 69:
+		b = append(b, "alg=tftp,"...)
+	default:
+		b = append(appendUint(append(b, "alg="...), uint64(a.ALG)), ',')
+	}
+	return closeList(b, start)
+}
+
+// AppendText implements Action.
+func (CTClear) AppendText(b []byte) []byte { return append(b, "ct_clear"...) }
+
+// AppendText implements Action.
+func (a NAT) AppendText(b []byte) []byte {
+	b = append(b, "nat"...)
+	if !a.Src && !a.Dst {
+		return b
+	}
+	if a.Src {
+		b = append(b, "(src"...)
+	} else {
+		b = append(b, "(dst"...)
+	}
+	if !a.AddrMin.IsValid() {
+		return append(b, ')')
+	}
+	b = append(b, '=')
+	start := len(b)
+	bracket := a.AddrMin.Is6() && a.PortMin != 0
+	b = appendNATAddr(b, a.AddrMin, bracket)
+	if a.AddrMax.IsValid() && a.AddrMax != a.AddrMin {
+		b = appendNATAddr(append(b, '-'), a.AddrMax, bracket)
+	}
+	if a.PortMin != 0 {
+		b = appendUint(append(b, ':'), uint64(a.PortMin))
+		if a.PortMax != 0 && a.PortMax != a.PortMin {
+			b = appendUint(append(b, '-'), uint64(a.PortMax))
+		}
+	}
+	b = append(b, ',')
+	for _, f := range [...]struct {
+		set  bool
+		name string
+	}{{a.Persistent, "persistent,"}, {a.Hash, "hash,"}, {a.Random, "random,"}} {
+		if f.set {
+			b = append(b, f.name...)
+		}
+	}
+	return closeList(b, start)
+}
+
+func appendNATAddr(b []byte, a netip.Addr, bracket bool) []byte {
+	if bracket {
+		b = append(b, '[')
+	}
+	if a.Is4() {
+		b = a.AppendTo(b)
+	} else {
+		v, _ := bytesValue(a.AsSlice())
+		b = appendIPv6(b, v)
+	}
+	if bracket {
+		b = append(b, ']')
+	}
+	return b
+}

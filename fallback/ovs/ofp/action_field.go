@@ -1,5 +1,7 @@
 package ofp
 
+import "fmt"
+
 // SetField writes bits of a field: those of Mask.
 type SetField struct {
 	Field Field
@@ -113,4 +115,66 @@ func (a CheckPktLarger) Append(e *Encoder) {
 	e.nxmHeader(a.Dst.Field)
 	e.padTo(s, 24)
 	e.end(s)
+}
+
+func (r *actionReader) setField() Action {
+	if r.err != nil {
+		return nil
+	}
+	e, v, k, rest, err := decodeOXM(r.b)
+	if err != nil {
+		r.err = fmt.Errorf("set_field: %w", err)
+		return nil
+	}
+	r.b = rest
+	if !v.AndNot(k).IsZero() || !k.AndNot(e.field.full()).IsZero() {
+		r.fail("set_field: %s: value 0x%x has bits outside of its mask or of the field", e.field, v.Lo)
+	}
+	return SetField{e.field, v, k}
+}
+
+func (r *actionReader) move() Action {
+	n, src, dst := r.u16(), r.u16(), r.u16()
+	r.skip(2)
+	return Move{Src: r.sub(r.header(), src, n), Dst: r.sub(r.header(), dst, n)}
+}
+
+func (r *actionReader) stack() Sub {
+	ofs := r.u16()
+	f := r.header()
+	return r.sub(f, ofs, r.u16())
+}
+
+func (r *actionReader) checkPktLarger() Action {
+	n, ofs := r.u16(), r.u16()
+	return CheckPktLarger{n, r.sub(r.header(), ofs, 1)}
+}
+
+// AppendText implements Action.
+func (a SetField) AppendText(b []byte) []byte {
+	b = appendFieldValue(append(b, "set_field:"...), a.Field, a.Value, a.Mask)
+	return append(append(b, "->"...), a.Field.String()...)
+}
+
+// AppendText implements Action.
+func (a Move) AppendText(b []byte) []byte {
+	b = a.Src.AppendText(append(b, "move:"...))
+	return a.Dst.AppendText(append(b, "->"...))
+}
+
+// AppendText implements Action.
+func (a Push) AppendText(b []byte) []byte { return a.Src.AppendText(append(b, "push:"...)) }
+
+// AppendText implements Action.
+func (a Pop) AppendText(b []byte) []byte { return a.Dst.AppendText(append(b, "pop:"...)) }
+
+// AppendText implements Action.
+func (a DeleteField) AppendText(b []byte) []byte {
+	return append(append(b, "delete_field:"...), a.Field.String()...)
+}
+
+// AppendText implements Action.
+func (a CheckPktLarger) AppendText(b []byte) []byte {
+	b = appendUint(append(b, "check_pkt_larger("...), uint64(a.Len))
+	return a.Dst.AppendText(append(b, ")->"...))
 }

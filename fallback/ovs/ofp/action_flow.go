@@ -127,3 +127,81 @@ func (a Sample) Append(e *Encoder) {
 	}
 	e.end(s)
 }
+
+func (r *actionReader) resubmit(sub uint16) Action {
+	a := Resubmit{Port: PortFrom16(r.u16()), Table: r.u8(), CT: sub == nxResubmitTableCT}
+	if a.Port == PortIn {
+		a.Port = 0
+	}
+	return a
+}
+
+func (r *actionReader) sample(sub uint16) Action {
+	a := Sample{Probability: r.u16(), CollectorSet: r.u32(), ObsDomain: r.u32(), ObsPoint: r.u32()}
+	if sub == nxSample {
+		return a
+	}
+	a.Port = PortFrom16(r.u16())
+	if a.Port == PortAny {
+		a.Port = 0
+	}
+	if sub == nxSample3 {
+		a.Direction = SampleDirection(r.u8())
+		if a.Direction > SampleEgress {
+			r.fail("sample: there is no direction %d", a.Direction)
+		}
+	}
+	return a
+}
+
+// AppendText implements Action.
+func (a Resubmit) AppendText(b []byte) []byte {
+	in := a.Port == 0 || a.Port == PortIn
+	if !in && a.Table == 0xff {
+		return append(append(b, "resubmit:"...), a.Port.String()...)
+	}
+	b = append(b, "resubmit("...)
+	if !in {
+		b = append(b, a.Port.String()...)
+	}
+	b = append(b, ',')
+	if a.Table != 0xff {
+		b = appendUint(b, uint64(a.Table))
+	}
+	if a.CT {
+		b = append(b, ",ct"...)
+	}
+	return append(b, ')')
+}
+
+// AppendText implements Action.
+func (a Conjunction) AppendText(b []byte) []byte {
+	b = appendUint(append(b, "conjunction("...), uint64(a.ID))
+	b = appendUint(append(b, ','), uint64(a.Clause)+1)
+	return append(appendUint(append(b, '/'), uint64(a.N)), ')')
+}
+
+// AppendText implements Action.
+func (a Clone) AppendText(b []byte) []byte {
+	return append(a.Actions.nested(append(b, "clone("...)), ')')
+}
+
+// AppendText implements Action.
+func (Exit) AppendText(b []byte) []byte { return append(b, "exit"...) }
+
+// AppendText implements Action. The bytes include the padding that the
+// encoded action has.
+func (a Note) AppendText(b []byte) []byte { return appendDotted(append(b, "note:"...), a.Data) }
+
+// AppendText implements Action.
+func (a Sample) AppendText(b []byte) []byte {
+	b = appendUint(append(b, "sample(probability="...), uint64(a.Probability))
+	b = appendUint(append(b, ",collector_set_id="...), uint64(a.CollectorSet))
+	b = appendUint(append(b, ",obs_domain_id="...), uint64(a.ObsDomain))
+	b = appendUint(append(b, ",obs_point_id="...), uint64(a.ObsPoint))
+	if a.Port != 0 {
+		b = append(append(b, ",sampling_port="...), a.Port.String()...)
+	}
+	b = append(b, [...]string{"", ",ingress", ",egress"}[a.Direction%3]...)
+	return append(b, ')')
+}

@@ -45,3 +45,29 @@ func (e *Encoder) arg16(typ, arg uint16) {
 	e.u16(arg)
 	e.end(s)
 }
+
+// AppendText implements Action.
+func (a PushVLAN) AppendText(b []byte) []byte {
+	return appendHex(append(b, "push_vlan:"...), V(uint64(a.EtherType)))
+}
+
+// AppendText implements Action.
+func (PopVLAN) AppendText(b []byte) []byte { return append(b, "pop_vlan"...) }
+
+// AppendText implements Action.
+func (a PushMPLS) AppendText(b []byte) []byte {
+	return appendHexPadded(append(b, "push_mpls:0x"...), uint64(a.EtherType), 4)
+}
+
+// AppendText implements Action.
+func (a PopMPLS) AppendText(b []byte) []byte {
+	return appendHexPadded(append(b, "pop_mpls:0x"...), uint64(a.EtherType), 4)
+}
+
+// AppendText implements Action.
+func (DecTTL) AppendText(b []byte) []byte { return append(b, "dec_ttl"...) }
+
+// AppendText implements Action.
+func (a SetTTL) AppendText(b []byte) []byte {
+	return appendUint(append(b, "mod_nw_ttl:"...), uint64(a.TTL))
+}

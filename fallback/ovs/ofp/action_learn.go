@@ -123,3 +123,116 @@ func (t *LearnSpec) append(e *Encoder) {
 		e.u16(t.Dst.Ofs)
 	}
 }
+
+func (r *actionReader) learn(sub uint16) Action {
+	a := Learn{IdleTimeout: r.u16(), HardTimeout: r.u16(), Priority: r.u16(), Cookie: r.u64()}
+	flags := r.u16()
+	a.Table = r.u8()
+	r.skip(1)
+	a.FinIdleTimeout, a.FinHardTimeout = r.u16(), r.u16()
+	a.SendFlowRem, a.DeleteLearned = flags&learnSendFlowRem != 0, flags&learnDeleteLearned != 0
+	if sub == nxLearn2 {
+		a.Limit = r.u32()
+		ofs := r.u16()
+		r.skip(2)
+		if flags&learnWriteResult != 0 {
+			a.ResultDst = r.sub(r.header(), ofs, 1)
+		}
+	}
+	for len(r.b) >= 2 && r.err == nil {
+		head := r.u16()
+		if head == 0 {
+			break // the padding
+		}
+		a.Specs = append(a.Specs, r.learnSpec(head))
+	}
+	return a
+}
+
+func (r *actionReader) learnSpec(head uint16) LearnSpec {
+	n := head & learnNBits
+	t := LearnSpec{Kind: LearnKind(head >> learnDst & 3)}
+	imm := head&learnImm != 0
+	if t.Kind > LearnOutput || t.Kind == LearnOutput && imm || n == 0 || head>>14 != 0 {
+		r.fail("learn: there is no flow_mod_spec 0x%04x", head)
+		return t
+	}
+	if imm {
+		var ok bool
+		if t.Value, ok = bytesValue(r.take(2 * ((int(n) + 15) / 16))); !ok {
+			r.fail("learn: constants of more than 16 bytes are not supported")
+		}
+	} else {
+		f := r.header()
+		t.Src = r.sub(f, r.u16(), n)
+	}
+	if t.Kind != LearnOutput {
+		f := r.header()
+		t.Dst = r.sub(f, r.u16(), n)
+	}
+	return t
+}
+
+// AppendText implements Action.
+func (a Learn) AppendText(b []byte) []byte {
+	b = appendUint(append(b, "learn(table="...), uint64(a.Table))
+	for _, f := range [...]struct {
+		name string
+		v    uint16
+	}{{",idle_timeout=", a.IdleTimeout}, {",hard_timeout=", a.HardTimeout},
+		{",fin_idle_timeout=", a.FinIdleTimeout}, {",fin_hard_timeout=", a.FinHardTimeout}} {
+		if f.v != 0 {
+			b = appendUint(append(b, f.name...), uint64(f.v))
+		}
+	}
+	if a.Priority != DefaultPriority {
+		b = appendUint(append(b, ",priority="...), uint64(a.Priority))
+	}
+	if a.SendFlowRem {
+		b = append(b, ",send_flow_rem"...)
+	}
+	if a.DeleteLearned {
+		b = append(b, ",delete_learned"...)
+	}
+	if a.Cookie != 0 {
+		b = appendHex(append(b, ",cookie="...), V(a.Cookie))
+	}
+	if a.Limit != 0 {
+		b = appendUint(append(b, ",limit="...), uint64(a.Limit))
+	}
+	if a.ResultDst.Field != FieldNone {
+		b = a.ResultDst.AppendText(append(b, ",result_dst="...))
+	}
+	for _, t := range a.Specs {
+		b = t.appendText(append(b, ','))
+	}
+	return append(b, ')')
+}
+
+func (t LearnSpec) appendText(b []byte) []byte {
+	imm := t.Src.Field == FieldNone
+	switch t.Kind {
+	case LearnMatch:
+		if imm && t.Dst.Ofs == 0 && int(t.Dst.N) == t.Dst.Field.Width() {
+			b = append(append(b, t.Dst.Field.String()...), '=')
+			return appendFieldValue(b, t.Dst.Field, t.Value, t.Dst.Field.full())
+		}
+		b = t.Dst.AppendText(b)
+		if imm {
+			return appendHex(append(b, '='), t.Value)
+		}
+		if t.Src.Field != t.Dst.Field || t.Src.Ofs != t.Dst.Ofs {
+			b = t.Src.AppendText(append(b, '='))
+		}
+		return b
+	case LearnLoad:
+		b = append(b, "load:"...)
+		if imm {
+			b = appendHex(b, t.Value)
+		} else {
+			b = t.Src.AppendText(b)
+		}
+		return t.Dst.AppendText(append(b, "->"...))
+	}
+	return t.Src.AppendText(append(b, "output:"...))
+}

@@ -71,3 +71,44 @@ func (e *Encoder) arg32(typ uint16, arg uint32) {
 	e.u32(arg)
 	e.end(s)
 }
+
+func (r *actionReader) output() Action { return Output{Port(r.u32()), r.u16()} }
+
+func (r *actionReader) outputReg(sub uint16) Action {
+	on := r.u16()
+	if sub == nxOutputReg {
+		s := r.packed(r.header(), on)
+		return OutputReg{s, r.u16()}
+	}
+	n := r.u16()
+	return OutputReg{r.packed(r.header(), on), n}
+}
+
+// AppendText implements Action.
+func (a Output) AppendText(b []byte) []byte {
+	if a.Port < PortMax {
+		b = append(b, "output:"...)
+	}
+	b = append(b, a.Port.String()...)
+	if a.Port == PortController {
+		b = appendUint(append(b, ':'), uint64(a.MaxLen))
+	}
+	return b
+}
+
+// AppendText implements Action.
+func (a OutputReg) AppendText(b []byte) []byte { return a.Src.AppendText(append(b, "output:"...)) }
+
+// AppendText implements Action.
+func (a Group) AppendText(b []byte) []byte { return appendUint(append(b, "group:"...), uint64(a.ID)) }
+
+// AppendText implements Action.
+func (a SetQueue) AppendText(b []byte) []byte {
+	return appendUint(append(b, "set_queue:"...), uint64(a.ID))
+}
+
+// AppendText implements Action.
+func (PopQueue) AppendText(b []byte) []byte { return append(b, "pop_queue"...) }
+
+// AppendText implements Action.
+func (a Meter) AppendText(b []byte) []byte { return appendUint(append(b, "meter:"...), uint64(a.ID)) }

@@ -17,6 +17,8 @@
 // form that it gives back, so that a wanted flow and a dumped flow can be
 // compared as bytes. The tests hold that against a real ovs-vswitchd.
 //
-// What is not supported is refused by name, never skipped: NSH and packet types
-// other than Ethernet, encap and decap, OpenFlow versions other than 1.5.
+// What is not supported is refused by name, never skipped: NSH, packet types
+// other than Ethernet, encap and decap, ERSPAN and GTP-U tunnel fields (Open
+// vSwitch 3.1 gives them back with another mask than they were sent with),
+// values of more than 16 bytes, OpenFlow versions other than 1.5.
 package ofp

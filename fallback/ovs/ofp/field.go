@@ -72,13 +72,7 @@ const (
 
 // The fields behind tunnel metadata, in canonical match order.
 const (
-	TunERSPANIdx Field = tunMetadata63 + 1 + iota
-	TunERSPANVer
-	TunERSPANDir
-	TunERSPANHWID
-	TunGTPUFlags
-	TunGTPUMsgType
-	XReg0 // OXM_OF_PKT_REG0; a view of Reg(0) and Reg(1)
+	XReg0 Field = tunMetadata63 + 1 + iota // OXM_OF_PKT_REG0; a view of Reg(0) and Reg(1)
 	XReg1
 	XReg2
 	XReg3

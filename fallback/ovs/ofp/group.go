@@ -139,7 +139,7 @@ func (k *Bucket) append(b []byte, t GroupType) ([]byte, error) {
 	b = be.AppendUint32(b, k.ID)
 	b = append(b, k.Actions...)
 	if t == GroupSelect || k.Weight != 0 {
-		b = append(b, 0, bucketWeight, 0, 6, byte(k.Weight>>8), byte(k.Weight), 0, 0)
+		b = append(b, 0, bucketWeight, 0, 8, byte(k.Weight>>8), byte(k.Weight), 0, 0)
 	}
 	if k.WatchPort != 0 && k.WatchPort != PortAny {
 		b = append(b, 0, bucketWatchPort, 0, 8)

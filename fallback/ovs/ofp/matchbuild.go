@@ -141,7 +141,9 @@ func (m *MatchBuilder) append(b []byte, prereqs bool) (Match, error) {
 		if prereqs && info.pre != preNone && !c.holds(info.pre) {
 			return nil, fmt.Errorf("ofp: match: %s needs a match on %s", t.Field, info.pre)
 		}
-		masked := !t.Exact()
+		// Open vSwitch knows 4 bits of tun_flags and lets 1 be matched, so it
+		// always gives the field back with a mask.
+		masked := !t.Exact() || t.Field == TunFlags
 		if masked && !info.maskable {
 			return nil, fmt.Errorf("ofp: match: %s cannot be matched with a mask (0x%x)", t.Field, t.Mask.Lo)
 		}

@@ -27,6 +27,8 @@ type prereqContext struct {
 	icmp6Type int
 	icmp6Code int
 	vlan      bool
+	laterFrag bool // the packet is a fragment and not the first
+	ctValid   bool // ct_state says that there is a connection
 }
 
 func (c *prereqContext) read(m *MatchBuilder) {
@@ -44,6 +46,12 @@ func (c *prereqContext) read(m *MatchBuilder) {
 			c.icmp6Code = int(t.Value.Lo)
 		case VLANVID:
 			c.vlan = t.Value.Lo&0x1000 != 0
+		case IPFrag:
+			c.laterFrag = t.Value.Lo&2 != 0
+		case CTState:
+			const connection, tracked, invalid = 0xcf, 0x20, 0x10
+			c.ctValid = t.Value.Lo&connection != 0 ||
+				t.Value.Lo&tracked != 0 && t.Mask.Lo&invalid != 0 && t.Value.Lo&invalid == 0
 		}
 	}
 }
@@ -66,11 +74,11 @@ func (c *prereqContext) holds(p prereq) bool {
 	case preARP:
 		return c.ethType == ethARP || c.ethType == ethRARP
 	case preTCP:
-		return ip && c.proto == protoTCP
+		return ip && c.proto == protoTCP && !c.laterFrag
 	case preUDP:
-		return ip && c.proto == protoUDP
+		return ip && c.proto == protoUDP && !c.laterFrag
 	case preSCTP:
-		return ip && c.proto == protoSCTP
+		return ip && c.proto == protoSCTP && !c.laterFrag
 	case preICMPv4:
 		return c.ethType == ethIP && c.proto == protoICMP
 	case preICMPv6:
@@ -82,7 +90,11 @@ func (c *prereqContext) holds(p prereq) bool {
 	case preNDAdv:
 		return c.icmp6() && c.icmp6Type == icmp6Adv && c.icmp6Code <= 0
 	case preCT:
-		return ip
+		return c.ctValid
+	case preCT4:
+		return c.ctValid && c.ethType == ethIP
+	case preCT6:
+		return c.ctValid && c.ethType == ethIPv6
 	}
 	return false
 }
@@ -95,9 +107,11 @@ func (p prereq) String() string {
 		preNone: "nothing", preEth: "Ethernet", preVLAN: "a VLAN header (vlan_tci=0x1000/0x1000)",
 		preIPv4: "eth_type=0x0800", preIPv6: "eth_type=0x86dd", preIP: "eth_type=0x0800 or 0x86dd",
 		preMPLS: "eth_type=0x8847 or 0x8848", preARP: "eth_type=0x0806 or 0x8035",
-		preTCP: "IP and nw_proto=6", preUDP: "IP and nw_proto=17", preSCTP: "IP and nw_proto=132",
+		preTCP: "IP and nw_proto=6, not later fragments", preUDP: "IP and nw_proto=17, not later fragments",
+		preSCTP:   "IP and nw_proto=132, not later fragments",
 		preICMPv4: "eth_type=0x0800 and nw_proto=1", preICMPv6: "eth_type=0x86dd and nw_proto=58",
 		preND: "icmpv6_type=135 or 136", preNDSol: "icmpv6_type=135", preNDAdv: "icmpv6_type=136",
-		preCT: "eth_type=0x0800 or 0x86dd",
+		preCT:  "ct_state of a connection (+new, +est, +rel, +rpl, +snat, +dnat or +trk-inv)",
+		preCT4: "eth_type=0x0800 and ct_state of a connection", preCT6: "eth_type=0x86dd and ct_state of a connection",
 	}[p]
 }

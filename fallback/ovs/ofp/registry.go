@@ -42,6 +42,8 @@ const (
 	preNDSol
 	preNDAdv
 	preCT
+	preCT4
+	preCT6
 )
 
 // format is how ovs-ofctl writes a value.
