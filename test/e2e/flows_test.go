@@ -20,5 +20,15 @@ func flows(t *testing.T, ch *lab.Chassis) []string {
 	return f
 }
 
+// flowsByZone dumps the flows with conntrack zones named.
+func flowsByZone(t *testing.T, ch *lab.Chassis) []string {
+	t.Helper()
+	f, err := ch.NameZones(flows(t, ch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 // hasFlow tells whether a reply of ovs-ofctl dump-flows has any flow.
 func hasFlow(dump string) bool { return strings.Contains(dump, "actions=") }

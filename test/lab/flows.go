@@ -23,6 +23,36 @@ func (ch *Chassis) Flows() ([]string, error) {
 	return canonicalFlows(dump, groups), nil
 }
 
+// NameZones replaces the numbers of conntrack zones in flows by what the running controller says they are for, so that flows of
+// controllers that number them differently can be compared.
+func (ch *Chassis) NameZones(flows []string) ([]string, error) {
+	list, err := ch.ControllerCtl("ct-zone-list")
+	if err != nil {
+		return nil, err
+	}
+	names := map[int64]string{}
+	for line := range strings.Lines(list) {
+		if w := strings.Fields(line); len(w) == 2 {
+			if n, err := strconv.ParseInt(w[1], 10, 64); err == nil {
+				names[n] = w[0]
+			}
+		}
+	}
+	named := make([]string, len(flows))
+	for i, f := range flows {
+		named[i] = zoneLoad.ReplaceAllStringFunc(f, func(load string) string {
+			m := zoneLoad.FindStringSubmatch(load)
+			n, _ := strconv.ParseInt(m[1], 0, 64) // the pattern has only hexadecimal digits
+			return "zone{" + names[n] + "}->" + m[2]
+		})
+	}
+	slices.Sort(named)
+	return named, nil
+}
+
+// zoneLoad is an action that loads a conntrack zone: OVN keeps those of a packet in registers 11 to 13.
+var zoneLoad = regexp.MustCompile(`set_field:(0x[0-9a-f]+)->(reg1[123])`)
+
 var flowCount = regexp.MustCompile(`flow_count=(\d+)`)
 
 // FlowCount is the number of OpenFlow flows of br-int.
