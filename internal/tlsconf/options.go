@@ -1,0 +1,177 @@
+// Package tlsconf turns the TLS options of Open vSwitch's and OVN's programs (ovn-controller(8), "PKI Options", "Other Options")
+// and the columns of the Open_vSwitch database's SSL table into client configurations of crypto/tls.
+//
+// Only what crypto/tls can do is accepted; the rest is refused by name when the command line is read. In particular OpenSSL's
+// cipher keywords (HIGH, !aNULL) and a choice of TLS 1.3 cipher suites do not exist here.
+package tlsconf
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gw/sluice/internal/daemon"
+	"github.com/sluice-gw/sluice/internal/getopt"
+)
+
+// Options say who we are and whom we trust. File names are of PEM files.
+type Options struct {
+	PrivateKey  string
+	Certificate string // of the private key
+	CACert      string // signs the peers' certificates; "none": do not verify them
+	Bootstrap   bool   // if CACert does not exist, make it from what the first peer presents
+	PeerCACert  string // sent along with Certificate, for peers that bootstrap from us
+	ServerName  string // for SNI; "": the host of the remote
+
+	MinVersion, MaxVersion uint16   // as in crypto/tls; 0: the default, TLS 1.2 and newer
+	CipherSuites           []uint16 // for TLS 1.2; nil: the default
+}
+
+// noCACert is the value of --ca-cert that turns verification off.
+const noCACert = "none"
+
+// Table returns the entries of the option table that fill o.
+func (o *Options) Table() []getopt.Option {
+	file := func(s *string) func(*string) error {
+		return func(v *string) error { *s = daemon.Absolute(*v); return nil }
+	}
+	return []getopt.Option{
+		{Long: "private-key", Short: 'p', Arg: getopt.Required, Set: file(&o.PrivateKey)},
+		{Long: "certificate", Short: 'c', Arg: getopt.Required, Set: file(&o.Certificate)},
+		{Long: "ca-cert", Short: 'C', Arg: getopt.Required, Set: func(v *string) error {
+			if o.CACert, o.Bootstrap = noCACert, false; *v != noCACert {
+				o.CACert = daemon.Absolute(*v)
+			}
+			return nil
+		}},
+		{Long: "ssl-protocols", Arg: getopt.Required, Set: func(v *string) (err error) {
+			o.MinVersion, o.MaxVersion, err = parseProtocols(*v)
+			return err
+		}},
+		{Long: "ssl-ciphers", Arg: getopt.Required, Set: func(v *string) (err error) {
+			o.CipherSuites, err = parseCiphers(*v)
+			return err
+		}},
+		{Long: "ssl-ciphersuites", Arg: getopt.Required, Set: func(v *string) error { return checkCipherSuites13(*v) }},
+		{Long: "ssl-server-name", Arg: getopt.Required, Set: func(v *string) error { o.ServerName = *v; return nil }},
+		{Long: "peer-ca-cert", Arg: getopt.Required, Set: file(&o.PeerCACert)},
+		{Long: "bootstrap-ca-cert", Arg: getopt.Required, Set: func(v *string) error {
+			o.CACert, o.Bootstrap = daemon.Absolute(*v), true
+			return nil
+		}},
+	}
+}
+
+// Or fills what o lacks from the SSL row of the Open_vSwitch database, as ovn-controller does: the key and its certificate
+// go together, the CA certificate goes by itself.
+func (o Options) Or(row Options) Options {
+	if o.PrivateKey == "" || o.Certificate == "" {
+		o.PrivateKey, o.Certificate = row.PrivateKey, row.Certificate
+	}
+	if o.CACert == "" {
+		o.CACert, o.Bootstrap = row.CACert, row.Bootstrap
+	}
+	o.MinVersion, o.MaxVersion = cmp.Or(o.MinVersion, row.MinVersion), cmp.Or(o.MaxVersion, row.MaxVersion)
+	if o.CipherSuites == nil {
+		o.CipherSuites = row.CipherSuites
+	}
+	return o
+}
+
+// FromRow makes Options of the columns of an SSL row (ovs-vswitchd.conf.db(5)). Empty columns are the defaults.
+func FromRow(privateKey, certificate, caCert string, bootstrap bool, protocols, ciphers, ciphersuites string) (Options, error) {
+	o := Options{PrivateKey: privateKey, Certificate: certificate, CACert: caCert, Bootstrap: bootstrap}
+	var err error
+	if protocols != "" {
+		if o.MinVersion, o.MaxVersion, err = parseProtocols(protocols); err != nil {
+			return Options{}, err
+		}
+	}
+	if ciphers != "" {
+		if o.CipherSuites, err = parseCiphers(ciphers); err != nil {
+			return Options{}, err
+		}
+	}
+	if ciphersuites != "" {
+		if err := checkCipherSuites13(ciphersuites); err != nil {
+			return Options{}, err
+		}
+	}
+	return o, nil
+}
+
+var versions = map[string]uint16{"TLSV1.2": tls.VersionTLS12, "TLSV1.3": tls.VersionTLS13}
+
+// parseProtocols reads a list of protocols, or a range "A-B" or "A+". A list means the range that it spans.
+func parseProtocols(list string) (lowest, highest uint16, err error) {
+	one := func(name string) (uint16, error) {
+		v, ok := versions[strings.ToUpper(name)]
+		if !ok {
+			return 0, fmt.Errorf("--ssl-protocols: %s is not supported; TLSv1.2 and TLSv1.3 are", name)
+		}
+		return v, nil
+	}
+	if from, open := strings.CutSuffix(list, "+"); open {
+		v, err := one(from)
+		return v, 0, err
+	}
+	names := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+	if from, to, ok := strings.Cut(list, "-"); ok {
+		names = []string{from, to}
+	}
+	if len(names) == 0 {
+		return 0, 0, fmt.Errorf("--ssl-protocols: no protocol in %q; TLSv1.2 and TLSv1.3 are supported", list)
+	}
+	for _, name := range names {
+		v, err := one(name)
+		if err != nil {
+			return 0, 0, err
+		}
+		highest = max(highest, v)
+		if lowest == 0 || v < lowest {
+			lowest = v
+		}
+	}
+	return lowest, highest, nil
+}
+
+// parseCiphers reads a list of TLS 1.2 cipher suites by their OpenSSL names. "DEFAULT" is our default.
+func parseCiphers(list string) ([]uint16, error) {
+	if list == "DEFAULT" {
+		return nil, nil
+	}
+	var suites []uint16
+	for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ':' || r == ',' || r == ' ' }) {
+		i := slices.IndexFunc(tls.CipherSuites(), func(s *tls.CipherSuite) bool {
+			return slices.Contains(s.SupportedVersions, tls.VersionTLS12) && opensslName(s.Name) == name
+		})
+		if i < 0 {
+			return nil, fmt.Errorf("--ssl-ciphers: %s is not supported; name the cipher suites, for example %s",
+				name, "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256")
+		}
+		suites = append(suites, tls.CipherSuites()[i].ID)
+	}
+	if suites == nil {
+		return nil, fmt.Errorf("--ssl-ciphers: no cipher suite in %q", list)
+	}
+	return suites, nil
+}
+
+// opensslName translates the IANA name of a TLS 1.2 cipher suite.
+func opensslName(iana string) string {
+	return strings.NewReplacer("TLS_", "", "_WITH_", "-", "AES_128_CBC", "AES128", "AES_256_CBC", "AES256",
+		"AES_128", "AES128", "AES_256", "AES256", "POLY1305_SHA256", "POLY1305", "_", "-").Replace(iana)
+}
+
+// checkCipherSuites13 accepts the list that crypto/tls always uses for TLS 1.3, in any order.
+func checkCipherSuites13(list string) error {
+	fixed := []string{"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
+	names := strings.Split(list, ":")
+	slices.Sort(names)
+	if !slices.Equal(names, fixed) {
+		return fmt.Errorf("--ssl-ciphersuites=%s is not supported: the TLS 1.3 cipher suites are always %s", list, strings.Join(fixed, ":"))
+	}
+	return nil
+}

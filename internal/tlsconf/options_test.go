@@ -1,0 +1,89 @@
+package tlsconf
+
+import (
+	"crypto/tls"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-gw/sluice/internal/getopt"
+)
+
+func TestTable(t *testing.T) {
+	cwd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		args string
+		want Options
+	}{
+		{"", Options{}},
+		{"-p k -c /c -C ca", Options{PrivateKey: cwd + "/k", Certificate: "/c", CACert: cwd + "/ca"}},
+		{"-C none", Options{CACert: "none"}},
+		{"--bootstrap-ca-cert=/ca --peer-ca-cert=/p --ssl-server-name=x", Options{CACert: "/ca", Bootstrap: true, PeerCACert: "/p", ServerName: "x"}},
+		{"--bootstrap-ca-cert=/ca -C /other", Options{CACert: "/other"}},
+		{"--ssl-protocols=TLSv1.2", Options{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}},
+		{"--ssl-protocols=tlsv1.2+", Options{MinVersion: tls.VersionTLS12}},
+		{"--ssl-protocols=TLSv1.3,TLSv1.2", Options{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}},
+		{"--ssl-protocols=TLSv1.2-TLSv1.3", Options{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}},
+		{"--ssl-ciphers=DEFAULT", Options{}},
+		{"--ssl-ciphers=ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-CHACHA20-POLY1305",
+			Options{CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
+				tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256}}},
+		{"--ssl-ciphersuites=TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", Options{}},
+	}
+	for _, tt := range tests {
+		var got Options
+		if _, err := getopt.Parse(got.Table(), strings.Fields(tt.args), false); err != nil {
+			t.Errorf("%s: %v", tt.args, err)
+		} else if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", tt.args, diff)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	tests := []struct{ arg, want string }{
+		{"--ssl-protocols=TLSv1.1", "TLSv1.1 is not supported; TLSv1.2 and TLSv1.3 are"},
+		{"--ssl-protocols=SSLv3+", "SSLv3 is not supported"},
+		{"--ssl-protocols=,", "no protocol"},
+		{"--ssl-ciphers=HIGH:!aNULL", "HIGH is not supported; name the cipher suites, for example ECDHE-"},
+		{"--ssl-ciphers=TLS_AES_128_GCM_SHA256", "not supported"},
+		{"--ssl-ciphers=", "no cipher suite"},
+		{"--ssl-ciphersuites=TLS_AES_128_GCM_SHA256", "always TLS_AES_128_GCM_SHA256:TLS_AES_256"},
+	}
+	for _, tt := range tests {
+		var o Options
+		if _, err := getopt.Parse(o.Table(), []string{tt.arg}, false); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.arg, err, tt.want)
+		}
+	}
+}
+
+func TestOr(t *testing.T) {
+	row, err := FromRow("/row-key", "/row-cert", "/row-ca", true, "TLSv1.3", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ line, want Options }{
+		{Options{}, row},
+		{Options{PrivateKey: "/k"}, row}, // half an identity is none
+		{Options{PrivateKey: "/k", Certificate: "/c"},
+			Options{PrivateKey: "/k", Certificate: "/c", CACert: "/row-ca", Bootstrap: true, MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS13}},
+		{Options{CACert: "/ca", MinVersion: tls.VersionTLS12},
+			Options{PrivateKey: "/row-key", Certificate: "/row-cert", CACert: "/ca", MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, tt.line.Or(row)); diff != "" {
+			t.Errorf("%+v (-want +got)\n%s", tt.line, diff)
+		}
+	}
+	for _, bad := range [][3]string{{"x"}, {"", "x"}, {"", "", "x"}} {
+		if _, err := FromRow("", "", "", false, bad[0], bad[1], bad[2]); err == nil {
+			t.Errorf("%v was taken", bad)
+		}
+	}
+}
