@@ -124,6 +124,3 @@ func (l *Lexer) ForceInt() (n int, ok bool) {
 	}
 	return n, ok
 }
-
-// Rest is the input from the current token on.
-func (l *Lexer) Rest() string { return l.in[l.start:] }

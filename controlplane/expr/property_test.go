@@ -61,17 +61,9 @@ func (g *generator) value(f ir.Field) ir.Value {
 		return ir.V(vs[g.int(0, len(vs)-1)])
 	}
 	if f == ir.IP6Dst || f == ir.IP6Src {
-		var c Constant
-		NewLexer("").plain(&c, []string{"ff02::1", "ff02::1:ff00:5", "fe80::1", "::1", "ff02::16"}[g.int(0, 4)])
-		return c.Value
+		return NewLexer(g.pick([]string{"ff02::1", "ff02::1:ff00:5", "fe80::1", "::1", "ff02::16"})).Tok.Const.Value
 	}
 	return ir.V(uint64(g.int(0, 7)))
-}
-
-// plain reads one number.
-func (l *Lexer) plain(c *Constant, s string) {
-	l.Init(s)
-	*c = l.Tok.Const
 }
 
 func (g *generator) values(s *Symbol, width int, allowMask bool) string {

@@ -74,15 +74,6 @@ type Symtab struct {
 // Lookup finds a symbol; nil when there is none.
 func (t *Symtab) Lookup(name string) *Symbol { return t.byName[name] }
 
-// All yields the symbols in no order.
-func (t *Symtab) All(yield func(*Symbol) bool) {
-	for _, s := range t.byName {
-		if !yield(s) {
-			return
-		}
-	}
-}
-
 // FieldRef is a symbol or a run of its bits, as the text names it.
 type FieldRef struct {
 	Symbol *Symbol

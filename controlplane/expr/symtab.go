@@ -131,7 +131,7 @@ func (b *builder) predicate(name, text string) {
 
 // levelOf is the level of a predicate with the expansion e.
 func levelOf(e Expr) Level {
-	xs := []Expr{e}
+	var xs []Expr
 	switch e := e.(type) {
 	case *And:
 		xs = e.X

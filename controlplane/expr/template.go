@@ -6,7 +6,8 @@ import "strings"
 // as ovn-controller does with the match and the actions of a logical flow before it
 // parses them. refs are the names that it asked for, each once, also with an error.
 // A variable without a value is an error: the logical flow is left out until the
-// chassis has it.
+// chassis has it (OVN 23.03 and older put the variable's own name in its place,
+// which parses only by accident).
 func ExpandTemplates(text string, vars func(name string) (string, bool)) (expanded string, refs []string, err error) {
 	if strings.IndexByte(text, '^') < 0 {
 		return text, nil, nil
