@@ -32,7 +32,7 @@ func TestLabScript(t *testing.T) {
 	}
 	for _, encap := range []string{"geneve", "vxlan"} {
 		t.Run(encap, func(t *testing.T) {
-			t.Parallel() // it mostly sleeps
+			t.Parallel()                        // it mostly sleeps
 			dir, err := os.MkdirTemp("", "two") // short, because unix sockets are in it
 			if err != nil {
 				t.Fatal(err)
