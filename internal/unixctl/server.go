@@ -54,6 +54,14 @@ func Listen(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// Close gives the socket up when Serve has not been called and will not be.
+func (s *Server) Close() error {
+	if s.listener == nil {
+		return nil
+	}
+	return errors.Join(s.listener.Close(), os.Remove(s.cfg.Path))
+}
+
 // Path returns the name of the socket, or "none".
 func (s *Server) Path() string { return s.cfg.Path }
 

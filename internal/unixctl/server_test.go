@@ -262,6 +262,21 @@ func TestSocketFile(t *testing.T) {
 	}
 }
 
+func TestClose(t *testing.T) {
+	for _, path := range []string{filepath.Join(t.TempDir(), "x.ctl"), "none"} {
+		s, err := Listen(Config{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", path, err)
+		}
+	}
+}
+
 func TestNoSocket(t *testing.T) {
 	s, err := Listen(Config{Path: "none"})
 	if err != nil {
