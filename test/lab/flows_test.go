@@ -1,0 +1,44 @@
+package lab
+
+import (
+	"strings"
+	"testing"
+)
+
+// Two controllers may number groups and conjunctions differently and must compare as equal, and differ when the content does.
+func TestCanonicalFlows(t *testing.T) {
+	const flowsA = `OFPST_FLOW reply (OF1.5) (xid=0x2):
+ cookie=0x1234, table=8, priority=10,ip actions=group:1
+ table=9, priority=5,conj_id=7,ip actions=drop
+ table=9, priority=5,conj_id=8,ip,tcp actions=resubmit(,10)
+ table=9, priority=5,ip,nw_src=10.0.0.1 actions=conjunction(7,1/2),conjunction(8,2/2)
+`
+	const groupsA = "OFPST_GROUP_DESC reply (OF1.5) (xid=0x2):\n group_id=1,type=select,bucket=bucket_id:0,actions=ct(table=11)\n"
+	renumber := strings.NewReplacer("group:1", "group:5", "group_id=1,", "group_id=5,", "conj_id=7", "conj_id=21", "conj_id=8", "conj_id=20",
+		"conjunction(7,1/2),conjunction(8,2/2)", "conjunction(20,2/2),conjunction(21,1/2)", "0x1234", "0x99")
+	a, b := canonicalFlows(flowsA, groupsA), canonicalFlows(renumber.Replace(flowsA), renumber.Replace(groupsA))
+	if len(a) != 4 {
+		t.Fatalf("%d flows instead of 4: %q", len(a), a)
+	}
+	if diff := DiffFlows(a, b, 10); diff != "" {
+		t.Errorf("renumbering makes a difference:\n%s", diff)
+	}
+	for name, change := range map[string]*strings.Replacer{
+		"clause":   strings.NewReplacer("conjunction(8,2/2)", "conjunction(8,1/2)"),
+		"priority": strings.NewReplacer("priority=10", "priority=11"),
+		"bucket":   strings.NewReplacer("ct(table=11)", "ct(table=12)"),
+		"crossed":  strings.NewReplacer("conj_id=7", "conj_id=8", "conj_id=8", "conj_id=7"),
+	} {
+		changed := canonicalFlows(change.Replace(flowsA), change.Replace(groupsA))
+		if DiffFlows(a, changed, 10) == "" {
+			t.Errorf("a change of the %s makes no difference", name)
+		}
+	}
+}
+
+func TestDiffFlows(t *testing.T) {
+	got := DiffFlows([]string{"a", "b", "b"}, []string{"b", "c", "d"}, 2)
+	if want := "- a\n- b\n... and 2 more"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
