@@ -1,0 +1,100 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/expr"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+)
+
+// ErrAmbiguous and ErrContradictory say why an expression is no microflow.
+var (
+	ErrAmbiguous     = errors.New("constraints are ambiguous: more than one kind of packet matches, such as IPv4 and IPv6, or a range of values; state one")
+	ErrContradictory = errors.New("constraints are contradictory: no packet can match all of them")
+)
+
+// microflow finds the datapath, by name or else by the inport, and makes the packet
+// that the expression describes.
+func (n *Network) microflow(datapathName, text string) (*datapath, *ir.Packet, error) {
+	e, err := n.symbols.Parse(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("microflow: %w", err)
+	}
+	d, err := n.startOf(datapathName, e)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Whatever resides elsewhere resides here; unknown ports too.
+	matches, _, err := expr.Compile(e, anyResident{env{n, d}})
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("microflow: %w", err)
+	case len(matches) == 0:
+		return nil, nil, fmt.Errorf("microflow: %w", ErrContradictory)
+	case len(matches) > 1 || len(matches[0].Dims) > 0:
+		return nil, nil, fmt.Errorf("microflow: %w", ErrAmbiguous)
+	}
+	p, err := ir.NewPacket(slices.Collect(matches[0].Base.Terms())...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.Get(ir.Inport).IsZero() {
+		return nil, nil, errors.New(`microflow: no ingress port: add inport == "NAME"`)
+	}
+	return d, p, nil
+}
+
+type anyResident struct{ env }
+
+func (anyResident) Resident(string) bool { return true }
+
+func (n *Network) startOf(name string, e expr.Expr) (*datapath, error) {
+	if name != "" {
+		d, ambiguous := n.findDatapath(name)
+		switch {
+		case ambiguous:
+			return nil, fmt.Errorf("datapath %q: more than one UUID begins so; give more of it", name)
+		case d == nil:
+			return nil, fmt.Errorf("unknown datapath %q: want the name of a logical switch or router, or a UUID of one", name)
+		}
+		return d, nil
+	}
+	var inports []string
+	collectInports(e, &inports)
+	switch len(inports) {
+	case 0:
+		return nil, errors.New("microflow: it does not match on inport, so that its datapath is not known: add inport or name the datapath")
+	case 1:
+	default:
+		return nil, fmt.Errorf("microflow: it matches on several inports %q", inports)
+	}
+	p := n.findPort(inports[0])
+	if p == nil {
+		return nil, fmt.Errorf("unknown port %q", inports[0])
+	}
+	return p.dp, nil
+}
+
+func collectInports(e expr.Expr, names *[]string) {
+	switch e := e.(type) {
+	case *expr.And:
+		for _, x := range e.X {
+			collectInports(x, names)
+		}
+	case *expr.Or:
+		for _, x := range e.X {
+			collectInports(x, names)
+		}
+	case *expr.Cmp:
+		if e.Field.Symbol.Name != "inport" || e.Rel != expr.EQ {
+			return
+		}
+		for _, v := range e.Values {
+			if v.Kind == expr.Text && !slices.Contains(*names, v.Text) {
+				*names = append(*names, v.Text)
+			}
+		}
+	}
+}
