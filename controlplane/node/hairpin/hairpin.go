@@ -18,6 +18,13 @@ import (
 // flows set on balanced connections.
 const ctNatted = 2
 
+// Options of SB_Global: the "natted" bit is in ct_mark, and the registers that
+// hold the original destination are the new ones.
+const (
+	optCTMark = "lb_hairpin_use_ct_mark"
+	optRegs   = "register_consolidation"
+)
+
 // Hairpin is the node.
 type Hairpin struct {
 	w     *node.World
@@ -29,6 +36,21 @@ type Hairpin struct {
 // New makes the node; its rules go into set.
 func New(w *node.World, local *datapath.Local, set *rules.Set) *Hairpin {
 	return &Hairpin{w: w, local: local, set: set, byDP: map[ovsdb.UUID]map[ovsdb.UUID]bool{}}
+}
+
+// Stale tells whether an option of ovn-northd changed that all rules depend on.
+func (h *Hairpin) Stale() bool {
+	for _, c := range h.w.SBChanges.SBGlobal {
+		if c.Old == nil || c.New == nil {
+			return true
+		}
+		for _, k := range []string{optCTMark, optRegs} {
+			if c.Old.Options[k] != c.New.Options[k] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // OnRows follows changes of Load_Balancer and of the datapath groups they use.
@@ -154,7 +176,7 @@ func (h *Hairpin) put(id ovsdb.UUID) bool {
 	if len(dps) == 0 {
 		return h.set.Put(rules.Key{Owner: owner}, nil)
 	}
-	b := &balancer{lb: lb, owner: owner, dps: dps, origTuple: lb.Options["hairpin_orig_tuple"] == "true", ctMark: h.useCTMark()}
+	b := &balancer{lb: lb, owner: owner, dps: dps, origTuple: lb.Options["hairpin_orig_tuple"] == "true", ctMark: h.useCTMark(), newRegs: h.newRegs()}
 	switch lb.Protocol.Or("tcp") {
 	case "udp":
 		b.proto, b.src, b.dst = 17, ir.UDPSrc, ir.UDPDst
@@ -180,11 +202,19 @@ func (h *Hairpin) put(id ovsdb.UUID) bool {
 // useCTMark tells whether ovn-northd keeps the "natted" bit in ct_mark.
 func (h *Hairpin) useCTMark() bool {
 	for g := range h.w.SB.SBGlobal.All() {
-		if v, ok := g.Options["lb_hairpin_use_ct_mark"]; ok {
+		if v, ok := g.Options[optCTMark]; ok {
 			return v == "true"
 		}
 	}
 	return true
+}
+
+// newRegs tells whether ovn-northd saves the original destination in the new registers.
+func (h *Hairpin) newRegs() bool {
+	for g := range h.w.SB.SBGlobal.All() {
+		return g.Options[optRegs] == "true"
+	}
+	return false
 }
 
 type balancer struct {
@@ -192,6 +222,7 @@ type balancer struct {
 	owner             ir.Owner
 	dps               []uint32
 	origTuple, ctMark bool
+	newRegs           bool
 	proto             uint64
 	src, dst          ir.Field
 	snat4, snat6      netip.Addr
@@ -232,7 +263,11 @@ func addrTerm(f ir.Field, a netip.Addr) ir.Term {
 func (b *balancer) toVIP(v vip, withPort bool) []ir.Term {
 	f := familyOf(v.addr)
 	if b.origTuple {
-		t := []ir.Term{addrTerm(f.regDst, v.addr)}
+		reg := f.regDst
+		if v.addr.Is4() && b.newRegs {
+			reg = ir.Reg4
+		}
+		t := []ir.Term{addrTerm(reg, v.addr)}
 		if withPort {
 			t = append(t, ir.Masked(ir.Reg2, uint64(v.port), 0xffff))
 		}

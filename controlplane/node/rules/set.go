@@ -94,6 +94,9 @@ func (s *Set) remove(id ir.RuleID) {
 	s.del[id] = true
 }
 
+// Reset forgets everything: the targets are told to do the same.
+func (s *Set) Reset() { *s = *NewSet() }
+
 // Has tells whether k has rules.
 func (s *Set) Has(k Key) bool { _, ok := s.owners[k]; return ok }
 

@@ -32,9 +32,8 @@ type Zones struct {
 
 	// Changed are the names that got, lost or changed their zone in this run.
 	Changed map[string]bool
-	// Flush are zones to be flushed before their new owner uses them.
-	Flush []uint16
-	dirty bool
+	flush   []uint16 // to be emptied before their new owner uses them
+	dirty   bool
 }
 
 // New makes the datum.
@@ -57,7 +56,17 @@ func (z *Zones) All() map[string]uint16 { return z.byName }
 // Begin starts a run.
 func (z *Zones) Begin() {
 	clear(z.Changed)
-	z.Flush = z.Flush[:0]
+}
+
+// Loaded tells whether the integration bridge's memory has been read.
+func (z *Zones) Loaded() bool { return z.loaded }
+
+// TakeFlush gives the zones that have a new owner since the last call: they must be
+// emptied before the rules of the new owner are in force.
+func (z *Zones) TakeFlush() []uint16 {
+	f := z.flush
+	z.flush = nil
+	return f
 }
 
 // load adopts what the integration bridge remembers, once.
@@ -194,7 +203,7 @@ func (z *Zones) assign(name string, fixed uint16) {
 	}
 	z.byName[name], z.used[n] = n, name
 	z.Changed[name], z.dirty = true, true
-	z.Flush = append(z.Flush, n)
+	z.flush = append(z.flush, n)
 }
 
 func (z *Zones) pick() uint16 {

@@ -1,0 +1,41 @@
+package run
+
+import (
+	"context"
+
+	"github.com/sluice-gw/sluice/controlplane/controller"
+	"github.com/sluice-gw/sluice/controlplane/punt"
+	"github.com/sluice-gw/sluice/fallback/ovs"
+	"github.com/sluice-gw/sluice/internal/daemon"
+	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/internal/vlog"
+)
+
+func daemonLog(f *vlog.Facility) []unixctl.Command { return daemon.LogCommands(f) }
+
+// The methods below are what package admin asks of a running controller.
+
+// Controller implements admin.Chassis: nil before the local database is read.
+func (r *chassisRun) Controller() *controller.Controller { return r.ctl }
+
+// Switch implements admin.Chassis.
+func (r *chassisRun) Switch() *ovs.Backend { return r.ovs }
+
+// SlowPath implements admin.Chassis.
+func (r *chassisRun) SlowPath() *punt.SlowPath { return r.slow }
+
+// Exit implements admin.Chassis.
+func (r *chassisRun) Exit(ctx context.Context, restart bool) error {
+	req := exitRequest{restart, make(chan error, 1)}
+	select {
+	case r.exit <- req:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-req.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,321 @@
+// Package run starts and supervises the goroutines of sluice's programs. It is the
+// one place where they start; everything below has constructors that start
+// nothing and Run methods that block.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-gw/sluice/appliance/admin"
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/controller"
+	"github.com/sluice-gw/sluice/controlplane/node/config"
+	"github.com/sluice-gw/sluice/controlplane/punt"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/controlplane/vsw"
+	"github.com/sluice-gw/sluice/fallback/ovs"
+	"github.com/sluice-gw/sluice/internal/coverage"
+	"github.com/sluice-gw/sluice/internal/dirs"
+	"github.com/sluice-gw/sluice/internal/memory"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/tlsconf"
+	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/internal/vlog"
+)
+
+// Options are what the command line says.
+type Options struct {
+	Dirs     dirs.Dirs
+	Database string // the local Open_vSwitch database
+	Chassis  string // -n: instead of external_ids:system-id
+	TLS      tlsconf.Options
+	Log      *vlog.Facility
+	Unixctl  string // path of the control socket; "none" for none
+	Version  string // answer to "version"
+}
+
+// chassisRun is one run of the controller.
+type chassisRun struct {
+	opt   Options
+	queue *unixctl.Queue
+	cover *coverage.Registry
+	mail  *backend.Mailbox
+	store *punt.Mailbox
+	acks  chan ack
+	again chan string
+	exit  chan exitRequest
+
+	vsw  *vsw.Replica
+	sb   *sb.Replica
+	ovs  *ovs.Backend
+	slow *punt.SlowPath
+	ctl  *controller.Controller
+
+	remote string
+}
+
+type ack struct {
+	rev      backend.Revision
+	failures []backend.Failure
+}
+
+type exitRequest struct {
+	restart bool
+	done    chan error
+}
+
+// errExit ends the run after the "exit" command.
+var errExit = errors.New("exit")
+
+// Controller runs sluice as the controller of this chassis until ctx ends or it is
+// told to exit. ready is called when the control socket answers.
+func Controller(ctx context.Context, opt Options, ready func() error) error {
+	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
+		store: punt.NewMailbox(), acks: make(chan ack, 1), again: make(chan string, 1), exit: make(chan exitRequest)}
+	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
+		Logger: opt.Log.Logger("ovsdb")}})
+	g, ctx := errgroup.WithContext(ctx)
+	mem := memory.New(memory.Config{Usage: r.memory, On: r.queue, Log: opt.Log.Logger("memory")})
+	commands := &unixctl.Commands{}
+	commands.Register(r.cover.Commands()...)
+	commands.Register(mem.Commands()...)
+	commands.Register(daemonLog(opt.Log)...)
+	commands.Register(admin.Commands(r, r.queue)...)
+	server, err := unixctl.Listen(unixctl.Config{Path: opt.Unixctl, Version: opt.Version, Commands: commands, Log: opt.Log.Logger("unixctl")})
+	if err != nil {
+		return err
+	}
+	g.Go(func() error { return server.Serve(ctx) })
+	g.Go(func() error { return r.vsw.Run(ctx) })
+	g.Go(func() error { return mem.Run(ctx) })
+	g.Go(func() error { return r.cover.Run(ctx) })
+	if err := ready(); err != nil {
+		return err
+	}
+	g.Go(func() error { return r.engine(ctx, g) })
+	err = g.Wait()
+	if errors.Is(err, errExit) {
+		return nil
+	}
+	return err
+}
+
+// engine is the engine goroutine.
+func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
+	if err := r.awaitConfig(ctx); err != nil {
+		return err
+	}
+	cfg := r.readConfig()
+	r.remote = cfg.Remote
+	log := r.opt.Log
+	r.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Remote, TLS: r.tls().Client(log.Logger("stream_ssl")),
+		Probe: time.Duration(cfg.RemoteProbe) * time.Millisecond, Logger: log.Logger("reconnect")}})
+	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr(), Changes: r.mail, Acked: r.acked, Resend: r.resend, PacketIn: r.packetIn,
+		Log: log.Logger("ofctrl"), Probe: time.Duration(cfg.BridgeProbe) * time.Second})
+	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),
+		Log: log.Logger("pinctrl")})
+	r.ctl = controller.New(controller.Config{SB: r.sb, VSW: r.vsw, NameFlag: r.opt.Chassis, Hostname: hostname(),
+		Send: r.mail.Send, SlowPath: r.slow, Store: r.store, Log: log.Logger("main"), Now: time.Now, Coverage: r.cover})
+	g.Go(func() error { return r.sb.Run(ctx) })
+	g.Go(func() error { return r.ovs.Run(ctx) })
+	g.Go(func() error { return r.slow.Run(ctx) })
+	r.ctl.OnVSW(&vsw.Changes{})
+	return r.loop(ctx)
+}
+
+// awaitConfig waits for the local database's content.
+func (r *chassisRun) awaitConfig(ctx context.Context) error {
+	for {
+		for {
+			if _, more := r.vsw.Next(); !more {
+				break
+			}
+		}
+		if r.vsw.State().Connected {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.vsw.Ready():
+		case f := <-r.queue.C():
+			f()
+		case req := <-r.exit:
+			req.done <- nil
+			return errExit
+		}
+	}
+}
+
+func (r *chassisRun) readConfig() config.Config {
+	src := config.Source{NameFlag: r.opt.Chassis, Hostname: hostname()}
+	for row := range r.vsw.DB().OpenVSwitch.All() {
+		src.ExternalIDs, src.IfaceTypes = row.ExternalIDs, row.IfaceTypes
+	}
+	return config.Read(src)
+}
+
+// tls is the key material: that of the command line, and what it lacks from the
+// local database's SSL row.
+func (r *chassisRun) tls() tlsconf.Options {
+	for root := range r.vsw.DB().OpenVSwitch.All() {
+		if row := r.vsw.DB().SSL.Get(root.SSL); row != nil {
+			return r.opt.TLS.Or(tlsconf.Options{PrivateKey: row.PrivateKey, Certificate: row.Certificate,
+				CACert: row.CACert, Bootstrap: row.BootstrapCACert})
+		}
+	}
+	return r.opt.TLS
+}
+
+// batch bounds the change sets that are taken before their consequences are sent.
+const batch = 1000
+
+// loop is the life of the engine goroutine: take what has come in, then settle.
+func (r *chassisRun) loop(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		for range batch {
+			v, moreV := r.vsw.Next()
+			if moreV {
+				r.ctl.OnVSW(v)
+			}
+			s, moreS := r.sb.Next()
+			if moreS {
+				r.ctl.OnSB(s)
+			}
+			if !moreV && !moreS {
+				break
+			}
+		}
+		r.follow()
+		r.ctl.Settle()
+		var due <-chan time.Time
+		if at := r.ctl.Wake(); !at.IsZero() {
+			timer.Reset(max(time.Until(at), time.Millisecond))
+			due = timer.C
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.vsw.Ready():
+		case <-r.sb.Ready():
+		case a := <-r.acks:
+			r.ctl.Acked(a.rev, a.failures)
+		case why := <-r.again:
+			r.ctl.Resend(why)
+		case <-r.store.Ready():
+			r.ctl.Learned(r.store.Take())
+		case f := <-r.queue.C():
+			f()
+		case <-due:
+		case req := <-r.exit:
+			if err := r.leave(ctx, req); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// leave ends the run; without restart it withdraws the chassis first.
+func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
+	if req.restart {
+		req.done <- nil
+		return errExit
+	}
+	finished := false
+	r.ctl.Leave(func(err error) {
+		finished = true
+		if err != nil {
+			r.opt.Log.Logger("main").Warn("withdrawing this chassis failed: " + err.Error())
+		}
+	})
+	limit := time.NewTimer(leaveLimit)
+	defer limit.Stop()
+	for !finished {
+		r.vsw.Next()
+		r.sb.Next()
+		if finished {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.sb.Ready():
+		case <-r.vsw.Ready():
+		case <-limit.C:
+			finished = true
+		}
+	}
+	req.done <- nil
+	return errExit
+}
+
+// leaveLimit is how long an exit waits for the databases.
+const leaveLimit = 5 * time.Second
+
+// follow applies what changed in the configuration and is not the engine's matter.
+func (r *chassisRun) follow() {
+	if remote := r.ctl.Configuration().Remote; remote != r.remote {
+		r.remote = remote
+		if err := r.sb.SetRemote(remote); err != nil {
+			r.opt.Log.Logger("main").Warn(fmt.Sprintf("external_ids:ovn-remote=%q: %v", remote, err))
+		}
+	}
+}
+
+// bridgeAddr gives the management socket of the integration bridge. The name of
+// the bridge is not expected to change while the controller runs.
+func (r *chassisRun) bridgeAddr() func() string {
+	bridge := r.readConfig().Bridge
+	path := filepath.Join(r.opt.Dirs.OVSRun, bridge+".mgmt")
+	return func() string {
+		if _, err := os.Stat(path); err != nil {
+			return ""
+		}
+		return "unix:" + path
+	}
+}
+
+func (r *chassisRun) acked(rev backend.Revision, failures []backend.Failure) {
+	latest(r.acks, ack{rev, failures})
+}
+
+func (r *chassisRun) resend(why string) { latest(r.again, why) }
+
+// latest puts v into a channel of length one in place of what is there.
+func latest[T any](c chan T, v T) {
+	for {
+		select {
+		case c <- v:
+			return
+		default:
+		}
+		select {
+		case <-c:
+		default:
+		}
+	}
+}
+
+func hostname() string {
+	h, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return h
+}
+
+func (r *chassisRun) memory() map[string]uint64 {
+	if r.ctl == nil {
+		return nil
+	}
+	return r.ctl.Memory()
+}

@@ -1,0 +1,208 @@
+package controller
+
+import (
+	"strconv"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/node/binding"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// acks tells the world when the switch has what it asked for: nb_cfg, the state
+// "up" of ports, ovn-installed of interfaces. Each waits for the acknowledgement
+// of the revision that its rules went out with.
+type acks struct {
+	c *Controller
+
+	nbCfg   int64 // SB_Global.nb_cfg as the present rules know it
+	done    int64 // nb_cfg that the switch has
+	doneAt  int64 // when, in ms since 1970
+	waiting []waitingCfg
+
+	install map[ovsdb.UUID]bool             // ports whose rules are new
+	sent    map[ovsdb.UUID]backend.Revision // ports whose rules are on their way
+	ready   map[ovsdb.UUID]bool             // ports whose rules are in the switch, state to be written
+
+	sentMeters map[string]bool
+}
+
+type waitingCfg struct {
+	rev backend.Revision
+	cfg int64
+}
+
+func newAcks(c *Controller) *acks {
+	return &acks{c: c, install: map[ovsdb.UUID]bool{}, sent: map[ovsdb.UUID]backend.Revision{}, ready: map[ovsdb.UUID]bool{},
+		sentMeters: map[string]bool{}, done: -1}
+}
+
+// observe looks at what the run changed.
+func (a *acks) observe() {
+	c := a.c
+	for id := range c.ports.Changed {
+		p := c.ports.Get(id)
+		if p.Place != binding.Nowhere && p.Bound {
+			a.install[id] = true
+			delete(a.ready, id)
+		} else {
+			delete(a.install, id)
+			delete(a.sent, id)
+			delete(a.ready, id)
+		}
+	}
+	for _, ch := range c.w.SBChanges.PortBinding {
+		if row := ch.New; row != nil && row.Up.OK && !row.Up.V && c.ports.Get(ch.ID).Bound && !a.install[ch.ID] {
+			if _, on := a.sent[ch.ID]; !on {
+				a.ready[ch.ID] = true // ovn-northd or somebody else reset it
+			}
+		}
+	}
+	for _, ch := range c.w.VSWChanges.Interface {
+		if ch.New == nil || ch.New.ExternalIDs["ovn-installed"] == "true" {
+			continue
+		}
+		for _, pb := range c.w.SB.PortBindingByLogicalPort.Get(ch.New.ExternalIDs["iface-id"]) {
+			if p := c.ports.Get(pb.UUID); p.Bound && p.Iface == ch.ID && !a.install[pb.UUID] {
+				if _, on := a.sent[pb.UUID]; !on {
+					a.ready[pb.UUID] = true
+				}
+			}
+		}
+	}
+	for g := range c.w.SB.SBGlobal.All() {
+		a.nbCfg = g.NBCfg
+	}
+}
+
+// flush binds what waits to the newest revision; called when all rules so far were sent.
+func (a *acks) flush() {
+	c := a.c
+	if !c.complete || !c.settled() || c.set.Pending() {
+		return
+	}
+	for id := range a.install {
+		a.sent[id] = c.rev
+		delete(a.install, id)
+	}
+	last := a.done
+	if n := len(a.waiting); n > 0 {
+		last = a.waiting[n-1].cfg
+	}
+	if a.nbCfg != last {
+		a.waiting = append(a.waiting, waitingCfg{c.rev, a.nbCfg})
+	}
+	a.release(c.acked)
+}
+
+// release notes that the switch has revision rev.
+func (a *acks) release(rev backend.Revision) {
+	for len(a.waiting) > 0 && a.waiting[0].rev <= rev {
+		a.done, a.doneAt = a.waiting[0].cfg, a.c.w.Now().UnixMilli()
+		a.waiting = a.waiting[1:]
+	}
+	for id, r := range a.sent {
+		if r <= rev {
+			delete(a.sent, id)
+			a.ready[id] = true
+		}
+	}
+}
+
+// writeSB adds nb_cfg and the state of ports to tx.
+func (a *acks) writeSB(tx *idl.Tx) {
+	a.flush()
+	c := a.c
+	private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis)
+	if private != nil && a.done >= 0 && private.NBCfg != a.done && !c.nbCfgHold {
+		tx.Update("Chassis_Private", private.UUID, map[string]any{"nb_cfg": a.done, "nb_cfg_timestamp": a.doneAt})
+	}
+	for id := range a.ready {
+		pb := c.w.SB.PortBinding.Get(id)
+		if pb == nil || a.up(pb) && a.installed(pb) {
+			delete(a.ready, id)
+			continue
+		}
+		if !a.up(pb) {
+			c.w.Log.Info("Setting lport " + pb.LogicalPort + " up in Southbound")
+			tx.Update("Port_Binding", id, map[string]any{"up": true})
+		}
+	}
+}
+
+// up tells whether nothing is to be written about a port's state. A port of an
+// ovn-northd without that column, and one that is here additionally only, has none.
+func (a *acks) up(pb *sb.PortBinding) bool {
+	return !pb.Up.OK || pb.Up.V || pb.Chassis != a.c.w.SelfID()
+}
+
+func (a *acks) installed(pb *sb.PortBinding) bool {
+	p := a.c.ports.Get(pb.UUID)
+	if p.Kind != binding.VIF {
+		return true
+	}
+	row := a.c.w.VSW.Interface.Get(p.Iface)
+	return row == nil || row.ExternalIDs["ovn-installed"] == "true"
+}
+
+// writeVSW adds ovn-installed of interfaces to tx, and takes it away from those
+// that no port of this chassis uses.
+func (a *acks) writeVSW(tx *idl.Tx) {
+	c := a.c
+	for id := range a.ready {
+		pb := c.w.SB.PortBinding.Get(id)
+		if pb == nil || a.installed(pb) {
+			continue
+		}
+		c.w.Log.Info("Setting lport " + pb.LogicalPort + " ovn-installed in OVS")
+		row := c.ports.Get(id).Iface
+		tx.Mutate("Interface", row, "external_ids", "delete", []string{"ovn-installed", "ovn-installed-ts"})
+		tx.Mutate("Interface", row, "external_ids", "insert", map[string]string{"ovn-installed": "true",
+			"ovn-installed-ts": strconv.FormatInt(c.w.Now().UnixMilli(), 10)})
+	}
+	if !c.complete {
+		return
+	}
+	for id, row := range c.ifaces.All() {
+		if row.ExternalIDs["ovn-installed"] != "true" {
+			continue
+		}
+		pb := c.w.SB.PortBindingByLogicalPort.One(row.ExternalIDs["iface-id"])
+		if pb == nil || c.ports.Get(pb.UUID).Iface != id {
+			c.w.Log.Info("Removing iface " + row.Name + " ovn-installed in OVS")
+			tx.Mutate("Interface", id, "external_ids", "delete", []string{"ovn-installed", "ovn-installed-ts"})
+		}
+	}
+}
+
+// meters are the Meter rows that changed since they were last sent; all of them on
+// a reset.
+func (a *acks) meters(reset bool) (put []backend.Meter, del []string) {
+	if reset {
+		clear(a.sentMeters)
+	}
+	c := a.c
+	if !reset && !c.metersChanged {
+		return nil, nil
+	}
+	c.metersChanged = false
+	seen := map[string]bool{}
+	for m := range c.w.SB.Meter.All() {
+		x := backend.Meter{Name: m.Name, PacketRate: m.Unit == "pktps"}
+		for _, id := range m.Bands {
+			if b := c.w.SB.MeterBand.Get(id); b != nil {
+				x.Bands = append(x.Bands, backend.MeterBand{Rate: uint32(b.Rate), Burst: uint32(b.BurstSize)})
+			}
+		}
+		put = append(put, x)
+		seen[m.Name], a.sentMeters[m.Name] = true, true
+	}
+	for name := range a.sentMeters {
+		if !seen[name] {
+			del = append(del, name)
+			delete(a.sentMeters, name)
+		}
+	}
+	return put, del
+}

@@ -1,0 +1,85 @@
+package controller
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// conditions are the rows of the Southbound database that this chassis needs: what
+// belongs to its ports and to the datapaths that are local (facts/ovn.md E4; the
+// same set as ovn-controller's). With ovn-monitor-all there are none.
+//
+// nil is returned for "all rows".
+func (c *Controller) conditions() map[string][]idl.Condition {
+	if c.w.Config.MonitorAll {
+		return map[string][]idl.Condition{}
+	}
+	eq := func(column string, v any) idl.Condition { return idl.Condition{Column: column, Op: "==", Value: v} }
+	pb := []idl.Condition{eq("type", "patch"), eq("type", "chassisredirect"), eq("type", "external")}
+	out := map[string][]idl.Condition{}
+	mine := []string{"Controller_Event", "IGMP_Group"}
+	if self := c.w.Self(); self != nil {
+		pb = append(pb, eq("chassis", self.UUID), eq("requested_chassis", self.UUID),
+			idl.Condition{Column: "additional_chassis", Op: "includes", Value: []ovsdb.UUID{self.UUID}})
+		for _, k := range []string{"l2gateway-chassis", "l3gateway-chassis"} {
+			pb = append(pb, idl.Condition{Column: "options", Op: "includes", Value: map[string]string{k: self.Name}})
+		}
+		for _, t := range mine {
+			out[t] = []idl.Condition{eq("chassis", self.UUID)}
+		}
+		out["Chassis_Private"] = []idl.Condition{eq("name", self.Name)}
+		out["Chassis_Template_Var"] = []idl.Condition{eq("chassis", self.Name)}
+	} else {
+		pb = append(pb, eq("type", "l2gateway"), eq("type", "l3gateway"))
+		for _, t := range mine {
+			out[t] = []idl.Condition{}
+		}
+		out["Chassis_Template_Var"] = []idl.Condition{eq("chassis", c.w.Config.Chassis)}
+	}
+	for _, id := range c.ifaces.LocalIDs() {
+		pb = append(pb, eq("logical_port", id), eq("parent_port", id))
+	}
+	lf := []idl.Condition{{Column: "logical_dp_group", Op: "!=", Value: []ovsdb.UUID{}}}
+	byDP := map[string][]idl.Condition{}
+	tables := []string{"MAC_Binding", "Multicast_Group", "DNS", "IP_Multicast", "ECMP_Nexthop", "Advertised_Route", "Advertised_MAC_Binding"}
+	for _, t := range tables {
+		byDP[t] = []idl.Condition{}
+	}
+	fdb := []idl.Condition{}
+	dps := make([]ovsdb.UUID, 0, len(c.local.All()))
+	for dp := range c.local.All() {
+		dps = append(dps, dp)
+	}
+	slices.SortFunc(dps, ovsdb.UUID.Compare)
+	for _, dp := range dps {
+		pb = append(pb, eq("datapath", dp))
+		lf = append(lf, eq("logical_datapath", dp))
+		fdb = append(fdb, eq("dp_key", int64(c.local.All()[dp])))
+		for _, t := range tables {
+			if t == "DNS" {
+				byDP[t] = append(byDP[t], idl.Condition{Column: "datapaths", Op: "includes", Value: []ovsdb.UUID{dp}})
+			} else {
+				byDP[t] = append(byDP[t], eq("datapath", dp))
+			}
+		}
+	}
+	for t, conds := range byDP {
+		out[t] = conds
+	}
+	out["FDB"], out["Port_Binding"], out["Logical_Flow"] = fdb, pb, lf
+	return out
+}
+
+// conditionText is conditions in a form that can be compared.
+func conditionText(conds map[string][]idl.Condition) string {
+	var b strings.Builder
+	for _, t := range slices.Sorted(maps.Keys(conds)) {
+		fmt.Fprintf(&b, "%s %v\n", t, conds[t])
+	}
+	return b.String()
+}

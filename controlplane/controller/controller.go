@@ -1,0 +1,313 @@
+// Package controller is a chassis: it wires the nodes into one engine, feeds it the
+// change sets of the Southbound and Open_vSwitch databases, and hands out what
+// follows: deltas of rules, transactions, conditions, acknowledgements.
+//
+// Everything here runs on one goroutine, the engine goroutine; appliance/run owns
+// it and the goroutines around it.
+package controller
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/engine"
+	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/binding"
+	"github.com/sluice-gw/sluice/controlplane/node/bridge"
+	"github.com/sluice-gw/sluice/controlplane/node/chassis"
+	"github.com/sluice-gw/sluice/controlplane/node/config"
+	"github.com/sluice-gw/sluice/controlplane/node/datapath"
+	"github.com/sluice-gw/sluice/controlplane/node/encap"
+	"github.com/sluice-gw/sluice/controlplane/node/hairpin"
+	"github.com/sluice-gw/sluice/controlplane/node/iface"
+	"github.com/sluice-gw/sluice/controlplane/node/logical"
+	"github.com/sluice-gw/sluice/controlplane/node/macs"
+	"github.com/sluice-gw/sluice/controlplane/node/physical"
+	"github.com/sluice-gw/sluice/controlplane/node/rules"
+	"github.com/sluice-gw/sluice/controlplane/node/zones"
+	"github.com/sluice-gw/sluice/controlplane/punt"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/controlplane/vsw"
+	"github.com/sluice-gw/sluice/internal/coverage"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// Config is what a Controller works with.
+type Config struct {
+	SB       *sb.Replica
+	VSW      *vsw.Replica
+	NameFlag string // -n: the chassis name, instead of system-id
+	Hostname string
+	Send     func(backend.Delta)
+	SlowPath *punt.SlowPath
+	Store    *punt.Mailbox // what the slow path learned
+	Coverage *coverage.Registry
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Controller is the chassis. It belongs to the engine goroutine.
+type Controller struct {
+	cfg Config
+	w   *node.World
+
+	engine  *engine.Engine
+	inSB    *engine.Node
+	inVSW   *engine.Node
+	set     *rules.Set
+	ifaces  *iface.Table
+	tunnels *encap.Tunnels
+	ports   *binding.Ports
+	local   *datapath.Local
+	zones   *zones.Zones
+	chassis *chassis.Chassis
+	bridge  *bridge.Bridge
+	logical *logical.Logical
+	phys    *physical.Physical
+	macs    *macs.MACs
+	hairpin *hairpin.Hairpin
+	acks    *acks
+	side    sideNodes
+
+	rev       backend.Revision // of the last delta sent
+	acked     backend.Revision
+	release   string
+	complete  bool
+	resend    string // why all rules must be sent again; "" for no
+	condText  string // conditions asked for last, as text
+	condSeq   uint64
+	sbBusy    bool // a transaction is in flight
+	vswBusy   bool
+	wake      time.Time // when damped claims are due
+	paused    bool
+	sbGone    bool // the Southbound database is not connected
+	failures  []backend.Failure
+	sbErr     string
+	vswErr    string
+	exiting   exitState
+	nbCfgHold bool // debug/delay-nb-cfg-report
+
+	metersChanged bool
+}
+
+// New makes a controller that has seen nothing yet.
+func New(cfg Config) *Controller {
+	w := &node.World{SB: cfg.SB.DB(), VSW: cfg.VSW.DB(), SBChanges: &sb.Changes{}, VSWChanges: &vsw.Changes{}, Now: cfg.Now, Log: cfg.Log}
+	c := &Controller{cfg: cfg, w: w, engine: engine.New(cfg.Now), set: rules.NewSet()}
+	c.readConfig()
+	c.ifaces = iface.New(w)
+	c.tunnels = encap.New(w, c.ifaces)
+	c.ports = binding.New(w, c.ifaces, c.tunnels)
+	c.local = datapath.New(w, c.ports)
+	c.zones = zones.New(w, c.ports, c.local)
+	c.chassis = chassis.New(w)
+	c.bridge = bridge.New(w, c.ports, c.local)
+	c.logical = logical.New(logical.Inputs{World: w, Ports: c.ports, Local: c.local, Ifaces: c.ifaces, Tunnels: c.tunnels,
+		Unsupported: punt.Unsupported}, c.set)
+	c.phys = physical.New(physical.Inputs{World: w, Ports: c.ports, Local: c.local, Tunnels: c.tunnels, Ifaces: c.ifaces, Zones: c.zones}, c.set)
+	c.macs = macs.New(w, c.local, c.set)
+	c.hairpin = hairpin.New(w, c.local, c.set)
+	c.acks = newAcks(c)
+	c.side = c.newSideNodes()
+	c.wire()
+	return c
+}
+
+// readConfig reads the configuration; it tells whether it changed.
+func (c *Controller) readConfig() bool {
+	src := config.Source{NameFlag: c.cfg.NameFlag, Hostname: c.cfg.Hostname}
+	for row := range c.w.VSW.OpenVSwitch.All() {
+		src.ExternalIDs, src.IfaceTypes = row.ExternalIDs, row.IfaceTypes
+	}
+	now := config.Read(src)
+	if c.w.Config != nil && now.Equal(c.w.Config) {
+		return false
+	}
+	for _, p := range now.Problems {
+		c.w.Log.Warn(p)
+	}
+	c.w.Config = &now
+	return true
+}
+
+// Configuration is the configuration in force.
+func (c *Controller) Configuration() *config.Config { return c.w.Config }
+
+// OnVSW takes the next change set of the local database.
+func (c *Controller) OnVSW(ch *vsw.Changes) {
+	c.w.VSWChanges = ch
+	c.inVSW.Touch()
+	c.run()
+	c.w.VSWChanges = &vsw.Changes{}
+}
+
+// OnSB takes the next change set of the Southbound database.
+func (c *Controller) OnSB(ch *sb.Changes) {
+	c.w.SBChanges = ch
+	c.inSB.Touch()
+	c.run()
+	c.w.SBChanges = &sb.Changes{}
+}
+
+// run brings every node up to date and remembers who waits for the result.
+func (c *Controller) run() {
+	c.begin()
+	c.engine.Run()
+	ch := c.w.SBChanges
+	c.metersChanged = c.metersChanged || len(ch.Meter)+len(ch.MeterBand) > 0
+	c.acks.observe()
+}
+
+// Settle sends and writes what follows from all changes so far. The owner calls it
+// when no change set is waiting, so that a storm of them becomes one delta.
+func (c *Controller) Settle() {
+	if c.paused || c.exiting != notExiting {
+		return
+	}
+	c.follow()
+	c.setConditions()
+	c.sendRules()
+	c.write()
+}
+
+// follow notices what is no row: the connection and the release of ovn-northd.
+func (c *Controller) follow() {
+	c.sbGone = !c.cfg.SB.State().Connected
+	for g := range c.w.SB.SBGlobal.All() {
+		if v := g.Options["northd_internal_version"]; v != c.release {
+			if c.release != "" {
+				c.w.Log.Info("ovn-northd is now version " + v)
+			}
+			if c.rev > 0 { // table numbers and conventions may be others
+				c.resend = "ovn-northd changed from version " + c.release + " to " + v
+			}
+			c.release = v
+		}
+	}
+}
+
+func (c *Controller) setConditions() {
+	conds := c.conditions()
+	text := conditionText(conds)
+	if text == c.condText {
+		return
+	}
+	c.condText = text
+	c.condSeq = c.cfg.SB.SetConditions(conds)
+}
+
+// settled tells whether the replica holds all rows that were asked for.
+func (c *Controller) settled() bool {
+	s := c.cfg.SB.State()
+	return s.Connected && s.Conditions >= c.condSeq
+}
+
+// ready tells whether the rules are whole: nothing may be removed from the switch
+// before.
+func (c *Controller) ready() bool {
+	return c.settled() && c.w.Self() != nil && c.w.Bridge() != nil
+}
+
+func (c *Controller) sendRules() {
+	if c.resend != "" {
+		c.w.Log.Info("sending all rules again: " + c.resend)
+		c.set.Reset()
+		c.engine.ForceAll(c.resend)
+		c.run()
+	}
+	d := backend.Delta{Release: c.release, Reset: c.resend != "" || c.rev == 0}
+	if !c.complete && c.ready() {
+		c.complete = true
+		d.Complete = true
+		// Only now is it known which conntrack zones nobody needs any more.
+		c.zones.Recompute(true)
+	}
+	d.FlushZones = c.zones.TakeFlush()
+	d.Meters, d.DelMeters = c.acks.meters(d.Reset)
+	if !c.set.Pending() && len(d.FlushZones)+len(d.Meters)+len(d.DelMeters) == 0 && !d.Complete && !d.Reset {
+		return
+	}
+	if c.rev == 0 && !d.Complete { // nothing is of use to the switch yet
+		return
+	}
+	d.Complete = c.complete
+	c.set.Take(&d)
+	c.rev++
+	d.Revision = c.rev
+	c.resend = ""
+	c.cfg.Send(d)
+}
+
+// Acked takes the targets' acknowledgement of a revision.
+func (c *Controller) Acked(rev backend.Revision, failures []backend.Failure) {
+	c.acked = rev
+	c.failures = failures
+	c.acks.release(rev)
+}
+
+// Resend makes all rules be sent again.
+func (c *Controller) Resend(why string) { c.resend = why }
+
+// Recompute computes everything anew.
+func (c *Controller) Recompute(cause string) {
+	c.engine.ForceAll(cause)
+	c.tunnels.Invalidate()
+	c.bridge.Invalidate()
+	c.run()
+}
+
+// Wake is when Settle must be called next though nothing has changed; zero for never.
+func (c *Controller) Wake() time.Time { return c.wake }
+
+// write commits what the nodes want to be different in the databases. One
+// transaction is in flight for each at a time: the next is made from what the
+// replica then holds.
+func (c *Controller) write() {
+	if s := c.cfg.VSW.State(); s.Connected && !c.vswBusy {
+		tx := &idl.Tx{}
+		c.bridge.Write(tx)
+		if c.w.Self() != nil && c.settledOnce() {
+			c.tunnels.Write(tx)
+		}
+		if c.zones.Pending() {
+			c.zones.Write(tx)
+		}
+		c.acks.writeVSW(tx)
+		c.side.writeVSW(tx)
+		if tx.Len() > 0 {
+			c.vswBusy = true
+			c.cfg.VSW.Commit(tx, func(r idl.Result) { c.vswBusy = false; c.vswErr = c.report("Open_vSwitch", r, c.vswErr) })
+		}
+	}
+	c.wake = time.Time{}
+	if s := c.cfg.SB.State(); s.Connected && !c.sbBusy && c.w.Config.Chassis != "" {
+		tx := &idl.Tx{}
+		c.chassis.Write(tx)
+		if c.chassis.Refused() == "" {
+			c.wake = c.ports.Claims().Write(tx)
+			c.acks.writeSB(tx)
+			c.side.writeSB(tx)
+		}
+		if tx.Len() > 0 {
+			c.sbBusy = true
+			c.cfg.SB.Commit(tx, func(r idl.Result) { c.sbBusy = false; c.sbErr = c.report("Southbound", r, c.sbErr) })
+		}
+	}
+}
+
+// settledOnce tells whether the chassis rows of the Southbound database are known:
+// before that, tunnels look superfluous that are not.
+func (c *Controller) settledOnce() bool { return c.complete || c.settled() }
+
+// report logs a failed transaction, once for each different failure in a row.
+func (c *Controller) report(db string, r idl.Result, last string) string {
+	if r.Err == nil {
+		return ""
+	}
+	text := r.Err.Error()
+	if text != last {
+		c.w.Log.Warn("transaction on the " + db + " database failed: " + text)
+	}
+	return text
+}

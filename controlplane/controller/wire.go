@@ -1,0 +1,179 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/engine"
+)
+
+func (c *Controller) begin() {
+	c.tunnels.Begin()
+	c.ports.Begin()
+	c.local.Begin()
+	c.zones.Begin()
+	c.side.begin()
+}
+
+// wire builds the graph. The order of the nodes is the order in which they run.
+func (c *Controller) wire() {
+	e := c.engine
+	c.inSB = e.Input("SB")
+	c.inVSW = e.Input("OVS")
+	e.OnRecompute = func(n, cause string, took time.Duration) {
+		c.w.Log.Debug(fmt.Sprintf("node %s computed anew in %d ms: %s", n, took.Milliseconds(), cause))
+	}
+	updated := func(changed bool) engine.Result { return engine.UpdatedIf(changed).Result }
+
+	cfg := e.Node("config", func() engine.Result { c.readConfig(); return engine.Updated })
+	cfg.On(c.inVSW, func() engine.Verdict {
+		if len(c.w.VSWChanges.OpenVSwitch) == 0 {
+			return engine.Same
+		}
+		return engine.UpdatedIf(c.readConfig())
+	})
+
+	ifaces := e.Node("interfaces", func() engine.Result { c.ifaces.Reset(); return engine.Updated })
+	ifaces.On(cfg, func() engine.Verdict { return engine.UpdatedIf(c.ifaces.Update()) })
+	ifaces.On(c.inVSW, func() engine.Verdict { return engine.UpdatedIf(c.ifaces.Update()) })
+
+	self := e.Node("chassis", func() engine.Result { c.chassis.Update(); return engine.Updated })
+	self.On(cfg, func() engine.Verdict { return engine.Changed })
+	self.On(c.inSB, func() engine.Verdict { return engine.UpdatedIf(c.chassis.Update()) })
+
+	tunnels := e.Node("tunnels", func() engine.Result { c.tunnels.Invalidate(); c.tunnels.Update(); return engine.Updated })
+	tunnels.On(ifaces, func() engine.Verdict {
+		if !c.ifaces.TunnelsChanged {
+			return engine.Same
+		}
+		c.tunnels.Invalidate()
+		return engine.UpdatedIf(c.tunnels.Update())
+	})
+	tunnels.On(c.inVSW, func() engine.Verdict {
+		if len(c.w.VSWChanges.Bridge)+len(c.w.VSWChanges.Port) > 0 {
+			c.tunnels.Invalidate()
+		}
+		return engine.Same
+	})
+	tunnels.On(cfg, func() engine.Verdict { c.tunnels.Invalidate(); return engine.Same })
+	tunnels.On(self, func() engine.Verdict { c.tunnels.Invalidate(); return engine.Same })
+	tunnels.On(c.inSB, func() engine.Verdict {
+		ch := c.w.SBChanges
+		if len(ch.Chassis)+len(ch.Encap)+len(ch.HAChassisGroup)+len(ch.HAChassis)+len(ch.SBGlobal) > 0 {
+			c.tunnels.Invalidate()
+		}
+		return engine.Same
+	})
+
+	ports := e.Node("bindings", func() engine.Result { return updated(c.ports.Recompute()) })
+	ports.On(self, func() engine.Verdict { return engine.NeedRecompute("this chassis's row or configuration changed") })
+	ports.On(ifaces, func() engine.Verdict { return engine.UpdatedIf(c.ports.UpdateIfaces()) })
+	ports.On(c.inSB, func() engine.Verdict {
+		ch := c.w.SBChanges
+		changed := c.ports.UpdateRows()
+		if len(ch.HAChassisGroup)+len(ch.HAChassis)+len(ch.Chassis) > 0 {
+			changed = c.ports.UpdateGroups() || changed
+		}
+		return engine.UpdatedIf(changed)
+	})
+	ports.On(tunnels, func() engine.Verdict { return engine.UpdatedIf(c.tunnels.LiveChanged && c.ports.UpdateGroups()) })
+
+	local := e.Node("datapaths", func() engine.Result { return updated(c.local.Recompute()) })
+	local.On(c.inSB, func() engine.Verdict { return engine.UpdatedIf(c.local.UpdateRows()) })
+	local.On(ports, func() engine.Verdict { return engine.UpdatedIf(c.local.UpdateRoots()) })
+
+	zones := e.Node("ct_zones", func() engine.Result { return updated(c.zones.Recompute(c.complete)) })
+	zones.On(ports, func() engine.Verdict { return engine.UpdatedIf(c.zones.Update()) })
+	zones.On(local, func() engine.Verdict { return engine.UpdatedIf(c.zones.Update()) })
+	zones.On(c.inSB, func() engine.Verdict {
+		if len(c.w.SBChanges.PortBinding)+len(c.w.SBChanges.DatapathBinding) == 0 {
+			return engine.Same
+		}
+		return engine.UpdatedIf(c.zones.Update())
+	})
+	zones.On(c.inVSW, func() engine.Verdict {
+		if !c.zones.Loaded() && c.w.Bridge() != nil {
+			return engine.NeedRecompute("the integration bridge appeared")
+		}
+		return engine.Same
+	})
+
+	patches := e.Node("patch_ports", func() engine.Result { c.bridge.Invalidate(); return engine.Updated })
+	for _, in := range []*engine.Node{cfg, local, ports} {
+		patches.On(in, func() engine.Verdict { c.bridge.Invalidate(); return engine.Same })
+	}
+	patches.On(c.inVSW, func() engine.Verdict {
+		if len(c.w.VSWChanges.Bridge)+len(c.w.VSWChanges.Port)+len(c.w.VSWChanges.Interface) > 0 {
+			c.bridge.Invalidate()
+		}
+		return engine.Same
+	})
+
+	c.wireRules(cfg, ifaces, self, tunnels, ports, local, zones)
+}
+
+func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *engine.Node) {
+	e := c.engine
+	updated := func(changed bool) engine.Result { return engine.UpdatedIf(changed).Result }
+
+	phys := e.Node("physical_rules", func() engine.Result { c.phys.Recompute(); return updated(c.phys.Run()) })
+	mark := func(in *engine.Node, f func()) {
+		phys.On(in, func() engine.Verdict { f(); return engine.UpdatedIf(c.phys.Run()) })
+	}
+	mark(c.inSB, func() {
+		ch := c.w.SBChanges
+		c.phys.OnPortRows()
+		c.phys.OnMulticastGroups()
+		c.phys.OnChassis()
+		if len(ch.HAChassisGroup)+len(ch.HAChassis) > 0 {
+			c.phys.OnGroupsOfChassis()
+		}
+	})
+	mark(tunnels, c.phys.OnTunnels)
+	mark(ports, c.phys.OnPorts)
+	mark(local, c.phys.OnDatapaths)
+	mark(zones, c.phys.OnZones)
+	phys.On(cfg, func() engine.Verdict { return engine.NeedRecompute("configuration changed") })
+	phys.On(self, func() engine.Verdict { return engine.NeedRecompute("this chassis's row changed") })
+
+	logical := e.Node("logical_rules", func() engine.Result {
+		if err := c.logical.Recompute(); err != nil {
+			c.w.Log.Error("logical flows cannot be compiled: " + err.Error())
+			return engine.Unchanged
+		}
+		return updated(c.logical.Run())
+	})
+	logical.On(c.inSB, func() engine.Verdict {
+		if why := c.logical.Stale(); why != "" {
+			return engine.NeedRecompute(why)
+		}
+		c.logical.OnFlows()
+		c.logical.OnNames()
+		c.logical.OnDatapaths()
+		return engine.UpdatedIf(c.logical.Run())
+	})
+	follow := func(in *engine.Node, f func()) {
+		logical.On(in, func() engine.Verdict { f(); return engine.UpdatedIf(c.logical.Run()) })
+	}
+	follow(local, c.logical.OnDatapaths)
+	follow(ports, c.logical.OnPorts)
+	follow(tunnels, c.logical.OnTunnels)
+
+	neighbours := e.Node("mac_rules", func() engine.Result { return updated(c.macs.Recompute()) })
+	neighbours.On(c.inSB, func() engine.Verdict {
+		a, b := c.macs.OnRows(), c.macs.OnPorts()
+		return engine.UpdatedIf(a || b)
+	})
+	neighbours.On(local, func() engine.Verdict { return engine.UpdatedIf(c.macs.OnDatapaths()) })
+
+	lb := e.Node("lb_hairpin_rules", func() engine.Result { return updated(c.hairpin.Recompute()) })
+	lb.On(c.inSB, func() engine.Verdict {
+		if c.hairpin.Stale() {
+			return engine.NeedRecompute("SB_Global options changed")
+		}
+		return engine.UpdatedIf(c.hairpin.OnRows())
+	})
+	lb.On(local, func() engine.Verdict { return engine.UpdatedIf(c.hairpin.OnDatapaths()) })
+
+	c.side.wire(e, ifaces, ports, local)
+}
