@@ -180,7 +180,7 @@ func (s *Selection) append(b []byte) ([]byte, error) {
 	b = append(b, s.Method...)
 	b = append(b, make([]byte, selectionNameLen-len(s.Method))...)
 	b = be.AppendUint64(b, s.Param)
-	for _, f := range s.Fields {
+	for _, f := range s.sortedFields() {
 		if f.Field.Width() == 0 {
 			return b, fmt.Errorf("selection method %s: there is no such field", s.Method)
 		}

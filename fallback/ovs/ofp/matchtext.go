@@ -255,7 +255,9 @@ func (t *matchText) tunnel() {
 		t.b = append(t.b, x.Field.String()...)
 		if !x.Mask.IsZero() {
 			t.b = appendHex(append(t.b, '='), x.Value)
-			if !x.Exact() {
+			// ovs-ofctl does not know how long the option is: it shows a mask
+			// that has a 0 below its highest byte.
+			if bytes := (x.Mask.Len() + 7) / 8; !x.Exact() && x.Mask != Ones(8*bytes) {
 				t.b = appendHex(append(t.b, '/'), x.Mask)
 			}
 		}

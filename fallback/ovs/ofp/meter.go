@@ -1,6 +1,9 @@
 package ofp
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // MeterCommand is what a MeterMod does (OFPMC_*).
 type MeterCommand uint16
@@ -36,6 +39,18 @@ type MeterConfig struct {
 	ID    uint32
 	Flags MeterFlags
 	Bands []Band
+}
+
+// Equal tells whether m and o are the same meter. Burst sizes count with
+// MeterBurst only: without it a switch gives back some of its own (the userspace
+// datapath, the rate).
+func (m MeterConfig) Equal(o MeterConfig) bool {
+	return m.ID == o.ID && m.Flags == o.Flags && slices.EqualFunc(m.Bands, o.Bands, func(a, b Band) bool {
+		if m.Flags&MeterBurst == 0 {
+			a.Burst, b.Burst = 0, 0
+		}
+		return a == b
+	})
 }
 
 // Band is what a meter does with packets above a rate.

@@ -2,10 +2,9 @@ package ofp
 
 import (
 	"bufio"
+	"fmt"
 	"io"
-	"maps"
 	"net"
-	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +101,16 @@ func (c *rawConn) flows() map[uint64]Flow {
 	}
 }
 
+// like is the line that starts with prefix.
+func like(lines map[string]bool, prefix string) string {
+	for l := range lines {
+		if strings.HasPrefix(l, prefix) {
+			return l
+		}
+	}
+	return ""
+}
+
 // TestSwitchGivesBackTheBytes: what ovs-vswitchd dumps has the match and the
 // actions byte for byte as they were sent, and our text is that of ovs-ofctl.
 // Adopting a running switch relies on this.
@@ -155,7 +164,7 @@ func TestSwitchGivesBackTheBytes(t *testing.T) {
 				rt.Fatalf("sent %s\ngot  %s\nmatch   %x\n        %x\nactions %x\n        %x", m.Flow(), &f, []byte(m.Match), []byte(f.Match), []byte(m.Actions), []byte(f.Actions))
 			}
 			if !lines[f.String()] {
-				rt.Fatalf("ovs-ofctl does not print %s\nbut %s", &f, slices.Sorted(maps.Keys(lines)))
+				rt.Fatalf("ovs-ofctl does not print\n%s\nbut\n%s", &f, like(lines, fmt.Sprintf("cookie=0x%x, ", cookie)))
 			}
 			if f.Flags != m.Flags || f.Importance != m.Importance || f.Priority != m.Priority || f.Table != m.Table {
 				rt.Fatalf("sent %+v\ngot  %+v", m, f)
