@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -60,12 +61,12 @@ func run(ctx context.Context, o options) (err error) {
 	if d != nil {
 		defer func() {
 			if o.keep && ctx.Err() == nil {
-				err = joinErr(err, d.Keep())
+				err = errors.Join(err, d.Keep())
 				explain(d, os.Stderr)
 				return
 			}
 			report.progress("stopping")
-			err = joinErr(err, d.Close())
+			err = errors.Join(err, d.Close())
 		}()
 	}
 	if err != nil {

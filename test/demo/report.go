@@ -22,6 +22,15 @@ type outcome struct {
 	TookMS    float64 `json:"took_ms"`
 }
 
+// summary is the JSON output.
+type summary struct {
+	Controller string    `json:"controller"`
+	Passed     int       `json:"passed"`
+	Failed     int       `json:"failed"`
+	Seconds    float64   `json:"seconds"`
+	Checks     []outcome `json:"checks"`
+}
+
 // report collects outcomes. Progress goes to one writer, the result to another, so that JSON output stays clean.
 type report struct {
 	form           string
@@ -62,15 +71,13 @@ func (r *report) finish(took time.Duration, controller string) error {
 	if r.form == "json" {
 		e := json.NewEncoder(r.result)
 		e.SetIndent("", "  ")
-		err = e.Encode(map[string]any{
-			"controller": controller, "passed": len(r.outcomes) - failed, "failed": failed, "seconds": took.Seconds(), "checks": r.outcomes,
-		})
+		err = e.Encode(summary{Controller: controller, Passed: len(r.outcomes) - failed, Failed: failed, Seconds: took.Seconds(), Checks: r.outcomes})
 	} else {
 		r.table()
 		fmt.Fprintf(r.result, "\n%d checks passed, %d failed, in %.0f s, with %s\n", len(r.outcomes)-failed, failed, took.Seconds(), controller)
 	}
 	if failed > 0 {
-		err = joinErr(err, fmt.Errorf("%d of %d checks failed", failed, len(r.outcomes)))
+		err = errors.Join(err, fmt.Errorf("%d of %d checks failed", failed, len(r.outcomes)))
 	}
 	return err
 }
@@ -101,5 +108,3 @@ func prefixed(prefix, s string) string {
 	}
 	return prefix + s
 }
-
-func joinErr(a, b error) error { return errors.Join(a, b) }
