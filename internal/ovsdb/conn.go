@@ -2,7 +2,6 @@ package ovsdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -20,6 +19,8 @@ type Conn struct {
 	nc    net.Conn
 	peer  Peer
 	probe time.Duration
+	open  context.Context // ends with the connection; its cause says why
+	close context.CancelCauseFunc
 
 	// Times in nanoseconds since start, for the keeper.
 	start    time.Time
@@ -34,7 +35,6 @@ type Conn struct {
 	out    []byte // messages to write
 	nextID uint64
 	calls  map[uint64]*Call
-	err    error // why the connection was closed
 }
 
 // Peer is the client's side of a Conn.
@@ -75,7 +75,10 @@ const maxOut = 64 << 20
 // NewConn returns a connection over nc, which it owns from now on. probe is as
 // in SessionConfig.
 func NewConn(nc net.Conn, peer Peer, probe time.Duration) *Conn {
+	open, closer := context.WithCancelCause(context.Background())
 	return &Conn{
+		open:  open,
+		close: closer,
 		nc:    nc,
 		peer:  peer,
 		probe: probe,
@@ -88,35 +91,20 @@ func NewConn(nc net.Conn, peer Peer, probe time.Duration) *Conn {
 // Run reads until the connection fails, is closed, or ctx ends. It returns why
 // and leaves nothing running.
 func (c *Conn) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(ctx, func() { c.Close(context.Cause(ctx)) })
+	defer stop()
 	var group sync.WaitGroup
-	group.Go(func() { c.Close(c.write(ctx)) })
-	group.Go(func() { c.Close(c.keep(ctx)) })
-	c.Close(c.read(ctx))
-	cancel(nil)
+	group.Go(func() { c.Close(c.write(c.open)) })
+	group.Go(func() { c.Close(c.keep(c.open)) })
+	c.Close(c.read(c.open))
 	group.Wait()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
+	return context.Cause(c.open)
 }
-
-var errClosed = errors.New("connection closed")
 
 // Close closes the connection because of err.
 func (c *Conn) Close(err error) {
-	if err == nil {
-		err = errClosed
-	}
-	c.mu.Lock()
-	first := c.err == nil
-	if first {
-		c.err = err
-	}
-	c.mu.Unlock()
-	if first {
-		c.nc.Close()
-		c.signal()
-	}
+	c.close(err) // only the first cause counts
+	c.nc.Close()
 }
 
 // Call sends a request. params is a JSON array.
@@ -133,15 +121,23 @@ func (c *Conn) Call(method string, params []byte, call *Call) {
 	b = append(b, `,"params":`...)
 	b = append(b, params...)
 	c.out = append(b, '}')
-	c.mu.Unlock()
-	c.signal()
+	c.queued()
 }
 
 // send queues a whole message.
 func (c *Conn) send(message []byte) {
 	c.mu.Lock()
 	c.out = append(c.out, message...)
+	c.queued()
+}
+
+// queued ends the critical section in which a message was appended to out.
+func (c *Conn) queued() {
+	n := len(c.out)
 	c.mu.Unlock()
+	if n > maxOut {
+		c.Close(fmt.Errorf("the server has not taken %d bytes of requests", n))
+	}
 	c.signal()
 }
 
@@ -153,18 +149,12 @@ func (c *Conn) signal() {
 }
 
 // take returns what there is to write.
-func (c *Conn) take() ([]byte, error) {
+func (c *Conn) take() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
-		return nil, c.err
-	}
-	if len(c.out) > maxOut {
-		return nil, fmt.Errorf("the server has not taken %d bytes of requests", len(c.out))
-	}
 	out := c.out
 	c.out = nil
-	return out, nil
+	return out
 }
 
 // write sends queued messages, those that gather meanwhile in one piece.
@@ -175,14 +165,7 @@ func (c *Conn) write(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-c.wake:
 		}
-		out, err := c.take()
-		if err != nil {
-			return err
-		}
-		if len(out) == 0 {
-			continue
-		}
-		if _, err := c.nc.Write(out); err != nil {
+		if _, err := c.nc.Write(c.take()); err != nil {
 			return err
 		}
 		c.sent.Store(c.now())

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// String reads a string atom.
-func (d *Decoder) String() string {
+// Text reads a string atom.
+func (d *Decoder) Text() string {
 	if d.peek() != '"' {
 		d.expected("a string")
 		return ""

@@ -31,7 +31,7 @@ func (d *Decoder) Err() error { return d.err }
 
 // End reports an error unless all of the value has been read.
 func (d *Decoder) End() error {
-	if d.err == nil && d.peek() != 0 {
+	if d.peek(); d.err == nil && d.pos < len(d.data) {
 		d.failf("text behind the end of the value")
 	}
 	return d.err

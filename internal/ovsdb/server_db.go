@@ -116,15 +116,15 @@ func decodeServerRow(d *Decoder) (newRow, oldRow *serverRow) {
 		for d.BeginObject(); d.NextKey(&key); {
 			switch string(key) {
 			case "name":
-				row.name = d.String()
+				row.name = d.Text()
 			case "model":
-				row.model = d.String()
+				row.model = d.Text()
 			case "connected":
 				row.connected = d.Bool()
 			case "leader":
 				row.leader = d.Bool()
 			case "schema":
-				d.Elements(func() { row.schema = d.String() })
+				d.Elements(func() { row.schema = d.Text() })
 			case "cid":
 				d.Elements(func() { row.cluster = d.UUID() })
 			case "index":

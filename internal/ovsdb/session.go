@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -56,6 +57,7 @@ type Session struct {
 	cfg      SessionConfig
 	handler  Handler
 	cluster  clusterPosition
+	dial     func(context.Context, Endpoint, *SessionConfig) (net.Conn, error)
 
 	changed chan struct{} // the servers were changed; capacity 1
 
@@ -77,7 +79,7 @@ func NewSession(database string, cfg SessionConfig, h Handler) *Session {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Session{database: database, cfg: cfg, handler: h, changed: make(chan struct{}, 1)}
+	return &Session{database: database, cfg: cfg, handler: h, dial: dial, changed: make(chan struct{}, 1)}
 }
 
 // Run connects, and connects again, until ctx ends, and returns why. Every
@@ -184,7 +186,7 @@ func (s *Session) wait(ctx context.Context, timer <-chan time.Time) {
 // attempt connects to a server and uses it until that ends. useful: it served
 // for a while, so the next attempt need not wait.
 func (s *Session) attempt(ctx context.Context, e Endpoint) (useful bool, err error) {
-	nc, err := dial(ctx, e, &s.cfg)
+	nc, err := s.dial(ctx, e, &s.cfg)
 	if err != nil {
 		return false, err
 	}

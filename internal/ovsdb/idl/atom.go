@@ -20,7 +20,7 @@ func atomOf[T ovsdb.Atom]() atom[T] {
 	var found any
 	switch any(*new(T)).(type) {
 	case string:
-		found = atom[string]{schema.String, (*ovsdb.Decoder).String, cmp.Compare[string]}
+		found = atom[string]{schema.String, (*ovsdb.Decoder).Text, cmp.Compare[string]}
 	case int64:
 		found = atom[int64]{schema.Integer, (*ovsdb.Decoder).Int, cmp.Compare[int64]}
 	case float64:

@@ -75,11 +75,11 @@ func decodeOpResult(d *ovsdb.Decoder, sl slot) OpResult {
 			r.UUID = d.UUID()
 		case "error":
 			if !d.Null() {
-				tag, failed = d.String(), true
+				tag, failed = d.Text(), true
 			}
 		case "details":
 			if !d.Null() {
-				details = d.String()
+				details = d.Text()
 			}
 		default:
 			d.Skip()
