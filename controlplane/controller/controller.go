@@ -266,7 +266,7 @@ func (c *Controller) Wake() time.Time { return c.wake }
 func (c *Controller) write() {
 	if s := c.cfg.VSW.State(); s.Connected && !c.vswBusy {
 		tx := &idl.Tx{}
-		c.bridge.Write(tx)
+		c.bridge.Write(tx, c.complete)
 		if c.w.Self() != nil && c.settledOnce() {
 			c.tunnels.Write(tx)
 		}
@@ -284,7 +284,7 @@ func (c *Controller) write() {
 	if s := c.cfg.SB.State(); s.Connected && !c.sbBusy && c.w.Config.Chassis != "" {
 		tx := &idl.Tx{}
 		c.chassis.Write(tx)
-		if c.chassis.Refused() == "" {
+		if c.chassis.Refused() == "" && c.settledOnce() {
 			c.wake = c.ports.Claims().Write(tx)
 			c.acks.writeSB(tx)
 			c.side.writeSB(tx)

@@ -43,8 +43,10 @@ func (b *Bridge) Invalidate() { b.dirty = true }
 // Pending tells whether Write has something to look at.
 func (b *Bridge) Pending() bool { return b.dirty }
 
-// Write adds to tx what the bridges lack.
-func (b *Bridge) Write(tx *idl.Tx) {
+// Write adds to tx what the bridges lack. Nothing is removed before complete says
+// that the local datapaths are known: what looks superfluous may only not have
+// been asked for yet.
+func (b *Bridge) Write(tx *idl.Tx, complete bool) {
 	root := b.root()
 	if root == nil || b.w.Config == nil {
 		return
@@ -56,8 +58,8 @@ func (b *Bridge) Write(tx *idl.Tx) {
 		return
 	}
 	b.correct(tx, br)
-	b.patch(tx, br)
-	if tx.Len() == before {
+	b.patch(tx, br, complete)
+	if tx.Len() == before && complete {
 		b.dirty = false
 	}
 }
@@ -133,7 +135,7 @@ func (b *Bridge) wanted(br *vsw.Bridge) map[string]end {
 	return out
 }
 
-func (b *Bridge) patch(tx *idl.Tx, br *vsw.Bridge) {
+func (b *Bridge) patch(tx *idl.Tx, br *vsw.Bridge, complete bool) {
 	wanted := b.wanted(br)
 	drop := map[ovsdb.UUID][]ovsdb.UUID{}
 	for bridge := range b.w.VSW.Bridge.All() {
@@ -144,6 +146,10 @@ func (b *Bridge) patch(tx *idl.Tx, br *vsw.Bridge) {
 			}
 			if e, ok := wanted[p.Name]; ok && e.bridge == bridge.Name && b.right(p, e) {
 				delete(wanted, p.Name)
+				continue
+			}
+			if !complete {
+				delete(wanted, p.Name) // its name is taken
 				continue
 			}
 			drop[bridge.UUID] = append(drop[bridge.UUID], id)

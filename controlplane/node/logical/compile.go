@@ -186,8 +186,9 @@ func (l *Logical) finish(r result) bool {
 	owner := ir.Owner{Kind: ir.OwnerLogicalFlow, UUID: r.id}
 	if r.reason != "" {
 		row := l.World.SB.LogicalFlow.Get(r.id)
-		if old, was := l.degraded[r.id]; !was || old.Reason != r.reason {
-			l.World.Log.Warn(fmt.Sprintf("logical flow %s (%s table %d, match %q, actions %q): %s",
+		if !l.reported[r.reason] { // once for each reason: there can be thousands of such flows
+			l.reported[r.reason] = true
+			l.World.Log.Info(fmt.Sprintf("degraded: logical flow %s (%s table %d, match %q, actions %q): %s; more like it are counted only",
 				r.id, row.Pipeline, row.TableID, row.Match, row.Actions, r.reason))
 		}
 		l.degraded[r.id] = lflow.Degraded{Reason: r.reason, Flow: lflow.Flow{UUID: r.id, Ingress: row.Pipeline == "ingress",

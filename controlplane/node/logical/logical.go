@@ -43,13 +43,14 @@ type Logical struct {
 	views    map[ovsdb.UUID]*lflow.View
 	sets     *sets
 	degraded map[ovsdb.UUID]lflow.Degraded
+	reported map[string]bool // reasons that were logged
 }
 
 // New makes the node; its rules go into set.
 func New(in Inputs, set *rules.Set) *Logical {
 	return &Logical{Inputs: in, set: set, dirty: map[ovsdb.UUID]bool{}, flows: map[ovsdb.UUID][]dep{},
 		users: map[dep]*users{}, groups: map[ovsdb.UUID]map[ovsdb.UUID]bool{}, views: map[ovsdb.UUID]*lflow.View{},
-		sets: newSets(in.World), degraded: map[ovsdb.UUID]lflow.Degraded{}}
+		sets: newSets(in.World), degraded: map[ovsdb.UUID]lflow.Degraded{}, reported: map[string]bool{}}
 }
 
 // Degraded are the logical flows that are not, or not wholly, in force.
