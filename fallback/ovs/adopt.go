@@ -80,6 +80,7 @@ func (d *desired) compare(f *ofp.Flow) (known, same bool) {
 	}
 	actions, cookie := x.want()
 	if f.Cookie != cookie || string(f.Actions) != actions || f.IdleTimeout|f.HardTimeout != 0 || len(f.Actions) > 0 && !f.Plain() {
+		println("MISMATCH", f.Table, f.Priority, fmt.Sprintf("%x\n  have %x\n  want %x cookie %x %x plain %v", f.Match, []byte(f.Actions), actions, f.Cookie, cookie, f.Plain()))
 		return true, false
 	}
 	x.seen = d.gen
