@@ -33,8 +33,10 @@ func (t *tracer) ctLB(s statement, f *frame, node *Node) {
 		state := q.Get(ir.CTState).Lo
 		if ok {
 			t.translate(q, to.Addr(), "dst")
-			if _, dst := portFields(q); to.Port() != 0 {
-				q.Set(ir.All(dst), ir.V(uint64(to.Port())))
+			for _, dst := range []ir.Field{ir.TCPDst, ir.UDPDst, ir.SCTPDst} {
+				if to.Port() != 0 {
+					q.Set(ir.All(dst), ir.V(uint64(to.Port()))) // of the one header that q has
+				}
 			}
 			state |= ir.CTDNAT
 		}

@@ -48,7 +48,8 @@ func startCentral(t testing.TB) *central {
 }
 
 // configure runs lines of ovn-nbctl commands, or ovn-sbctl commands behind "sb:",
-// in order. Words are separated by blanks; quotes keep blanks.
+// in order. Words are separated by blanks; quotes keep blanks; $NAME at the end of a
+// Southbound word is the UUID of that datapath.
 func (c *central) configure(script string) {
 	c.t.Helper()
 	var nb []string
@@ -62,7 +63,7 @@ func (c *central) configure(script string) {
 		line = strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(line, "sb:"); ok {
 			flush()
-			c.run("ovn-sbctl", append([]string{"--db=" + c.sb.Remote, "--timeout=30"}, words(rest)...)...)
+			c.run("ovn-sbctl", append([]string{"--db=" + c.sb.Remote, "--timeout=30"}, c.words(rest)...)...)
 		} else if line != "" {
 			if len(nb) > 0 {
 				nb = append(nb, "--")
@@ -72,6 +73,17 @@ func (c *central) configure(script string) {
 	}
 	flush()
 	c.run("ovn-nbctl", "--db="+c.nb.Remote, "--wait=sb", "--timeout=30", "sync")
+}
+
+func (c *central) words(line string) []string {
+	out := words(line)
+	for i, w := range out {
+		if before, name, ok := strings.Cut(w, "$"); ok {
+			id := c.run("ovn-sbctl", "--db="+c.sb.Remote, "--bare", "--columns=_uuid", "find", "datapath_binding", "external_ids:name="+name)
+			out[i] = before + strings.TrimSpace(id)
+		}
+	}
+	return out
 }
 
 // words cuts a line at blanks outside of single quotes.

@@ -17,6 +17,7 @@ type question struct {
 	datapath, microflow string
 	ct                  []string // values of --ct
 	lbDst               string
+	selectID            int
 }
 
 func (q question) args() []string {
@@ -27,6 +28,9 @@ func (q question) args() []string {
 	if q.lbDst != "" {
 		args = append(args, "--lb-dst="+q.lbDst)
 	}
+	if q.selectID != 0 {
+		args = append(args, fmt.Sprint("--select-id=", q.selectID))
+	}
 	if q.datapath != "" {
 		args = append(args, q.datapath)
 	}
@@ -34,7 +38,7 @@ func (q question) args() []string {
 }
 
 func (q question) options(t testing.TB) Options {
-	var o Options
+	o := Options{SelectID: uint16(q.selectID)}
 	for _, s := range q.ct {
 		state, err := ParseCT(s)
 		if err != nil {
@@ -196,7 +200,7 @@ func questions() []question {
 	cts := [][]string{nil, {"new"}, {"est"}, {"new", "new"}, {"est,rpl"}, {"inv"}, {"rel"}, {"dnat,est"}}
 	rng := rand.New(rand.NewPCG(1, 2))
 	pick := func(list []string) string { return list[rng.IntN(len(list))] }
-	for range 150 {
+	for range 80 {
 		s := senders[rng.IntN(len(senders))]
 		dstMAC := router[s.port[:3]]
 		if rng.IntN(3) == 0 {

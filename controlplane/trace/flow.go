@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sluice-gw/sluice/controlplane/action"
 	"github.com/sluice-gw/sluice/controlplane/expr"
@@ -125,6 +126,19 @@ func (t *tracer) matches(d *datapath, f *flow, p *ir.Packet) bool {
 // trivial tells whether f only passes every packet on to the next table.
 func (f *flow) trivial() bool {
 	return f.match == expr.Expr(expr.Bool(true)) && f.actions.Prereq() == nil && f.actions.Format(f.at) == "next;"
+}
+
+// text is the canonical text of the actions of f. Where the default of an argument
+// that older releases do not know was left out, it stays out: people and scripts
+// look for what the database has.
+func (f *flow) text() string {
+	text := f.actions.Format(f.at)
+	for _, name := range []string{"ct_next", "ct_commit_nat"} {
+		if !strings.Contains(f.row.Actions, name+"(") {
+			text = strings.ReplaceAll(text, name+"(dnat);", name+";")
+		}
+	}
+	return text
 }
 
 // describe is f as traces show it.

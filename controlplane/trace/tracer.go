@@ -22,9 +22,13 @@ type Options struct {
 	UUIDNames bool
 }
 
-// maxTables bounds the tables that one packet and its copies visit: enough for a
-// multicast packet through hundreds of ports, not for one that goes in circles.
-const maxTables = 20_000
+// maxTables bounds the tables that one packet and its copies visit, maxDepth how
+// deep these are called from each other: enough for a multicast packet through
+// hundreds of ports, and for a dozen routers, not for one that goes in circles.
+const (
+	maxTables = 20_000
+	maxDepth  = 1000
+)
 
 // Trace runs the packet that the microflow describes from its inport on. With an
 // empty datapath the inport says which it is.
@@ -46,6 +50,7 @@ type tracer struct {
 	Options
 	result *Result
 	tables int // visited
+	depth  int
 	lbUsed bool
 }
 
@@ -61,12 +66,15 @@ func (t *tracer) portName(d *datapath, p *ir.Packet, f ir.Field) string {
 
 // visit runs p through a table and what it calls.
 func (t *tracer) visit(d *datapath, p *ir.Packet, k tableKey, parent *Node) {
+	t.depth++
+	defer func() { t.depth-- }()
 	var f *flow
 	for {
-		if t.tables++; t.tables > maxTables {
-			if t.tables == maxTables+1 {
-				parent.add(Error, "*** the packet and its copies visit more than %d tables: it goes in circles", maxTables)
+		if t.tables++; t.tables > maxTables || t.depth > maxDepth {
+			if t.tables <= maxTables+1 {
+				parent.add(Error, "*** more than %d tables, or %d within each other: the packet goes in circles", maxTables, maxDepth)
 			}
+			t.tables = maxTables + 1 // its copies need not try
 			return
 		}
 		if f = t.lookup(d, p, k); f == nil || !f.trivial() {
@@ -87,7 +95,7 @@ func (t *tracer) visit(d *datapath, p *ir.Packet, k tableKey, parent *Node) {
 	m := t.describe(f)
 	node := parent.add(Table, "%2d. %s%s, priority %d, uuid %s", k.table, m.origin(), m.Match, m.Priority, m.UUID[:8])
 	node.Flow = m
-	t.run(t.statements(f.actions.Format(f.at)), &frame{dp: d, p: p, at: f.at}, node)
+	t.run(t.statements(f.text()), &frame{dp: d, p: p, at: f.at}, node)
 }
 
 // origin is where a logical flow comes from, as the detailed form has it.
