@@ -87,7 +87,7 @@ func NewSession(database string, cfg SessionConfig, h Handler) *Session {
 // seconds. A remote that cannot be read is an error.
 func (s *Session) Run(ctx context.Context) error {
 	if s.cfg.Remote != "" && s.remotes() == 0 {
-		if err := s.SetRemote(s.cfg.Remote); err != nil {
+		if err := s.setServers(s.cfg.Remote); err != nil {
 			return err
 		}
 	}
@@ -120,6 +120,24 @@ func (s *Session) Run(ctx context.Context) error {
 // SetRemote changes the servers, see SessionConfig.Remote; empty: none. The
 // connection stays if its server is still among them.
 func (s *Session) SetRemote(remote string) error {
+	if err := s.setServers(remote); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	conn := s.conn
+	keep := slices.Contains(s.servers, s.current)
+	s.mu.Unlock()
+	if conn != nil && !keep {
+		conn.Close(errRemoteChanged)
+	}
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (s *Session) setServers(remote string) error {
 	var servers []Endpoint
 	if remote != "" {
 		var err error
@@ -130,17 +148,8 @@ func (s *Session) SetRemote(remote string) error {
 	// Clients spread over a cluster by chance.
 	rand.Shuffle(len(servers), func(i, j int) { servers[i], servers[j] = servers[j], servers[i] })
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.servers, s.next = servers, 0
-	conn := s.conn
-	keep := slices.Contains(servers, s.current)
-	s.mu.Unlock()
-	if conn != nil && !keep {
-		conn.Close(errRemoteChanged)
-	}
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
 	return nil
 }
 
@@ -199,10 +208,14 @@ func (s *Session) attempt(ctx context.Context, e Endpoint) (useful bool, err err
 	return !a.since.IsZero() && time.Since(a.since) >= minBackoff, err
 }
 
+// setConn notes the connection that SetRemote and Reconnect are about.
 func (s *Session) setConn(c *Conn, e Endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn, s.current = c, e
+	if c != nil && !slices.Contains(s.servers, e) { // changed while it was dialled
+		c.Close(errRemoteChanged)
+	}
 }
 
 // attempt is one connection of a session.
