@@ -80,7 +80,6 @@ func (d *desired) compare(f *ofp.Flow) (known, same bool) {
 	}
 	actions, cookie := x.want()
 	if f.Cookie != cookie || string(f.Actions) != actions || f.IdleTimeout|f.HardTimeout != 0 || len(f.Actions) > 0 && !f.Plain() {
-		println("MISMATCH", f.Table, f.Priority, fmt.Sprintf("%x\n  have %x\n  want %x cookie %x %x plain %v", f.Match, []byte(f.Actions), actions, f.Cookie, cookie, f.Plain()))
 		return true, false
 	}
 	x.seen = d.gen
@@ -208,18 +207,18 @@ const (
 	maxTLVs  = 64
 )
 
-// tunnelOption finds or makes the tunnel metadata field for Geneve's option;
-// FieldNone when the switch has no room for it.
-func (b *Backend) tunnelOption(ctx context.Context, conn *ofconn.Conn) (ofp.Field, error) {
+// tunnelOption finds or makes the tunnel metadata field for Geneve's option; -1
+// when the switch has no room for it.
+func (b *Backend) tunnelOption(ctx context.Context, conn *ofconn.Conn) (int, error) {
 	for range 3 { // another controller may take the field that we chose
 		t, err := conn.TLVTable(ctx)
 		if err != nil {
-			return ofp.FieldNone, err
+			return -1, err
 		}
 		used := map[uint16]bool{}
 		for _, m := range t.Maps {
 			if m.Class == optClass && m.Type == optType && m.Len == optLen {
-				return ofp.TunMetadata(int(m.Index), optLen), nil
+				return int(m.Index), nil
 			}
 			used[m.Index] = true
 		}
@@ -233,9 +232,9 @@ func (b *Backend) tunnelOption(ctx context.Context, conn *ofconn.Conn) (ofp.Fiel
 		err = conn.Apply(ctx, &ofp.TLVTableMod{Command: ofp.TLVAdd,
 			Maps: []ofp.TLVMap{{Class: optClass, Type: optType, Len: optLen, Index: index}}})
 		if refused := new(ofconn.Refused); err != nil && !errors.As(err, &refused) {
-			return ofp.FieldNone, err
+			return -1, err
 		}
 	}
 	b.cfg.Log.Warn(errNoTunOpt.Error())
-	return ofp.FieldNone, nil
+	return -1, nil
 }

@@ -165,7 +165,7 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 	b.conn.Store(conn)
 	b.set(func(s *Status) { s.Connected, s.Addr = true, addr; s.Connections++; s.LastError = "" })
 	b.cfg.Log.Info("connected to " + addr)
-	if b.want != nil && b.want.low.tunOpt != tunOpt {
+	if b.want != nil && b.want.low.tunIndex != tunOpt {
 		b.old = true
 		b.cfg.Resend("the switch's tunnel metadata field for Geneve changed")
 	}
@@ -194,7 +194,7 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 var onlyPunts = &ofp.SetAsync{PacketIn: 1<<1 | 1<<3}
 
 // take makes one delta's changes, in the switch too once that is adopted.
-func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, tunOpt ofp.Field, adopted bool) error {
+func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, tunOpt int, adopted bool) error {
 	if b.want == nil || d.Reset {
 		p := ProfileFor(d.Release)
 		fresh := newDesired(p)
@@ -202,7 +202,7 @@ func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, 
 			fresh.low.meters = b.want.low.meters.fresh()
 		}
 		b.want, b.old = fresh, false
-		b.want.low.tunOpt = tunOpt
+		b.want.low.setTunOpt(tunOpt)
 		b.set(func(s *Status) { s.Profile = p.Name })
 		if m, err := conn.DumpMeters(ctx); err == nil {
 			b.want.low.meters.adopt(m)

@@ -63,7 +63,7 @@ type desired struct {
 func newDesired(p *Profile) *desired {
 	d := &desired{flows: map[string]*flow{}, rules: map[ir.RuleID]record{}, conjs: map[uint32]ir.RuleID{},
 		touched: map[string]bool{}, refused: map[string]bool{}, learners: map[uint32]int{}, failed: map[ir.RuleID]backend.Failure{}}
-	d.low = lowerer{profile: p, groups: newGroups(), meters: newMeters()}
+	d.low = lowerer{profile: p, groups: newGroups(), meters: newMeters(), tunIndex: -1}
 	return d
 }
 

@@ -11,9 +11,11 @@ import (
 // valid until the next call, copies excepted.
 type lowerer struct {
 	profile *Profile
-	tunOpt  ofp.Field // tunnel metadata field of the Geneve option, FieldNone while there is none
 	groups  *groups
 	meters  *meters
+
+	tunOpt   ofp.Field // tunnel metadata field of the Geneve option, FieldNone while there is none
+	tunIndex int       // its number; -1 while there is none
 
 	mb       ofp.MatchBuilder
 	enc      ofp.Encoder
@@ -27,6 +29,11 @@ type lowerer struct {
 	used        []uint32 // groups used by the actions being lowered
 	named       []string // meters used
 	lastNamed   []string
+}
+
+// setTunOpt says which tunnel metadata field is the Geneve option; -1 for none.
+func (l *lowerer) setTunOpt(index int) {
+	l.tunIndex, l.tunOpt = index, ofp.TunMetadata(index, optLen)
 }
 
 // match encodes a rule's match; extra terms are added for conjunctive flows.

@@ -108,6 +108,12 @@ func (l *lowerer) set(e *ofp.Encoder, op ir.Set) error {
 			return nil
 		}
 	}
+	if op.Dst == ir.All(ir.TunOpt) && l.tunOpt != ofp.FieldNone {
+		// Open vSwitch gives an option's value back without leading zero bytes.
+		f := ofp.TunMetadata(l.tunIndex, max(1, (op.Value.Len()+7)/8))
+		ofp.Set(f, value(op.Value)).Append(e)
+		return nil
+	}
 	s, err := l.sub(op.Dst)
 	ofp.Load(s, value(op.Value)).Append(e)
 	return err
