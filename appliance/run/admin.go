@@ -36,6 +36,11 @@ func (r *chassisRun) Exit(ctx context.Context, restart bool) error {
 	case err := <-req.done:
 		return err
 	case <-ctx.Done():
+	}
+	select {
+	case err := <-req.done: // the end of the run is what ended ctx
+		return err
+	default:
 		return ctx.Err()
 	}
 }
