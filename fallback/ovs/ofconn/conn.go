@@ -23,11 +23,18 @@ type Config struct {
 }
 
 // Event is a message that no request waits for: *ofp.PortStatus,
-// *ofp.FlowRemoved, *ofp.Error about a message that was given to Send, or
-// another type of ofp.Decode.
+// *ofp.FlowRemoved, *ofp.Error about a message that was given to Send,
+// Undecodable, or another type of ofp.Decode.
 type Event struct {
 	XID     uint32
 	Message any
+}
+
+// Undecodable is the event of a message that cannot be read: this program does
+// not understand the switch. The connection goes on.
+type Undecodable struct {
+	Type ofp.MessageType
+	Err  error
 }
 
 var (

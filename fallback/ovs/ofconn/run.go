@@ -109,7 +109,7 @@ func (c *Conn) handle(msg []byte) error {
 	}
 	_, m, err := ofp.Decode(msg)
 	if err != nil {
-		return err
+		m = Undecodable{h.Type, err}
 	}
 	switch m := m.(type) {
 	case *ofp.PacketIn:

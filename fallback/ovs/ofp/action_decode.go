@@ -84,10 +84,10 @@ func decodeAction(b []byte, depth int) (Action, int, error) {
 	if n < 8 || n%8 != 0 || n > len(b) {
 		return nil, 0, fmt.Errorf("action %d says its length is %d; there are %d bytes", typ, n, len(b))
 	}
-	r := &actionReader{reader{b: b[4:n:n], what: fmt.Sprintf("action %d", typ)}, depth}
+	r := &actionReader{reader{b: b[4:n:n], what: "action"}, depth}
 	act := r.standard(typ)
 	if r.err != nil {
-		return nil, 0, r.err
+		return nil, 0, fmt.Errorf("action %d: %w", typ, r.err)
 	}
 	return act, n, nil
 }
@@ -126,14 +126,17 @@ func (r *actionReader) standard(typ uint16) Action {
 		return Meter{r.u32()}
 	case atExp:
 		if exp := r.u32(); exp != expNicira {
-			r.fail("action of experimenter 0x%08x is not supported", exp)
+			r.fail("experimenter 0x%08x is not supported", exp)
 			return nil
 		}
 		sub := r.u16()
-		r.what = fmt.Sprintf("Nicira action %d", sub)
-		return r.nicira(sub)
+		act := r.nicira(sub)
+		if r.err != nil {
+			r.err = fmt.Errorf("Nicira %d: %w", sub, r.err)
+		}
+		return act
 	}
-	r.fail("action type %d is not supported", typ)
+	r.fail("not supported")
 	return nil
 }
 
@@ -183,7 +186,7 @@ func (r *actionReader) nicira(sub uint16) Action {
 	case nxDeleteField:
 		return DeleteField{r.header()}
 	}
-	r.fail("Nicira action %d is not supported", sub)
+	r.fail("not supported")
 	return nil
 }
 

@@ -35,7 +35,17 @@ func (a SetField) Append(e *Encoder) {
 		e.fail("set_field: %s: the mask is zero", a.Field)
 	}
 	s := e.begin(atSetField)
-	e.b = appendOXM(e.b, a.Field, a.Value, a.Mask, a.Mask != full)
+	masked := a.Mask != full
+	size := a.Field.Bytes()
+	if a.Field.isTunMetadata() {
+		// Open vSwitch leaves out the zeros at the front.
+		bits := a.Value.Len()
+		if masked {
+			bits = a.Mask.Len()
+		}
+		size = (bits + 7) / 8
+	}
+	e.b = appendOXMSized(e.b, a.Field, size, a.Value, a.Mask, masked)
 	e.end(s)
 }
 
@@ -130,7 +140,11 @@ func (r *actionReader) setField() Action {
 	if !v.AndNot(k).IsZero() || !k.AndNot(e.field.full()).IsZero() {
 		r.fail("set_field: %s: value 0x%x has bits outside of its mask or of the field", e.field, v.Lo)
 	}
-	return SetField{e.field, v, k}
+	f := e.field
+	if e.masked && f.isTunMetadata() {
+		f &= fieldIndex // the length is that of the mask, not of the option
+	}
+	return SetField{f, v, k}
 }
 
 func (r *actionReader) move() Action {

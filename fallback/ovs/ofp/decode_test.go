@@ -141,12 +141,12 @@ func TestRefusedActions(t *testing.T) {
 		{"0000", "cut off after 2 bytes"},
 		{"0000000900000000", "says its length is 9"},
 		{"0000001800000000", "there are 8 bytes"},
-		{"000b001000000000" + "0000000000000000", "action type 11 is not supported"},
+		{"000b001000000000" + "0000000000000000", "action 11: not supported"},
 		{"ffff001012345678" + "0000000000000000", "experimenter 0x12345678 is not supported"},
-		{"ffff001000002320" + "00ff000000000000", "Nicira action 255 is not supported"},
+		{"ffff001000002320" + "00ff000000000000", "Nicira 255: not supported"},
 		{"0019001080000a01" + "0000000000000000", "eth_type: length is 1, must be 2"},
 		{"ffff001000002320" + "0024000000030000", "both src and dst"},
-		{"ffff001800002320" + "002a000000000000" + "000b000800000000", "action type 11"},
+		{"ffff001800002320" + "002a000000000000" + "000b000800000000", "action 11: not supported"},
 	} {
 		b, err := hex.DecodeString(tc.hex)
 		if err != nil {

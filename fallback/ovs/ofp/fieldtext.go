@@ -77,7 +77,8 @@ func (s Sub) AppendText(b []byte) []byte {
 	}
 	b = append(b, name...)
 	b = append(b, '[')
-	if !s.whole() {
+	// ovs-ofctl does not know how long an option is and takes it for the longest.
+	if !s.whole() || s.Field.isTunMetadata() && s.N != 8*maxTunMetadata {
 		b = appendUint(b, uint64(s.Ofs))
 		if s.N != 1 {
 			b = appendUint(append(b, ".."...), uint64(s.Ofs)+uint64(s.N)-1)

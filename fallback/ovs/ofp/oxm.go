@@ -23,8 +23,12 @@ func appendOXMHeader(b []byte, id oxm, size int, masked bool) []byte {
 // appendOXM appends f with its value and, when masked, its mask, under the
 // identity that OpenFlow 1.5 prefers.
 func appendOXM(b []byte, f Field, value, mask Value, masked bool) []byte {
+	return appendOXMSized(b, f, f.Bytes(), value, mask, masked)
+}
+
+// appendOXMSized is appendOXM with size bytes of value.
+func appendOXMSized(b []byte, f Field, size int, value, mask Value, masked bool) []byte {
 	id, _ := f.info().preferOXM()
-	size := f.Bytes()
 	b = appendOXMHeader(b, id, size, masked)
 	b = value.appendBytes(b, size)
 	if masked {
@@ -83,10 +87,10 @@ func decodeOXMHeader(b []byte) (oxmEntry, error) {
 		e.size /= 2
 	}
 	if f.isTunMetadata() {
-		if e.size < 1 || e.size > maxTunMetadata {
-			return oxmEntry{}, fmt.Errorf("%s: length %d is not in 1..%d", f, e.size, maxTunMetadata)
+		if e.size > maxTunMetadata {
+			return oxmEntry{}, fmt.Errorf("%s: length %d is more than %d", f, e.size, maxTunMetadata)
 		}
-		f |= Field(e.size) << 8
+		f |= Field(e.size) << 8 // 0, only in set_field: the value is 0
 	} else if e.size != f.Bytes() {
 		return oxmEntry{}, fmt.Errorf("%s: length is %d, must be %d", f, e.size, f.Bytes())
 	}

@@ -102,7 +102,6 @@ var flowTexts = []string{
 	"actions=sample(probability=65535,collector_set_id=1,obs_domain_id=2,obs_point_id=3),sample(probability=1,sampling_port=3,egress)",
 	"actions=multipath(symmetric_l4,50,hrw,12,0,NXM_NX_REG0[0..31]),multipath(eth_src,0,modulo_n,1,0,NXM_NX_REG0[])",
 	"actions=bundle(eth_src,0,hrw,ofport,members:4,8),bundle_load(symmetric_l3l4+udp,7,active_backup,ofport,NXM_NX_REG0[],members:1,2,3),bundle(nw_src,0,hrw,ofport,members:)",
-	"actions=set_field:0x1->tun_metadata0,move:NXM_NX_REG0[0..15]->NXM_NX_TUN_METADATA1[0..15],delete_field:tun_metadata0",
 }
 
 // TestTextMeansWhatOfctlReads: what we read from a text is what ovs-ofctl reads.

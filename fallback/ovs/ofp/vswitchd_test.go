@@ -175,3 +175,87 @@ func TestSwitchGivesBackTheBytes(t *testing.T) {
 		t.Errorf("the switch refused %d flows of %d", refused, refused+accepted)
 	}
 }
+
+// refusedBySwitch are the texts that a switch refuses, by a part of them.
+var refusedBySwitch = map[string]string{"recirc_id": "OFPBRC_EPERM"} // for the switch itself only
+
+// tunnelActions are actions on tunnel metadata. Their text does not say how long
+// the options are.
+func tunnelActions() []Action {
+	f := TunMetadata(0, 4)
+	return []Action{
+		Set(f, V(0x1234)), Set(f, V(0)), Set(f, V(0x80000000)), SetField{f, V(0x10000), V(0x7fff0000)}, Load(Bits(f, 0, 16), V(5)),
+		Load(Bits(f, 0, 16), V(0)), Move{All(Reg(0)), All(f)}, Move{Bits(Reg(14), 0, 15), Bits(f, 16, 15)}, Move{All(f), All(Reg(3))},
+		Push{All(f)}, Pop{Bits(f, 3, 8)}, DeleteField{f}, OutputReg{Bits(f, 0, 16), 0xffff}, CheckPktLarger{100, Bits(f, 3, 1)},
+		Learn{Table: 3, Specs: []LearnSpec{{Kind: LearnMatch, Src: All(f), Dst: All(f)}, {Kind: LearnLoad, Src: Bits(f, 0, 16), Dst: Bits(Reg(2), 0, 16)}}},
+	}
+}
+
+// TestSwitchGivesBackWhatPeopleWrite: the same for the texts of flowTexts, which
+// have every field and action.
+func TestSwitchGivesBackWhatPeopleWrite(t *testing.T) {
+	s := vswitch.Start(t)
+	c := dialRaw(t, s.AddBridge("br0"))
+	c.send(2, &TLVTableMod{Command: TLVAdd, Maps: []TLVMap{{0x102, 0x80, 4, 0}, {0x102, 0x81, 4, 1}, {0x102, 0x82, 4, 5}, {0x102, 0x83, 4, 7}}})
+	c.send(3, &MeterMod{Meter: MeterConfig{ID: 3, Flags: MeterKbps, Bands: []Band{{Type: BandDrop, Rate: 5}}}})
+	c.send(4, &GroupMod{Group: GroupDesc{ID: 5}})
+	if errs := c.flush(); len(errs) > 0 {
+		t.Fatalf("setup: %v", errs)
+	}
+	var mods []*FlowMod
+	for _, text := range flowTexts {
+		m, err := ParseFlow(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mods = append(mods, m)
+	}
+	for _, a := range tunnelActions() {
+		var e Encoder
+		a.Append(&e)
+		acts, err := e.Actions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mods = append(mods, &FlowMod{Actions: acts})
+	}
+	for _, m := range mods {
+		text := m.Flow().String()
+		m.Cookie = 1
+		c.send(5, &FlowMod{Command: FlowDelete, Table: AllTables})
+		c.send(6, m)
+		refused := ""
+		if e := c.flush()[6]; e != nil {
+			refused = e.Name()
+		}
+		want := ""
+		for part, code := range refusedBySwitch {
+			if strings.Contains(text, part) {
+				want = code
+			}
+		}
+		if refused != want {
+			t.Errorf("%s: refused %q, want %q", text, refused, want)
+		}
+		if refused != "" {
+			continue
+		}
+		f := c.flows()[1]
+		if printed := strings.TrimSpace(s.Ofctl("--no-stats", "dump-flows", "br0")); f.String() != printed {
+			t.Errorf("our text: %s\nits text: %s", &f, printed)
+		}
+		var e Encoder
+		for a, err := range f.Actions.All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Append(&e)
+		}
+		if again, err := e.Actions(); err != nil || string(again) != string(f.Actions) {
+			t.Errorf("%s: error %v: encoded again %x\nwas %x", text, err, []byte(again), []byte(f.Actions))
+		}
+		if string(f.Match) != string(m.Match) || string(f.Actions) != string(m.Actions) {
+			t.Errorf("sent %s\ngot  %s\nmatch   %x\n        %x\nactions %x\n        %x", m.Flow(), &f, []byte(m.Match), []byte(f.Match), []byte(m.Actions), []byte(f.Actions))
+		}
+	}
+}
