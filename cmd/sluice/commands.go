@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sluice-gw/sluice/internal/dirs"
+	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/internal/version"
+	"github.com/sluice-gw/sluice/internal/vlog"
+)
+
+// commands is the command tree, in the order of --help.
+type commands struct {
+	Controller controllerCommand `cmd:"" help:"Run the OVN controller of this chassis: takes ovn-controller's options (sluice controller --help)."`
+	Ctl        ctlCommand        `cmd:"" help:"Run a command in a running controller, as ovn-appctl does."`
+	Trace      traceCommand      `cmd:"" help:"Tell what happens to a packet in the logical network, as ovn-trace does."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Completion completionCommand `cmd:"" help:"Print a shell completion script: source <(sluice completion bash)."`
+}
+
+// controllerCommand is here for --help only: dispatch runs it.
+type controllerCommand struct{}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "sluice %s\n", version.String())
+	return err
+}
+
+type ctlCommand struct {
+	Target  string        `short:"t" default:"ovn-controller" help:"Program, by its pid file in OVN's run directory, or absolute name of its control socket."`
+	Timeout time.Duration `short:"T" default:"1m" help:"How long to wait for the answer."`
+	Command string        `arg:"" help:"Command; list-commands lists them."`
+	Args    []string      `arg:"" optional:"" passthrough:"" help:"Its arguments."`
+}
+
+func (c *ctlCommand) Run(ctx context.Context, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	socket, err := unixctl.Socket(dirs.FromEnv(os.Getenv).OVNRun, c.Target)
+	if err != nil {
+		return err
+	}
+	text, err := unixctl.Call(ctx, socket, c.Command, c.Args...)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, text)
+	return err
+}
+
+type completionCommand struct {
+	Shell string `arg:"" enum:"bash" help:"Shell: bash."`
+}
+
+// Run prints a script that completes the words of the command tree.
+func (completionCommand) Run(out io.Writer, k *kong.Kong) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "_%[1]s() {\n\tlocal words\n\tcase \"${COMP_WORDS[1]}\" in\n", k.Model.Name)
+	var names []string
+	for _, c := range k.Model.Children {
+		names = append(names, c.Name)
+		fmt.Fprintf(&b, "\t%s) words=%q ;;\n", c.Name, strings.Join(completions(c), " "))
+	}
+	fmt.Fprintf(&b, "\tesac\n\t((COMP_CWORD == 1)) && words=%q\n", strings.Join(names, " "))
+	fmt.Fprintf(&b, "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n}\n")
+	fmt.Fprintf(&b, "complete -o default -F _%[1]s %[1]s\n", k.Model.Name)
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// completions returns the words that may follow a command.
+func completions(c *kong.Node) []string {
+	var words []string
+	if c.Name == "controller" {
+		line := newControllerLine(dirs.Dirs{}, vlog.New(vlog.Config{Program: controllerProgram}))
+		for _, o := range line.table() {
+			words = append(words, "--"+o.Long)
+		}
+		return words
+	}
+	for _, f := range c.Flags {
+		words = append(words, "--"+f.Name)
+	}
+	for _, p := range c.Positional {
+		if p.Enum != "" {
+			words = append(words, p.EnumSlice()...)
+		}
+	}
+	return words
+}

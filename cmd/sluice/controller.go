@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/sluice-gw/sluice/appliance/run"
+	"github.com/sluice-gw/sluice/internal/daemon"
+	"github.com/sluice-gw/sluice/internal/dirs"
+	"github.com/sluice-gw/sluice/internal/getopt"
+	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/internal/version"
+	"github.com/sluice-gw/sluice/internal/vlog"
+)
+
+// controllerProgram is the name under which the controller runs, however it was called: scripts and ovn-appctl find its pid
+// file, its control socket, its log and its process by it.
+const controllerProgram = "ovn-controller"
+
+// logModules are the sources of log messages that exist from the start, so that -v may name them.
+var logModules = []string{
+	"acl_log", "daemon_unix", "main", "memory", "ofctrl", "ovsdb", "ovsdb_idl", "pinctrl", "reconnect", "stream_ssl", "unixctl",
+}
+
+// controllerMain is ovn-controller(8). name is what error messages about the command line start with.
+func controllerMain(name string, args []string, stdout, stderr io.Writer) int {
+	log := vlog.New(vlog.Config{
+		Program: controllerProgram, Console: stderr, OnLogFile: daemon.CrashTo, Modules: logModules,
+	})
+	line := newControllerLine(dirs.FromEnv(os.Getenv), log)
+	switch err := line.parse(args, os.Getenv("POSIXLY_CORRECT") != ""); {
+	case errors.Is(err, errHelp):
+		fmt.Fprint(stdout, line.usage(name))
+		return 0
+	case errors.Is(err, errVersion):
+		fmt.Fprint(stdout, versionText())
+		return 0
+	case err != nil:
+		if _, ok := errors.AsType[getopt.Error](err); ok {
+			fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		} else {
+			log.Fatal("main", err.Error())
+		}
+		return 1
+	}
+	process := daemon.Process{Program: controllerProgram, Options: line.daemon, Log: log, LogFile: line.logFile}
+	return process.Run(func(ctx context.Context, ready func() error) error {
+		return runController(ctx, line, ready)
+	})
+}
+
+// runController is the life of the daemon.
+func runController(ctx context.Context, line *controllerLine, ready func() error) error {
+	log := line.log.Logger("main")
+	log.Info(programVersion())
+	if line.dummyVIFPlug {
+		log.Info("--enable-dummy-vif-plug: there is no VIF plug provider here, so ports with vif-plug-type are not plugged")
+	}
+	err := run.Controller(ctx, line.options(os.Getpid()), ready)
+	if sig, ok := errors.AsType[*daemon.SignalError](context.Cause(ctx)); ok {
+		log.Info(sig.Error())
+		return nil // the process now dies of the signal
+	}
+	return err
+}
+
+// options are the part of the command line that the controller itself wants.
+func (l *controllerLine) options(pid int) run.Options {
+	socket := unixctl.DefaultPath(l.dirs.OVNRun, controllerProgram, pid)
+	if l.unixctl != "" {
+		socket = l.unixctl
+	}
+	return run.Options{
+		Dirs: l.dirs, Database: l.database, Chassis: l.chassis, TLS: l.tls,
+		Log: l.log, Unixctl: socket, Version: programVersion(),
+	}
+}
+
+// southboundSchema is the newest Southbound schema that controlplane/sb/tables.txt describes: OVN 26.03's.
+const southboundSchema = "21.11.0"
+
+func programVersion() string { return controllerProgram + " (sluice) " + version.String() }
+
+// versionText has the lines of ovn-controller --version that scripts read.
+func versionText() string {
+	return programVersion() + "\nOpenFlow versions 0x6:0x6\nSB DB Schema " + southboundSchema + "\n"
+}

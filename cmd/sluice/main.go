@@ -1,0 +1,61 @@
+// Sluice is the gateway appliance's one program. Called as "ovn-controller", by that name or as "sluice controller", it takes the
+// place of OVN's; its other commands are for the people who look after a gateway.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	os.Exit(dispatch(os.Args, os.Stdout, os.Stderr))
+}
+
+// dispatch runs the program for a command line and returns its exit status.
+func dispatch(argv []string, stdout, stderr io.Writer) int {
+	name := filepath.Base(argv[0])
+	switch {
+	case name == controllerProgram:
+		return controllerMain(argv[0], argv[1:], stdout, stderr)
+	case len(argv) > 1 && argv[1] == "controller":
+		// Not for kong: these are the C program's options, by the C library's rules.
+		return controllerMain(argv[0]+" controller", argv[2:], stdout, stderr)
+	}
+	return commandMain(name, argv[1:], stdout, stderr)
+}
+
+// commandMain runs a command of the tree.
+func commandMain(name string, args []string, stdout, stderr io.Writer) int {
+	var tree commands
+	exit := -1 // what --help wants
+	parser, err := kong.New(&tree, kong.Name(name), kong.Description("The OVN gateway appliance."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }))
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case exit >= 0:
+		return exit
+	case err != nil:
+		fmt.Fprintf(stderr, "%s: %v (try \"%s --help\")\n", name, err, name)
+		return 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.BindTo(stdout, (*io.Writer)(nil))
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return 1
+	}
+	return 0
+}
