@@ -23,20 +23,20 @@ func (ch *Chassis) Flows() ([]string, error) {
 	return canonicalFlows(dump, groups), nil
 }
 
-// NameZones replaces the numbers of conntrack zones in flows by what the running controller says they are for, so that flows of
-// controllers that number them differently can be compared.
+// NameZones replaces the numbers of conntrack zones in flows by what they are for, so that flows of controllers that number them
+// differently can be compared. Controllers keep the numbers in the external ids "ct-zone-NAME" of br-int.
 func (ch *Chassis) NameZones(flows []string) ([]string, error) {
-	list, err := ch.ControllerCtl("ct-zone-list")
+	ids, err := ch.Vsctl("get", "Bridge", "br-int", "external_ids")
 	if err != nil {
 		return nil, err
 	}
 	names := map[int64]string{}
-	for line := range strings.Lines(list) {
-		if w := strings.Fields(line); len(w) == 2 {
-			if n, err := strconv.ParseInt(w[1], 10, 64); err == nil {
-				names[n] = w[0]
-			}
+	for _, m := range zoneID.FindAllStringSubmatch(ids, -1) {
+		n, err := strconv.ParseInt(m[2], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("conntrack zone of %s: %w", m[1], err)
 		}
+		names[n] = m[1]
 	}
 	named := make([]string, len(flows))
 	for i, f := range flows {
@@ -49,6 +49,9 @@ func (ch *Chassis) NameZones(flows []string) ([]string, error) {
 	slices.Sort(named)
 	return named, nil
 }
+
+// zoneID is how ovs-vsctl prints one of those external ids.
+var zoneID = regexp.MustCompile(`"?ct-zone-([^"=,]+)"?="?(\d+)"?`)
 
 // zoneLoad is an action that loads a conntrack zone: OVN keeps those of a packet in registers 11 to 13.
 var zoneLoad = regexp.MustCompile(`set_field:(0x[0-9a-f]+)->(reg1[123])`)

@@ -42,3 +42,24 @@ func TestDiffFlows(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// Ways of writing the same actions are equal, and different actions are not.
+func TestPlainActions(t *testing.T) {
+	for _, c := range [][2]string{
+		{"push:NXM_NX_ND_TARGET[],pop:NXM_NX_XXREG0[],drop", "move:NXM_NX_ND_TARGET[]->NXM_NX_XXREG0[],drop"},
+		{"move:NXM_NX_XXREG0[64..111]->NXM_OF_ETH_SRC[]", "move:OXM_OF_PKT_REG0[0..47]->NXM_OF_ETH_SRC[]"},
+		{"set_field:0xa0009090000000000000000/0xffffffff0000000000000000->xxreg0", "set_field:0xa000909->reg1"},
+		{"set_field:0x200000000000000000000000000/0x200000000000000000000000000->xxreg1", "set_field:0x200/0x200->reg4"},
+		{"set_field:0/0xffffffff000000000000000000000000->xxreg0", "set_field:0->reg0"},
+	} {
+		if a, b := plainActions(c[0]), plainActions(c[1]); a != b {
+			t.Errorf("%s is %s, and %s is %s", c[0], a, c[1], b)
+		}
+	}
+	diff := FlowsByMeaning([]string{"table=1, ip actions=drop", "table=2 actions=set_field:0x1/0x1->reg0"}, []string{"table=2 actions=set_field:0x2/0x2->reg0", "table=3 actions=drop"}, 5)
+	for _, want := range []string{"- table=1, ip", "~ table=2", "+ table=3"} {
+		if !strings.Contains(diff, want) {
+			t.Errorf("the comparison lacks %q:\n%s", want, diff)
+		}
+	}
+}
