@@ -85,21 +85,22 @@ func (e *txEncoder) op(i int, o *op) (bool, error) {
 		e.leaveOut("table " + o.table)
 		return false, nil
 	}
-	var row, columns []byte
+	var row, columns, mutation []byte
 	var err error
-	if o.row != nil {
-		if row, columns, err = e.row(o, table); err != nil {
-			return false, err
+	switch o.kind {
+	case opInsert:
+		row, _, err = e.row(o, table)
+	case opUpdate, opWait:
+		if row, columns, err = e.row(o, table); columns == nil {
+			return false, err // nothing to set or to look at
 		}
-		if len(columns) == 0 && o.kind != opInsert {
-			return false, nil // an empty update or wait says nothing
+	case opMutate:
+		if mutation, err = e.mutation(o, table); mutation == nil {
+			return false, err
 		}
 	}
-	var mutation []byte
-	if o.kind == opMutate {
-		if mutation, err = e.mutation(o, table); err != nil || mutation == nil {
-			return false, err
-		}
+	if err != nil {
+		return false, err
 	}
 	e.begin(slot{op: i, kind: string(o.kind), table: o.table})
 	if o.kind == opInsert {
