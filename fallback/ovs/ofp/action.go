@@ -89,6 +89,9 @@ func (e *Encoder) Len() int { return len(e.b) }
 // Raw appends actions that are encoded already.
 func (e *Encoder) Raw(a Actions) { e.b = append(e.b, a...) }
 
+// Bytes appends data inside an open Controller action (OpenUserData).
+func (e *Encoder) Bytes(b []byte) { e.b = append(e.b, b...) }
+
 // Mark is an action that is open: its nested actions are being appended.
 type Mark int
 

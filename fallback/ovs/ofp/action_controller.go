@@ -69,7 +69,7 @@ func (a Controller) Append(e *Encoder) {
 	m := a.open(e)
 	if len(a.UserData) > 0 {
 		u := e.openProp(ac2UserData)
-		e.bytes(a.UserData)
+		e.Bytes(a.UserData)
 		e.closeProp(u)
 	}
 	a.close(e, m)
@@ -152,8 +152,7 @@ func (e *Encoder) propU16(typ, v uint16) {
 }
 
 func (r *actionReader) controller() Action {
-	a := Controller{MaxLen: r.u16(), ID: r.u16(), Reason: r.reason()}
-	return a
+	return Controller{MaxLen: r.u16(), ID: r.u16(), Reason: r.reason()}
 }
 
 func (r *actionReader) reason() PacketInReason {

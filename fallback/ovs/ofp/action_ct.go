@@ -107,14 +107,14 @@ func (a NAT) Append(e *Encoder) {
 			flags |= f.bit
 		}
 	}
-	min, max := uint16(natIPv4Min), uint16(natIPv4Max)
+	low, high := uint16(natIPv4Min), uint16(natIPv4Max)
 	if a.AddrMin.Is6() {
-		min, max = natIPv6Min, natIPv6Max
+		low, high = natIPv6Min, natIPv6Max
 	}
 	for _, f := range [...]struct {
 		set bool
 		bit uint16
-	}{{a.AddrMin.IsValid(), min}, {a.AddrMax.IsValid(), max}, {a.PortMin != 0, natPortMin}, {a.PortMax != 0, natPortMax}} {
+	}{{a.AddrMin.IsValid(), low}, {a.AddrMax.IsValid(), high}, {a.PortMin != 0, natPortMin}, {a.PortMax != 0, natPortMax}} {
 		if f.set {
 			present |= f.bit
 		}
@@ -124,10 +124,10 @@ func (a NAT) Append(e *Encoder) {
 	e.u16(flags)
 	e.u16(present)
 	if a.AddrMin.IsValid() {
-		e.bytes(a.AddrMin.AsSlice())
+		e.Bytes(a.AddrMin.AsSlice())
 	}
 	if a.AddrMax.IsValid() {
-		e.bytes(a.AddrMax.AsSlice())
+		e.Bytes(a.AddrMax.AsSlice())
 	}
 	if a.PortMin != 0 {
 		e.u16(a.PortMin)

@@ -74,7 +74,7 @@ type Note struct{ Data []byte }
 // Append implements Action.
 func (a Note) Append(e *Encoder) {
 	s := e.beginNX(nxNote)
-	e.bytes(a.Data)
+	e.Bytes(a.Data)
 	e.padTo(s, 16)
 	e.end(s)
 }
