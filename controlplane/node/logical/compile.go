@@ -97,8 +97,7 @@ func (l *Logical) job(id ovsdb.UUID) *job {
 	// not matter here need not be looked at.
 	if port := row.Tags["in_out_port"]; port != "" {
 		j.deps = append(j.deps, dep{depRelated, port})
-		pb := l.World.SB.PortBindingByLogicalPort.One(port)
-		if pb == nil || !l.Ports.Get(pb.UUID).Related {
+		if !l.related(port) {
 			j.views = nil
 		}
 	}

@@ -42,6 +42,7 @@ type Logical struct {
 	groups   map[ovsdb.UUID]map[ovsdb.UUID]bool // datapath -> Logical_DP_Group rows
 	views    map[ovsdb.UUID]*lflow.View
 	sets     *sets
+	members  members
 	degraded map[ovsdb.UUID]lflow.Degraded
 	reported map[string]bool // reasons that were logged
 }
@@ -50,7 +51,7 @@ type Logical struct {
 func New(in Inputs, set *rules.Set) *Logical {
 	return &Logical{Inputs: in, set: set, dirty: map[ovsdb.UUID]bool{}, flows: map[ovsdb.UUID][]dep{},
 		users: map[dep]*users{}, groups: map[ovsdb.UUID]map[ovsdb.UUID]bool{}, views: map[ovsdb.UUID]*lflow.View{},
-		sets: newSets(in.World), degraded: map[ovsdb.UUID]lflow.Degraded{}, reported: map[string]bool{}}
+		sets: newSets(in.World), members: members{}, degraded: map[ovsdb.UUID]lflow.Degraded{}, reported: map[string]bool{}}
 }
 
 // Degraded are the logical flows that are not, or not wholly, in force.
@@ -129,6 +130,7 @@ func (l *Logical) OnNames() {
 		}
 	}
 	for _, c := range ch.PortGroup {
+		l.members.file(c.Old, c.New)
 		for _, row := range []*sb.PortGroup{c.Old, c.New} {
 			if row != nil {
 				l.mark(dep{depPortGroup, row.Name})
@@ -183,6 +185,9 @@ func (l *Logical) OnPorts() {
 			l.mark(dep{depResident, pb.LogicalPort})
 			l.mark(dep{depRelated, pb.LogicalPort})
 			l.mark(dep{depWatch, pb.LogicalPort})
+			for _, pg := range l.members[pb.LogicalPort] {
+				l.mark(dep{depPortGroup, pg})
+			}
 		}
 	}
 }
@@ -238,6 +243,10 @@ func (l *Logical) Recompute() error {
 	clear(l.groups)
 	for g := range l.World.SB.LogicalDPGroup.All() {
 		l.fileGroup(nil, g)
+	}
+	clear(l.members)
+	for pg := range l.World.SB.PortGroup.All() {
+		l.members.file(nil, pg)
 	}
 	for id := range l.flows {
 		l.dirty[id] = true

@@ -26,13 +26,26 @@ type env struct {
 // AddressSet implements expr.Env.
 func (e *env) AddressSet(name string) (*expr.Set, bool) { return e.l.sets.get(name) }
 
-// PortGroup implements expr.Env.
+// PortGroup implements expr.Env. Only the members that matter to this chassis are
+// given: traffic of the others passes these tests elsewhere.
 func (e *env) PortGroup(name string) ([]string, bool) {
 	pg := e.l.World.SB.PortGroupByName.One(sbPortGroup(e.key, name))
 	if pg == nil {
 		return nil, false
 	}
-	return pg.Ports, true
+	ports := make([]string, 0, 8)
+	for _, port := range pg.Ports {
+		if e.l.related(port) {
+			ports = append(ports, port)
+		}
+	}
+	return ports, true
+}
+
+// related tells whether logical flows about a port matter to this chassis.
+func (l *Logical) related(port string) bool {
+	pb := l.World.SB.PortBindingByLogicalPort.One(port)
+	return pb != nil && l.Ports.Get(pb.UUID).Related
 }
 
 // Resident implements expr.Env.
