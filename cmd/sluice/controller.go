@@ -20,15 +20,10 @@ import (
 // file, its control socket, its log and its process by it.
 const controllerProgram = "ovn-controller"
 
-// logModules are the sources of log messages that exist from the start, so that -v may name them.
-var logModules = []string{
-	"acl_log", "daemon_unix", "main", "memory", "ofctrl", "ovsdb", "ovsdb_idl", "pinctrl", "reconnect", "stream_ssl", "unixctl",
-}
-
 // controllerMain is ovn-controller(8). name is what error messages about the command line start with.
 func controllerMain(name string, args []string, stdout, stderr io.Writer) int {
 	log := vlog.New(vlog.Config{
-		Program: controllerProgram, Console: stderr, OnLogFile: daemon.CrashTo, Modules: logModules,
+		Program: controllerProgram, Console: stderr, OnLogFile: daemon.CrashTo, Modules: logModules, Aliases: logAliases,
 	})
 	line := newControllerLine(dirs.FromEnv(os.Getenv), log)
 	switch err := line.parse(args, os.Getenv("POSIXLY_CORRECT") != ""); {

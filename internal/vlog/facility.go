@@ -19,6 +19,9 @@ type Config struct {
 	// Modules that exist before anyone asked for their Logger, so that command line options may name them.
 	Modules []string
 
+	// Aliases maps names that people may know a module by to its name. Levels and rate limits may be set by them.
+	Aliases map[string]string
+
 	// OnLogFile, if set, is told of each log file that is opened, and of nil when it is closed. It must not log.
 	OnLogFile func(*os.File)
 }

@@ -114,6 +114,23 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+func TestAliases(t *testing.T) {
+	f := New(Config{Program: "prog", Modules: []string{"ofctrl", "real"}, Aliases: map[string]string{"vconn": "ofctrl", "real": "ofctrl"}})
+	for _, spec := range []string{"off", "VCONN:file:dbg", "real:file:warn"} {
+		if err := f.Set(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.LimitRates(false, "vconn"); err != nil {
+		t.Fatal(err)
+	}
+	want := "ofctrl             OFF        OFF        DBG    (rate limiting disabled)\n" +
+		"real               OFF        OFF       WARN\nvlog               OFF        OFF        OFF\n"
+	if got := f.Levels(); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestSetErrors(t *testing.T) {
 	f := New(Config{Program: "prog"})
 	before := f.Levels()

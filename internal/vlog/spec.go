@@ -112,10 +112,15 @@ func (f *Facility) setLevel(m *module, d Destination, l Level) {
 	}
 }
 
+// existing returns the module of that name or alias, nil if there is none.
 func (f *Facility) existing(name string) *module {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.modules[strings.ToLower(name)]
+	key := strings.ToLower(name)
+	if alias, ok := f.cfg.Aliases[key]; ok && f.modules[key] == nil {
+		key = alias
+	}
+	return f.modules[key]
 }
 
 const separators = " ,:\t"

@@ -1,0 +1,26 @@
+package main
+
+// logModules are the sources of log messages that exist from the start, so that -v may name them.
+var logModules = []string{
+	"acl_log", "binding", "daemon_unix", "main", "memory", "ofctrl", "ovsdb", "pinctrl", "reconnect", "stream_ssl", "unixctl",
+}
+
+// logAliases are modules of OVN's controller, which people and test suites set levels of, and where the messages about the
+// same things come from here.
+var logAliases = map[string]string{
+	// the databases
+	"jsonrpc": "ovsdb", "ovsdb_cs": "ovsdb", "ovsdb_idl": "ovsdb", "stream": "ovsdb", "stream_fd": "ovsdb", "stream_tcp": "ovsdb",
+	"stream_unix": "ovsdb", "socket_util": "ovsdb",
+	// the engine and its nodes
+	"chassis": "main", "ct_zone": "main", "encaps": "main", "expr": "main", "actions": "main", "ha_chassis": "main",
+	"if_status": "main", "inc_proc_eng": "main", "lflow": "main", "lflow_cache": "main", "local_data": "main", "lport": "main",
+	"ovn_controller": "main", "ovn_util": "main", "patch": "main", "physical": "main", "poll_loop": "main", "timeval": "main",
+	"vif_plug": "main",
+	// the switch
+	"bundle": "ofctrl", "ofp_errors": "ofctrl", "ofp_msgs": "ofctrl", "ofctrl_seqno": "ofctrl", "rconn": "ofctrl", "vconn": "ofctrl",
+	"vconn_stream": "ofctrl", "meter": "ofctrl",
+	// packets that come to the controller
+	"acl": "acl_log", "ip_mcast": "pinctrl", "mac_cache": "pinctrl", "mac_learn": "pinctrl", "dns": "pinctrl",
+	// the process
+	"daemon": "daemon_unix", "fatal_signal": "daemon_unix", "process": "daemon_unix",
+}
