@@ -51,8 +51,12 @@ func (l *Logical) related(port string) bool {
 // Resident implements expr.Env.
 func (e *env) Resident(port string) bool { return e.l.Ports.Resident(port) }
 
-// Port implements expr.Env.
+// Port implements expr.Env. "none" is the key of no port: ovn-northd tests for it
+// where a lookup found nothing.
 func (e *env) Port(name string) (uint32, bool) {
+	if name == "none" {
+		return 0, true
+	}
 	if pb := e.l.World.SB.PortBindingByLogicalPort.One(name); pb != nil && pb.Datapath == e.dp {
 		return uint32(pb.TunnelKey), true
 	}
