@@ -9,12 +9,6 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/ir"
 )
 
-// ErrAmbiguous and ErrContradictory say why an expression is no microflow.
-var (
-	ErrAmbiguous     = errors.New("constraints are ambiguous: more than one kind of packet matches, such as IPv4 and IPv6, or a range of values; state one")
-	ErrContradictory = errors.New("constraints are contradictory: no packet can match all of them")
-)
-
 // microflow finds the datapath, by name or else by the inport, and makes the packet
 // that the expression describes.
 func (n *Network) microflow(datapathName, text string) (*datapath, *ir.Packet, error) {
@@ -27,16 +21,7 @@ func (n *Network) microflow(datapathName, text string) (*datapath, *ir.Packet, e
 		return nil, nil, err
 	}
 	// Whatever resides elsewhere resides here; unknown ports too.
-	matches, _, err := expr.Compile(e, anyResident{env{n, d}})
-	switch {
-	case err != nil:
-		return nil, nil, fmt.Errorf("microflow: %w", err)
-	case len(matches) == 0:
-		return nil, nil, fmt.Errorf("microflow: %w", ErrContradictory)
-	case len(matches) > 1 || len(matches[0].Dims) > 0:
-		return nil, nil, fmt.Errorf("microflow: %w", ErrAmbiguous)
-	}
-	p, err := ir.NewPacket(slices.Collect(matches[0].Base.Terms())...)
+	p, err := expr.Microflow(e, anyResident{env{n, d}})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -151,7 +151,7 @@ func TestMicroflowErrors(t *testing.T) {
 			t.Errorf("%s %s: error %v, want %q", tt.datapath, tt.microflow, err, tt.want)
 		}
 	}
-	if _, err := n.Trace("", `inport == "a" && tcp`, Options{}); !errors.Is(err, ErrAmbiguous) {
+	if _, err := n.Trace("", `inport == "a" && tcp`, Options{}); !errors.Is(err, expr.ErrAmbiguous) {
 		t.Errorf("error %v", err)
 	}
 	for _, name := range []string{"sw", "12345678", "0100"} {
