@@ -79,7 +79,7 @@ func (p *Packet) arp(parsed bool) []byte {
 
 // newIP makes a datagram of the fields only.
 func (p *Packet) newIP() []byte {
-	msg := make([]byte, p.transportLen())
+	msg := append(make([]byte, p.transportLen()), p.payload...)
 	var b []byte
 	if p.Has(IP4Src) {
 		b = make([]byte, wire.IPv4Len, wire.IPv4Len+len(msg))

@@ -16,6 +16,8 @@ type Packet struct {
 	queue uint32
 	track tracked
 	body  body
+
+	payload []byte // of a packet made of terms
 }
 
 type vlan struct{ tpid, tci uint16 }
