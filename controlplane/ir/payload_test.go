@@ -18,7 +18,7 @@ func TestSetPayload(t *testing.T) {
 		terms   []ir.Term
 		carries bool
 	}{
-		"udp":        {[]ir.Term{v4, proto(17), ir.Exact(ir.UDPDst, 1000)}, true},
+		"udp":        {[]ir.Term{v4, proto(17), ir.Exact(ir.UDPDst, 40001)}, true},
 		"udp6":       {[]ir.Term{v6, proto(17)}, true},
 		"tcp":        {[]ir.Term{v4, proto(6), ir.Exact(ir.TCPFlags, 0x10)}, true},
 		"tcp syn":    {[]ir.Term{v4, proto(6), ir.Exact(ir.TCPFlags, 2)}, false},
