@@ -155,6 +155,18 @@ func TestUnsupportedIsAnError(t *testing.T) {
 	}
 }
 
+// The padding of a short frame is not part of the packet's length.
+func TestLongerIgnoresPadding(t *testing.T) {
+	p, err := ir.ParseFrame(packet(t, "eth.type=0x800, ip.proto=17").Frame())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pl := pipeline(t, "ingress.0 1 match(any) { reg0[0] = longer 41; reg0[1] = longer 42; to_port 1; }")
+	if r, err := pl.Evaluate(p, ir.Ingress(0), ir.Options{}); err != nil || outcome(p, r) != "1{reg0=1}" {
+		t.Errorf("%s, %v: 14 bytes of Ethernet, 20 of IP, 8 of UDP and padding to %d", outcome(p, r), err, p.Len)
+	}
+}
+
 func TestLearn(t *testing.T) {
 	pl := pipeline(t,
 		"ingress.0 1 match(any) { learn ecmp_nh priority=7 match(eth.type = 2048) match(ip4.src = ip4.dst) match(reg1[0..7] = 5) load(reg0 = ip4.src) load(reg2 = 9); }",

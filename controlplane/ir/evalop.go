@@ -53,7 +53,7 @@ func (e *evaluation) execute(p *Packet, r *Rule, op Op, step *Step) signal {
 		return e.punt(p, o, step)
 	case CheckLarger:
 		var longer uint64
-		if p.Len > int(o.Len) {
+		if p.Len-p.body.pad > int(o.Len) { // Open vSwitch does not count padding
 			longer = 1
 		}
 		p.set(o.Dst, V(longer), step)
@@ -118,7 +118,9 @@ func (e *evaluation) output(p *Packet, port uint32, step *Step) {
 
 // ct forks: a copy goes through the tracker and on to o.Next, p goes on behind
 // the operation and knows nothing of the connection (ovs-actions(7), ct).
-// Without Next it is p itself that is tracked and translated.
+// Without Next it is p itself that is tracked and translated. Open vSwitch
+// deviates from its manual here: what it outputs of p behind a ct with NAT and
+// Next is translated too. OVN has nothing behind such an action.
 func (e *evaluation) ct(p *Packet, r *Rule, o CT, step *Step) signal {
 	if o.ALG != 0 {
 		return e.fail(&UnsupportedError{fmt.Sprintf("ct alg %d (application layer gateways)", o.ALG)}, r.Stage)
@@ -142,7 +144,8 @@ func (e *evaluation) ct(p *Packet, r *Rule, o CT, step *Step) signal {
 }
 
 // choose runs one bucket on a copy: what a bucket does to the packet ends with it,
-// as in a group of Open vSwitch.
+// as in a group of Open vSwitch. There a bucket is an action set, so its operations
+// should be changes followed by one Call, CT or ToPort.
 func (e *evaluation) choose(p *Packet, r *Rule, o Select, step *Step) signal {
 	var live []int
 	for i, k := range o.Buckets {

@@ -10,6 +10,7 @@ import (
 type body struct {
 	network   []byte // from the network header to the end; nil when the packet was made of terms
 	transport []byte // the tail of network from the transport header on; nil in a later fragment
+	pad       int    // bytes behind network that only fill the frame up
 	malformed bool   // network has an IP header that cannot be read
 	eth       uint64 // EthType and IPProto for which network and transport are right
 	proto     uint64
@@ -48,7 +49,10 @@ func ParseFrame(b []byte) (*Packet, error) {
 	case p.IsIP() && f.Src.IsValid():
 		p.readIP(f)
 	}
-	p.body = body{f.Network, f.Transport, p.IsIP() && !f.Src.IsValid(), p.vals[EthType].Lo, p.vals[IPProto].Lo}
+	p.body = body{
+		network: f.Network, transport: f.Transport, pad: len(b) - f.NetworkOffset() - len(f.Network),
+		malformed: p.IsIP() && !f.Src.IsValid(), eth: p.vals[EthType].Lo, proto: p.vals[IPProto].Lo,
+	}
 	return p, nil
 }
 
