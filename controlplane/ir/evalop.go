@@ -190,6 +190,7 @@ func (e *evaluation) punt(p *Packet, o Punt, step *Step) signal {
 	return goOn
 }
 
+// learn adds the rule to the pipeline. There is no time here: it never expires.
 func (e *evaluation) learn(p *Packet, r *Rule, o Learn, step *Step) signal {
 	value := func(src Sub, v Value) Value {
 		if src.Field != FieldNone {
