@@ -79,7 +79,7 @@ func (a *acks) observe() {
 // flush binds what waits to the newest revision; called when all rules so far were sent.
 func (a *acks) flush() {
 	c := a.c
-	if !c.complete || !c.settled() || c.set.Pending() {
+	if !c.complete || !c.settled() || c.set.Pending() || c.vswBusy || c.tunnels.Pending() || c.bridge.Pending() || c.ifaces.Unassigned() {
 		return
 	}
 	for id := range a.install {
@@ -115,7 +115,7 @@ func (a *acks) writeSB(tx *idl.Tx) {
 	a.flush()
 	c := a.c
 	private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis)
-	if private != nil && a.done >= 0 && private.NBCfg != a.done && !c.nbCfgHold {
+	if private != nil && a.done >= 0 && private.NBCfg != a.done && c.reportDue() {
 		tx.Update("Chassis_Private", private.UUID, map[string]any{"nb_cfg": a.done, "nb_cfg_timestamp": a.doneAt})
 	}
 	for id := range a.ready {

@@ -24,8 +24,7 @@ func (c *Controller) conditions() map[string][]idl.Condition {
 	out := map[string][]idl.Condition{}
 	mine := []string{"Controller_Event", "IGMP_Group"}
 	if self := c.w.Self(); self != nil {
-		pb = append(pb, eq("chassis", self.UUID), eq("requested_chassis", self.UUID),
-			idl.Condition{Column: "additional_chassis", Op: "includes", Value: []ovsdb.UUID{self.UUID}})
+		pb = append(pb, eq("chassis", self.UUID), eq("requested_chassis", self.UUID))
 		for _, k := range []string{"l2gateway-chassis", "l3gateway-chassis"} {
 			pb = append(pb, idl.Condition{Column: "options", Op: "includes", Value: map[string]string{k: self.Name}})
 		}

@@ -86,7 +86,7 @@ type Controller struct {
 	sbErr     string
 	vswErr    string
 	exiting   exitState
-	nbCfgHold bool // debug/delay-nb-cfg-report
+	nbCfg     reportDelay
 
 	metersChanged bool
 }

@@ -5,6 +5,7 @@ package iface
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
@@ -56,7 +57,7 @@ func (t *Table) Update() bool {
 func (t *Table) Reset() {
 	t.bridge = ""
 	t.Update()
-	for id := range t.rows {
+	for id := range maps.Clone(t.rows) {
 		t.refresh(id)
 	}
 }
@@ -189,6 +190,17 @@ func (t *Table) All() map[ovsdb.UUID]*vsw.Interface { return t.rows }
 
 // Port is the port row of an interface on the integration bridge.
 func (t *Table) Port(iface ovsdb.UUID) *vsw.Port { return t.w.VSW.Port.Get(t.member[iface]) }
+
+// Unassigned tells whether a tunnel or patch port has no port number yet, not even
+// the one that says that it failed: what is sent there is still missing.
+func (t *Table) Unassigned() bool {
+	for _, r := range t.rows {
+		if !r.OFPort.OK && (r.Type == "patch" || r.Options["remote_ip"] != "") {
+			return true
+		}
+	}
+	return false
+}
 
 // LocalIDs are the iface-ids on the integration bridge.
 func (t *Table) LocalIDs() []string {
