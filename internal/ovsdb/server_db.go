@@ -156,6 +156,9 @@ func (a *attempt) judge(row *serverRow) error {
 	}
 	if row.model == "clustered" {
 		seen := &a.cluster
+		if a.forget.Swap(false) {
+			*seen = clusterPosition{}
+		}
 		if seen.cluster == row.cluster && row.index < seen.index {
 			return fmt.Errorf("the server's data is stale: its index is %d, the client has seen %d", row.index, seen.index)
 		}

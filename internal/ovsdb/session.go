@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb/schema"
@@ -57,6 +58,7 @@ type Session struct {
 	cfg      SessionConfig
 	handler  Handler
 	cluster  clusterPosition
+	forget   atomic.Bool // cluster is void
 	dial     func(context.Context, Endpoint, *SessionConfig) (net.Conn, error)
 
 	changed chan struct{} // the servers were changed; capacity 1
