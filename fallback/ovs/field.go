@@ -54,6 +54,7 @@ func (l *lowerer) field(f ir.Field) (ofp.Field, error) {
 // sub is s as actions see it: in_port has its 16-bit form there.
 func (l *lowerer) sub(s ir.Sub) (ofp.Sub, error) {
 	if s.Field == ir.InPort {
+		s.N = min(s.N, 16-s.Ofs)
 		return ofp.Bits(ofp.InPortNXM, int(s.Ofs), int(s.N)), nil
 	}
 	f, err := l.field(s.Field)

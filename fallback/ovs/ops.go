@@ -108,6 +108,9 @@ func (l *lowerer) set(e *ofp.Encoder, op ir.Set) error {
 			return nil
 		}
 	}
+	if op.Dst.Field == ir.InPort && op.Value.IsZero() {
+		op.Value = ir.V(uint64(ofp.PortAny & 0xffff)) // no port: OVS drops frozen packets with in_port 0
+	}
 	if op.Dst == ir.All(ir.TunOpt) && l.tunOpt != ofp.FieldNone {
 		// Open vSwitch gives an option's value back without leading zero bytes.
 		f := ofp.TunMetadata(l.tunIndex, max(1, (op.Value.Len()+7)/8))
