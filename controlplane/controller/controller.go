@@ -70,23 +70,23 @@ type Controller struct {
 	acks    *acks
 	side    sideNodes
 
-	rev       backend.Revision // of the last delta sent
-	acked     backend.Revision
-	release   string
-	complete  bool
-	resend    string // why all rules must be sent again; "" for no
-	condText  string // conditions asked for last, as text
-	condSeq   uint64
-	sbBusy    bool // a transaction is in flight
-	vswBusy   bool
-	wake      time.Time // when damped claims are due
-	paused    bool
-	sbGone    bool // the Southbound database is not connected
-	failures  []backend.Failure
-	sbErr     string
-	vswErr    string
-	exiting   exitState
-	nbCfg     reportDelay
+	rev      backend.Revision // of the last delta sent
+	acked    backend.Revision
+	release  string
+	complete bool
+	resend   string // why all rules must be sent again; "" for no
+	condText string // conditions asked for last, as text
+	condSeq  uint64
+	sbBusy   bool // a transaction is in flight
+	vswBusy  bool
+	wake     time.Time // when damped claims are due
+	paused   bool
+	sbGone   bool // the Southbound database is not connected
+	failures []backend.Failure
+	sbErr    string
+	vswErr   string
+	exiting  exitState
+	nbCfg    reportDelay
 
 	metersChanged bool
 }

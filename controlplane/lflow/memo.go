@@ -32,6 +32,8 @@ type memo struct {
 	programs     [2]map[programKey]programMemo // guarded by mu, as are the next
 	matches      [2]map[string][]expr.Conj
 	hits, misses uint64
+	peak         int    // the most entries there were
+	rotations    uint64 // times that an old generation was dropped
 }
 
 func newMemo() *memo {
@@ -43,6 +45,7 @@ func newMemo() *memo {
 func (m *memo) flush() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.peak = 0
 	for i := range 2 {
 		m.programs[i] = map[programKey]programMemo{}
 		m.matches[i] = map[string][]expr.Conj{}
@@ -58,7 +61,7 @@ func (m *memo) program(k programKey) (programMemo, bool) {
 func (m *memo) setProgram(k programKey, p programMemo) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	store(&m.programs, k, p)
+	store(m, &m.programs, k, p)
 }
 
 func (m *memo) match(text string) ([]expr.Conj, bool) {
@@ -70,14 +73,14 @@ func (m *memo) match(text string) ([]expr.Conj, bool) {
 func (m *memo) setMatch(text string, c []expr.Conj) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	store(&m.matches, text, c)
+	store(m, &m.matches, text, c)
 }
 
 func lookup[K comparable, V any](m *memo, gens *[2]map[K]V, k K) (V, bool) {
 	v, ok := gens[0][k]
 	if !ok {
 		if v, ok = gens[1][k]; ok {
-			store(gens, k, v)
+			store(m, gens, k, v)
 		}
 	}
 	if ok {
@@ -88,25 +91,19 @@ func lookup[K comparable, V any](m *memo, gens *[2]map[K]V, k K) (V, bool) {
 	return v, ok
 }
 
-func store[K comparable, V any](gens *[2]map[K]V, k K, v V) {
+func store[K comparable, V any](m *memo, gens *[2]map[K]V, k K, v V) {
 	if len(gens[0]) >= memoLimit {
+		if len(gens[1]) > 0 {
+			m.rotations++
+		}
 		gens[1], gens[0] = gens[0], map[K]V{}
 	}
 	gens[0][k] = v
+	m.peak = max(m.peak, m.entries())
 }
 
-// MemoStats is the state of the memo.
-type MemoStats struct {
-	Programs, Matches int
-	Hits, Misses      uint64
-}
-
-// MemoStats tells how large the memo is and how often it served.
-func (c *Compiler) MemoStats() MemoStats {
-	m := c.memo
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return MemoStats{len(m.programs[0]) + len(m.programs[1]), len(m.matches[0]) + len(m.matches[1]), m.hits, m.misses}
+func (m *memo) entries() int {
+	return len(m.programs[0]) + len(m.programs[1]) + len(m.matches[0]) + len(m.matches[1])
 }
 
 // FlushMemo forgets everything that is remembered.
