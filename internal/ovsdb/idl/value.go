@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
@@ -153,16 +154,20 @@ func appendAtom(b []byte, kind schema.Kind, v any) ([]byte, error) {
 			return b, nil
 		}
 		if s, ok := v.(string); ok && kind == schema.String {
-			return b, fmt.Errorf("the string %q, which is not UTF-8", s)
+			return b, fmt.Errorf("the string %q, which is not UTF-8 or has a zero byte", s)
 		}
 	}
 	return b, fmt.Errorf("a value of Go type %T", v)
 }
 
+// sendable reports whether a server takes a string. ovsdb-server closes the
+// connection on which a zero byte arrives.
+func sendable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
 // appendScalar encodes all atoms but UUIDs.
 func appendScalar(b []byte, kind schema.Kind, rv reflect.Value) ([]byte, bool) {
 	switch {
-	case kind == schema.String && rv.Kind() == reflect.String && utf8.ValidString(rv.String()):
+	case kind == schema.String && rv.Kind() == reflect.String && sendable(rv.String()):
 		return ovsdb.AppendString(b, rv.String()), true
 	case kind == schema.Boolean && rv.Kind() == reflect.Bool:
 		return strconv.AppendBool(b, rv.Bool()), true

@@ -66,6 +66,7 @@ func TestAppendValueErrors(t *testing.T) {
 		{"T", "name", nil, "0 elements; the column's type is string"},
 		{"T", "name", []string{"a", "b"}, "2 elements"},
 		{"T", "name", "\xff", "not UTF-8"},
+		{"T", "name", "a\x00", "has a zero byte"},
 		{"T", "name", uuidOf(1), "ovsdb.UUID"},
 		{"T", "tag", "5", "a value of Go type string; the column's type is 0..1 integer"},
 		{"T", "tag", 1.5, "float64"},
