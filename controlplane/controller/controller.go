@@ -87,6 +87,7 @@ type Controller struct {
 	vswErr   string
 	exiting  exitState
 	nbCfg    reportDelay
+	events   events
 
 	metersChanged bool
 }
@@ -94,7 +95,7 @@ type Controller struct {
 // New makes a controller that has seen nothing yet.
 func New(cfg Config) *Controller {
 	w := &node.World{SB: cfg.SB.DB(), VSW: cfg.VSW.DB(), SBChanges: &sb.Changes{}, VSWChanges: &vsw.Changes{}, Now: cfg.Now, Log: cfg.Log}
-	c := &Controller{cfg: cfg, w: w, engine: engine.New(cfg.Now), set: rules.NewSet()}
+	c := &Controller{cfg: cfg, w: w, engine: engine.New(cfg.Now), set: rules.NewSet(), events: newEvents(cfg.Coverage)}
 	c.readConfig()
 	c.ifaces = iface.New(w)
 	c.tunnels = encap.New(w, c.ifaces)
@@ -154,6 +155,7 @@ func (c *Controller) OnSB(ch *sb.Changes) {
 func (c *Controller) run() {
 	c.begin()
 	c.engine.Run()
+	c.count()
 	ch := c.w.SBChanges
 	c.metersChanged = c.metersChanged || len(ch.Meter)+len(ch.MeterBand) > 0
 	c.acks.observe()

@@ -1,10 +1,11 @@
 package controller
 
-import (
-	"fmt"
-	"time"
+import "github.com/sluice-gw/sluice/controlplane/engine"
 
-	"github.com/sluice-gw/sluice/controlplane/engine"
+// Names of the nodes that are spoken of elsewhere.
+const (
+	nodeLogical  = "logical_rules"
+	nodePhysical = "physical_rules"
 )
 
 func (c *Controller) begin() {
@@ -20,9 +21,7 @@ func (c *Controller) wire() {
 	e := c.engine
 	c.inSB = e.Input("SB")
 	c.inVSW = e.Input("OVS")
-	e.OnRecompute = func(n, cause string, took time.Duration) {
-		c.w.Log.Debug(fmt.Sprintf("node %s computed anew in %d ms: %s", n, took.Milliseconds(), cause))
-	}
+	e.OnRecompute = c.recomputed
 	updated := func(changed bool) engine.Result { return engine.UpdatedIf(changed).Result }
 
 	cfg := e.Node("config", func() engine.Result { c.readConfig(); return engine.Updated })
@@ -116,7 +115,7 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 	e := c.engine
 	updated := func(changed bool) engine.Result { return engine.UpdatedIf(changed).Result }
 
-	phys := e.Node("physical_rules", func() engine.Result { c.phys.Recompute(); return updated(c.phys.Run()) })
+	phys := e.Node(nodePhysical, func() engine.Result { c.phys.Recompute(); return updated(c.phys.Run()) })
 	mark := func(in *engine.Node, f func()) {
 		phys.On(in, func() engine.Verdict { f(); return engine.UpdatedIf(c.phys.Run()) })
 	}
@@ -136,7 +135,7 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 	phys.On(cfg, func() engine.Verdict { return engine.NeedRecompute("configuration changed") })
 	phys.On(self, func() engine.Verdict { return engine.NeedRecompute("this chassis's row changed") })
 
-	logical := e.Node("logical_rules", func() engine.Result {
+	logical := e.Node(nodeLogical, func() engine.Result {
 		if err := c.logical.Recompute(); err != nil {
 			c.w.Log.Error("logical flows cannot be compiled: " + err.Error())
 			return engine.Unchanged

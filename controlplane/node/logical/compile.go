@@ -40,6 +40,7 @@ func (l *Logical) Run() bool {
 		jobs = append(jobs, j)
 	}
 	clear(l.dirty)
+	l.considered += uint64(len(jobs))
 	workers := 1
 	if len(jobs) >= parallelFrom {
 		workers = runtime.GOMAXPROCS(0)

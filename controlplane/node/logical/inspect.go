@@ -9,3 +9,6 @@ func (l *Logical) Templates() map[string]string {
 	}
 	return nil
 }
+
+// Considered counts the logical flows compiled since the start.
+func (l *Logical) Considered() uint64 { return l.considered }

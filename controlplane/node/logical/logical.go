@@ -36,15 +36,16 @@ type Logical struct {
 	set      *rules.Set
 	compiler *lflow.Compiler
 
-	dirty    map[ovsdb.UUID]bool
-	flows    map[ovsdb.UUID][]dep               // what each compiled flow depends on
-	users    map[dep]*users                     // flows that depend on it
-	groups   map[ovsdb.UUID]map[ovsdb.UUID]bool // datapath -> Logical_DP_Group rows
-	views    map[ovsdb.UUID]*lflow.View
-	sets     *sets
-	members  members
-	degraded map[ovsdb.UUID]lflow.Degraded
-	reported map[string]bool // reasons that were logged
+	dirty      map[ovsdb.UUID]bool
+	flows      map[ovsdb.UUID][]dep               // what each compiled flow depends on
+	users      map[dep]*users                     // flows that depend on it
+	groups     map[ovsdb.UUID]map[ovsdb.UUID]bool // datapath -> Logical_DP_Group rows
+	views      map[ovsdb.UUID]*lflow.View
+	sets       *sets
+	members    members
+	degraded   map[ovsdb.UUID]lflow.Degraded
+	reported   map[string]bool // reasons that were logged
+	considered uint64          // flows compiled since the start
 }
 
 // New makes the node; its rules go into set.
