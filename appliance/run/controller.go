@@ -177,36 +177,29 @@ func (r *chassisRun) tls() tlsconf.Options {
 // batch bounds the change sets that are taken before their consequences are sent.
 const batch = 1000
 
-// loop is the life of the engine goroutine: take what has come in, then settle.
+// loop is the life of the engine goroutine: take what has come in, then settle. A
+// paused controller does neither; the databases keep what comes in meanwhile.
 func (r *chassisRun) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		for range batch {
-			v, moreV := r.vsw.Next()
-			if moreV {
-				r.ctl.OnVSW(v)
-			}
-			s, moreS := r.sb.Next()
-			if moreS {
-				r.ctl.OnSB(s)
-			}
-			if !moreV && !moreS {
-				break
-			}
-		}
-		r.follow()
-		r.ctl.Settle()
+		var vswReady, sbReady <-chan struct{}
 		var due <-chan time.Time
-		if at := r.ctl.Wake(); !at.IsZero() {
-			timer.Reset(max(time.Until(at), time.Millisecond))
-			due = timer.C
+		if !r.ctl.Paused() {
+			r.take()
+			r.follow()
+			r.ctl.Settle()
+			vswReady, sbReady = r.vsw.Ready(), r.sb.Ready()
+			if at := r.ctl.Wake(); !at.IsZero() {
+				timer.Reset(max(time.Until(at), time.Millisecond))
+				due = timer.C
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-r.vsw.Ready():
-		case <-r.sb.Ready():
+		case <-vswReady:
+		case <-sbReady:
 		case a := <-r.acks:
 			r.ctl.Acked(a.rev, a.failures)
 		case why := <-r.again:
@@ -220,6 +213,23 @@ func (r *chassisRun) loop(ctx context.Context) error {
 			if err := r.leave(ctx, req); err != nil {
 				return err
 			}
+		}
+	}
+}
+
+// take hands the change sets that have come in to the controller.
+func (r *chassisRun) take() {
+	for range batch {
+		v, moreV := r.vsw.Next()
+		if moreV {
+			r.ctl.OnVSW(v)
+		}
+		s, moreS := r.sb.Next()
+		if moreS {
+			r.ctl.OnSB(s)
+		}
+		if !moreV && !moreS {
+			return
 		}
 	}
 }
