@@ -1,7 +1,10 @@
 // Package admin is the control surface of a running controller: the commands that
 // "ovn-appctl -t ovn-controller" sends to it (ovn-controller(8), "RUNTIME
 // MANAGEMENT COMMANDS"), with the names and answers that operators and their
-// scripts know.
+// scripts know, and "status", which is ours.
+//
+// Each file has one family of commands. Where the text of an answer differs
+// between releases it is that of OVN 23.03; arguments of newer ones are taken too.
 package admin
 
 import (
@@ -26,6 +29,11 @@ type Chassis interface {
 
 var errStarting = errors.New("the local Open_vSwitch database has not been read yet")
 
+// words is an error of which the text is ovn-controller's, for scripts that read it.
+type words string
+
+func (w words) Error() string { return string(w) }
+
 // table makes commands; their handlers run on the engine goroutine.
 type table struct {
 	chassis Chassis
@@ -33,8 +41,11 @@ type table struct {
 	list    []unixctl.Command
 }
 
+// handler answers one request to a controller that has started.
+type handler func(c *controller.Controller, args []string) (string, error)
+
 // add registers a command that looks at or changes the controller.
-func (t *table) add(name, usage string, min, max int, f func(c *controller.Controller, args []string) (string, error)) {
+func (t *table) add(name, usage string, min, max int, f handler) {
 	t.list = append(t.list, unixctl.Command{Name: name, Usage: usage, MinArgs: min, MaxArgs: max, On: t.on,
 		Run: func(_ context.Context, args []string) (string, error) {
 			c := t.chassis.Controller()
@@ -45,6 +56,19 @@ func (t *table) add(name, usage string, min, max int, f func(c *controller.Contr
 		}})
 }
 
+// do registers a command without arguments that does something and answers nothing.
+func (t *table) do(name, usage string, f func(c *controller.Controller)) {
+	t.add(name, usage, 0, 0, func(c *controller.Controller, _ []string) (string, error) {
+		f(c)
+		return "", nil
+	})
+}
+
+// show registers a command without arguments that answers a text.
+func (t *table) show(name string, f func(c *controller.Controller) string) {
+	t.add(name, "", 0, 0, func(c *controller.Controller, _ []string) (string, error) { return f(c), nil })
+}
+
 // Commands are the controller's own commands.
 func Commands(chassis Chassis, on unixctl.Executor) []unixctl.Command {
 	t := &table{chassis: chassis, on: on}
@@ -52,18 +76,24 @@ func Commands(chassis Chassis, on unixctl.Executor) []unixctl.Command {
 		Run: func(ctx context.Context, args []string) (string, error) {
 			return "", chassis.Exit(ctx, len(args) == 1 && args[0] == "--restart")
 		}})
-	t.add("connection-status", "", 0, 0, func(c *controller.Controller, _ []string) (string, error) {
-		if c.Connected() {
-			return "connected", nil
-		}
-		return "not connected", nil
-	})
-	t.add("recompute", "", 0, 0, recompute)
-	t.add("inc-engine/recompute", "", 0, 0, recompute)
+	t.southbound()
+	t.engine()
+	t.tables()
+	t.flowCache()
+	t.debug()
+	t.dumps()
+	t.inject()
+	t.status()
 	return t.list
 }
 
-func recompute(c *controller.Controller, _ []string) (string, error) {
-	c.Recompute("asked for by the recompute command")
-	return "", nil
+// southbound are the commands about the connection to the Southbound database.
+func (t *table) southbound() {
+	t.show("connection-status", func(c *controller.Controller) string {
+		if c.Connected() {
+			return "connected"
+		}
+		return "not connected"
+	})
+	t.do("sb-cluster-state-reset", "", (*controller.Controller).ForgetClusterIndex)
 }

@@ -1,0 +1,33 @@
+package admin
+
+import (
+	"errors"
+
+	"github.com/sluice-gw/sluice/controlplane/controller"
+	"github.com/sluice-gw/sluice/controlplane/expr"
+	"github.com/sluice-gw/sluice/fallback/ovs"
+)
+
+// inject is inject-pkt.
+func (t *table) inject() {
+	t.add("inject-pkt", "MICROFLOW", 1, 1, func(c *controller.Controller, args []string) (string, error) {
+		p, err := c.Injection(args[0])
+		if err == nil && !t.chassis.Switch().Status().Connected {
+			return "", words("OpenFlow channel not ready.")
+		}
+		switch {
+		case errors.Is(err, controller.ErrNotReady):
+			return "", words("ovn-controller not ready.")
+		case errors.Is(err, controller.ErrNoIngress):
+			return "", words("ingress port not found on hypervisor.")
+		case errors.Is(err, expr.ErrContradictory):
+			return "", words("Constraints are contradictory.")
+		case errors.Is(err, expr.ErrAmbiguous):
+			return "", words("Constraints are ambiguous: " + args[0] + ".")
+		case err != nil:
+			return "", err
+		}
+		t.chassis.Switch().PacketOut(ovs.PacketOut{Meta: p.Meta, Packet: p.Packet, Ops: p.Ops})
+		return "", nil
+	})
+}

@@ -1,0 +1,122 @@
+package admin
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/controller"
+)
+
+// page is a text of "heading: value" lines with lists below some of them.
+type page struct{ strings.Builder }
+
+func (p *page) line(heading, format string, args ...any) {
+	fmt.Fprintf(p, "%-18s %s\n", heading+":", fmt.Sprintf(format, args...))
+}
+
+func (p *page) item(format string, args ...any) { fmt.Fprintf(p, "  "+format+"\n", args...) }
+
+// list writes a heading with the number of items, which item writes one by one.
+func list[T any](p *page, heading string, items []T, item func(T)) {
+	if len(items) == 0 {
+		p.line(heading, "none")
+		return
+	}
+	p.line(heading, "%d", len(items))
+	for _, x := range items {
+		item(x)
+	}
+}
+
+// Text is the status as one page.
+func (s Status) Text() string {
+	p := &page{}
+	c := s.Controller
+	p.line("chassis", "%s (host %s), %s", cmp.Or(c.Chassis, "without a name: set external_ids:system-id"), c.Hostname, registration(c))
+	if c.Paused {
+		p.line("paused", "yes: nothing is changed until debug/resume")
+	}
+	p.database("southbound", c.Southbound)
+	p.database("local", c.Local)
+	p.line("ovn-northd", "%s", cmp.Or(c.Northd, "version not known"))
+	p.target(s.Switch)
+	p.line("rules", "%d, of %d logical flows on %d local datapaths; %d ports, %d conntrack zones", c.Rules, c.LogicalFlows,
+		c.LocalDatapaths, c.LocalPorts, c.Zones)
+	p.line("revision", "%d, the switch has %d; nb_cfg %d, done %d", c.Revision, c.Acknowledged, c.NbCfg, c.NbCfgDone)
+	if !c.Complete {
+		p.line("complete", "no: nothing is removed before all rows have arrived")
+	}
+	p.line("recomputes", "%d", c.Recomputes)
+	p.slowPath(s.SlowPath)
+
+	degraded := 0
+	for _, d := range c.Degraded {
+		degraded += d.Flows
+	}
+	if degraded == 0 {
+		p.line("degraded flows", "none")
+	} else {
+		p.line("degraded flows", "%d", degraded)
+	}
+	for _, d := range c.Degraded {
+		p.item("%d: %s (for example %s)", d.Flows, d.Reason, d.Example)
+	}
+	list(p, "refused rules", s.Switch.Refused, func(r Refusal) { p.item("%d: %s: %s (for example of %s)", r.Rules, r.Kind, r.Detail, r.Example) })
+	list(p, "claim conflicts", c.Conflicts, func(x controller.Conflict) { p.item("%s", x.Text) })
+	list(p, "unmapped networks", c.Unmapped, func(u controller.Unmapped) {
+		p.item("%s: port %s asks for it; add it to external_ids:ovn-bridge-mappings with an existing bridge", u.Network, u.Port)
+	})
+	list(p, "refused settings", c.Problems, func(x string) { p.item("%s", x) })
+	return p.String()
+}
+
+func registration(c controller.Status) string {
+	switch {
+	case c.Refused != "":
+		return "NOT registered: " + c.Refused
+	case c.Registered:
+		return "registered"
+	}
+	return "not registered yet"
+}
+
+func (p *page) database(heading string, d controller.Database) {
+	if d.Connected {
+		p.line(heading, "connected to %s since %s, schema %s", d.Remote, d.Since.UTC().Format(time.RFC3339), d.Schema)
+	} else {
+		p.line(heading, "NOT connected to %s: %s", cmp.Or(d.Remote, "any server"), cmp.Or(d.Error, "no answer yet"))
+	}
+	if d.Refusal != "" {
+		p.item("the last transaction failed: %s", d.Refusal)
+	}
+}
+
+func (p *page) target(s Switch) {
+	if !s.Connected {
+		p.line("switch", "NOT connected: %s", cmp.Or(s.Error, "the integration bridge does not exist yet"))
+		return
+	}
+	p.line("switch", "connected to %s, tables of %s", s.Address, s.Tables)
+	p.item("%d flows, %d groups, %d meters; %d adopted, %d added, %d removed in %d connections", s.Flows, s.Groups, s.Meters,
+		s.Adopted, s.Added, s.Removed, s.Connections)
+	if s.DroppedOut > 0 {
+		p.item("%d packets of the controller were dropped on their way to it", s.DroppedOut)
+	}
+}
+
+func (p *page) slowPath(s SlowPath) {
+	var received uint64
+	for _, n := range s.Received {
+		received += n
+	}
+	p.line("slow path", "%d packets received, %d sent, %d resumed, %d waiting for a neighbor", received, s.Sent, s.Resumed, s.Held)
+	for _, action := range slices.Sorted(maps.Keys(s.Dropped)) {
+		for _, reason := range slices.Sorted(maps.Keys(s.Dropped[action])) {
+			p.item("%d of %s dropped: %s", s.Dropped[action][reason], action, reason)
+		}
+	}
+}
