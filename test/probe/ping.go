@@ -19,7 +19,7 @@ import (
 type PingOptions struct {
 	// Count of packets; 0 is 3. The next is sent when the answer to the last has come or its time is over.
 	Count int
-	// Timeout for each answer; 0 is 2 s.
+	// Timeout for each answer; 0 is 2 s. Once one has not come, the others are given a tenth of it.
 	Timeout time.Duration
 	// Size of the ICMP payload in bytes, at least 8.
 	Size int
@@ -75,6 +75,7 @@ func Ping(ns Netns, dst netip.Addr, o PingOptions) (PingReport, error) {
 		return r, err
 	}
 	defer conn.Close()
+	patience := o.Timeout
 	id := uint16(os.Getpid()) ^ uint16(pingID.Add(1)<<8)
 	for seq := range uint16(o.Count) {
 		sent := time.Now()
@@ -82,11 +83,12 @@ func Ping(ns Netns, dst netip.Addr, o PingOptions) (PingReport, error) {
 			return r, fmt.Errorf("ping %s: %w", dst, err)
 		}
 		r.Sent++
-		if err := conn.SetReadDeadline(sent.Add(o.Timeout)); err != nil {
+		if err := conn.SetReadDeadline(sent.Add(patience)); err != nil {
 			return r, err
 		}
 		err := awaitEcho(conn, dst, id, seq, o.Size)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
+			patience = o.Timeout / 10
 			continue
 		}
 		if err != nil {
