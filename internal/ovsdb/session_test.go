@@ -275,6 +275,27 @@ func TestSessionStaleServer(t *testing.T) {
 	})
 }
 
+// A cluster that was built anew under its old id is behind for ever, until the
+// position is forgotten. That holds for one server only.
+func TestForgetClusterIndex(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		servers := map[string]*fakeServer{
+			"a": {replies: map[string]string{"monitor": row("clustered", true, true, cidA, 100)}},
+			"b": {replies: map[string]string{"monitor": row("clustered", true, true, cidA, 5)}},
+			"c": {replies: map[string]string{"monitor": row("clustered", true, true, cidA, 4)}},
+		}
+		s, diary, stop := startSession(t, SessionConfig{Remote: "unix:a"}, servers)
+		synctest.Wait()
+		s.ForgetClusterIndex()
+		s.SetRemote("unix:b")
+		expectDiary(t, diary, "0s up a schema 1.0.0", "0s down a: the remote was changed", "0s up b schema 1.0.0")
+		s.SetRemote("unix:c")
+		expectDiary(t, diary, "0s down b: the remote was changed",
+			"0s down c: reply to monitor: the server's data is stale: its index is 4, the client has seen 5")
+		stop()
+	})
+}
+
 // A server without a _Server database is asked for the schema.
 func TestSessionOldServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

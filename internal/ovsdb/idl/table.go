@@ -46,9 +46,6 @@ func NewTable[R any](name string, id func(*R) *ovsdb.UUID, columns ...Column[R])
 	return t
 }
 
-// Name returns the table's name in the database.
-func (t *Table[R]) Name() string { return t.name }
-
 // Get returns the row with this UUID, nil if there is none.
 func (t *Table[R]) Get(id ovsdb.UUID) *R { return t.rows[id] }
 

@@ -43,6 +43,9 @@ func (t columnType) Go() string {
 	return key
 }
 
+// Atom returns the Go type of one element.
+func (t columnType) Atom() string { return goAtoms[t.Key] }
+
 // Maker returns the idl function that describes such a column.
 func (t columnType) Maker() string {
 	switch {

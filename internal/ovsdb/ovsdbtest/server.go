@@ -104,9 +104,6 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
-// PID returns the server's process id.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
-
 func (s *Server) ctl() string { return filepath.Join(s.dir, "ctl") }
 
 // Appctl runs an ovs-appctl command of the server and returns what it prints.

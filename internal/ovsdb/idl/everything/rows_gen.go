@@ -42,6 +42,12 @@ type ItemByIntBoolKey struct {
 	Bool bool
 }
 
+// ItemByLeafTagKey is the key of index ItemByLeafTag.
+type ItemByLeafTagKey struct {
+	Leaf      ovsdb.UUID
+	OptString string
+}
+
 func newItemTable() *idl.Table[Item] {
 	return idl.NewTable("Item", func(r *Item) *ovsdb.UUID { return &r.UUID },
 		idl.Scalar("name", func(r *Item) *string { return &r.Name }),
@@ -107,6 +113,7 @@ type DB struct {
 	ItemByLeaf    *idl.Index[Item, ovsdb.UUID]
 	ItemByOptInt  *idl.Index[Item, int64]
 	ItemByIntBool *idl.Index[Item, ItemByIntBoolKey]
+	ItemByLeafTag *idl.Index[Item, ItemByLeafTagKey]
 }
 
 // newDB returns a DB without rows.
@@ -120,6 +127,9 @@ func newDB() *DB {
 	db.ItemByLeaf = idl.NewIndex(db.Item, func(r *Item) (ovsdb.UUID, bool) { return r.Leaf, !r.Leaf.IsZero() })
 	db.ItemByOptInt = idl.NewIndex(db.Item, func(r *Item) (int64, bool) { return r.OptInt.V, r.OptInt.OK })
 	db.ItemByIntBool = idl.NewIndex(db.Item, func(r *Item) (ItemByIntBoolKey, bool) { return ItemByIntBoolKey{r.Int, r.Bool}, true })
+	db.ItemByLeafTag = idl.NewIndex(db.Item, func(r *Item) (ItemByLeafTagKey, bool) {
+		return ItemByLeafTagKey{r.Leaf, r.OptString.V}, !r.Leaf.IsZero() && r.OptString.OK
+	})
 	return db
 }
 
