@@ -223,14 +223,14 @@ func (c *Controller) sendRules() {
 		c.complete = true
 		d.Complete = true
 		// Only now is it known which conntrack zones nobody needs any more.
-		c.zones.Recompute(true)
+		c.zones.Known()
+	}
+	if c.rev == 0 && !d.Complete { // nothing is of use to the switch yet
+		return
 	}
 	d.FlushZones = c.zones.TakeFlush()
 	d.Meters, d.DelMeters = c.acks.meters(d.Reset)
 	if !c.set.Pending() && len(d.FlushZones)+len(d.Meters)+len(d.DelMeters) == 0 && !d.Complete && !d.Reset {
-		return
-	}
-	if c.rev == 0 && !d.Complete { // nothing is of use to the switch yet
 		return
 	}
 	d.Complete = c.complete

@@ -81,7 +81,7 @@ func (c *Controller) wire() {
 	local.On(c.inSB, func() engine.Verdict { return engine.UpdatedIf(c.local.UpdateRows()) })
 	local.On(ports, func() engine.Verdict { return engine.UpdatedIf(c.local.UpdateRoots()) })
 
-	zones := e.Node("ct_zones", func() engine.Result { return updated(c.zones.Recompute(c.complete)) })
+	zones := e.Node("ct_zones", func() engine.Result { return updated(c.zones.Recompute()) })
 	zones.On(ports, func() engine.Verdict { return engine.UpdatedIf(c.zones.Update()) })
 	zones.On(local, func() engine.Verdict { return engine.UpdatedIf(c.zones.Update()) })
 	zones.On(c.inSB, func() engine.Verdict {

@@ -6,18 +6,16 @@
 package zones
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/node/datapath"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
-	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
-
-const prefix = "ct-zone-"
 
 // Zones is the datum.
 type Zones struct {
@@ -26,40 +24,46 @@ type Zones struct {
 	local *datapath.Local
 
 	byName map[string]uint16
-	used   map[uint16]string
-	next   uint16
-	loaded bool
+	// auto has the one owner of each zone that was chosen here; zones that a
+	// router asks for (options:snat-ct-zone) may have several owners.
+	auto      map[uint16]string
+	fixed     map[string]bool
+	requested map[uint16]int // owners in fixed
+	next      uint16
+
+	loaded ovsdb.UUID // the bridge whose memory was adopted; zero for none yet
+	known  bool
+	dirty  bool
+	flush  []uint16 // to be emptied before their new owner uses them
 
 	// Changed are the names that got, lost or changed their zone in this run.
 	Changed map[string]bool
-	flush   []uint16 // to be emptied before their new owner uses them
-	dirty   bool
 }
 
 // New makes the datum.
 func New(w *node.World, ports *binding.Ports, local *datapath.Local) *Zones {
-	return &Zones{w: w, ports: ports, local: local, byName: map[string]uint16{}, used: map[uint16]string{}, Changed: map[string]bool{}}
+	return &Zones{w: w, ports: ports, local: local, byName: map[string]uint16{}, auto: map[uint16]string{},
+		fixed: map[string]bool{}, requested: map[uint16]int{}, Changed: map[string]bool{}}
 }
 
-// DNAT, SNAT are the names of a datapath's zones.
+// DNAT is the name of a datapath's zone for destination NAT.
 func DNAT(dp ovsdb.UUID) string { return dp.String() + "_dnat" }
 
 // SNAT is the name of a datapath's zone for source NAT.
 func SNAT(dp ovsdb.UUID) string { return dp.String() + "_snat" }
 
-// Get is the zone of a logical port or of DNAT or SNAT of a datapath, 0 for none.
+// Get is the zone of a logical port or of DNAT or SNAT of a datapath. Zone 0 is
+// the host's own: what has no zone and what asks for 0 use that.
 func (z *Zones) Get(name string) uint16 { return z.byName[name] }
 
 // All are all assignments by name.
 func (z *Zones) All() map[string]uint16 { return z.byName }
 
 // Begin starts a run.
-func (z *Zones) Begin() {
-	clear(z.Changed)
-}
+func (z *Zones) Begin() { clear(z.Changed) }
 
 // Loaded tells whether the integration bridge's memory has been read.
-func (z *Zones) Loaded() bool { return z.loaded }
+func (z *Zones) Loaded() bool { return !z.loaded.IsZero() }
 
 // TakeFlush gives the zones that have a new owner since the last call: they must be
 // emptied before the rules of the new owner are in force.
@@ -69,23 +73,14 @@ func (z *Zones) TakeFlush() []uint16 {
 	return f
 }
 
-// load adopts what the integration bridge remembers, once.
-func (z *Zones) load() bool {
-	br := z.w.Bridge()
-	if z.loaded || br == nil {
-		return z.loaded
+// Known says that the local datapaths and their ports are known from now on.
+// Before that assignments that nobody seems to use are kept: their owner may only
+// not have arrived yet.
+func (z *Zones) Known() {
+	if !z.known {
+		z.known = true
+		z.Recompute()
 	}
-	for k, v := range br.ExternalIDs {
-		name, ok := strings.CutPrefix(k, prefix)
-		n, err := strconv.ParseUint(v, 10, 16)
-		if !ok || err != nil || n == 0 || z.used[uint16(n)] != "" {
-			continue
-		}
-		z.byName[name], z.used[uint16(n)] = uint16(n), name
-		z.Changed[name] = true
-	}
-	z.loaded = true
-	return true
 }
 
 // Update assigns zones to what is local now and frees the others. Only ports and
@@ -94,56 +89,58 @@ func (z *Zones) Update() bool {
 	if !z.load() {
 		return false
 	}
+	names := map[string]bool{}
 	for id := range z.ports.Changed {
 		if pb := z.w.SB.PortBinding.Get(id); pb != nil {
-			z.want(pb.LogicalPort, z.ports.Get(id))
+			names[pb.LogicalPort] = true
 		}
 	}
 	for _, c := range z.w.SBChanges.PortBinding {
 		if c.New == nil || c.Old != nil && c.Old.LogicalPort != c.New.LogicalPort {
-			z.free(c.Old.LogicalPort)
+			names[c.Old.LogicalPort] = true
 		}
 	}
-	for dp := range z.local.Added {
-		z.datapath(dp)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		z.port(name)
 	}
+	dps := maps.Clone(z.local.Added)
 	for dp := range z.local.Removed {
 		z.free(DNAT(dp))
 		z.free(SNAT(dp))
 	}
 	for _, c := range z.w.SBChanges.DatapathBinding {
-		if _, ok := z.local.Key(c.ID); ok {
-			z.datapath(c.ID)
-		}
+		dps[c.ID] = true
 	}
+	z.datapaths(dps)
 	return len(z.Changed) > 0
 }
 
-// Recompute looks at everything. complete says that the local datapaths are
-// known, so that assignments which nobody uses may be freed; before that they
-// are kept, because their owner may only not have arrived yet.
-func (z *Zones) Recompute(complete bool) bool {
+// Recompute looks at everything.
+func (z *Zones) Recompute() bool {
 	if !z.load() {
 		return false
 	}
-	needed := map[string]bool{}
+	names := map[string]bool{}
 	for pb := range z.w.SB.PortBinding.All() {
-		if port := z.ports.Get(pb.UUID); wants(port) {
-			needed[pb.LogicalPort] = true
-			z.want(pb.LogicalPort, port)
+		if wants(z.ports.Get(pb.UUID)) {
+			names[pb.LogicalPort] = true
 		}
 	}
+	dps := map[ovsdb.UUID]bool{}
+	needed := maps.Clone(names)
 	for dp := range z.local.All() {
+		dps[dp] = true
 		needed[DNAT(dp)], needed[SNAT(dp)] = true, true
-		z.datapath(dp)
 	}
-	if complete {
-		for name := range maps.Clone(z.byName) {
-			if !needed[name] {
-				z.free(name)
-			}
+	for name := range maps.Clone(z.byName) {
+		if !needed[name] {
+			z.free(name)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		z.assign(name)
+	}
+	z.datapaths(dps)
 	return len(z.Changed) > 0
 }
 
@@ -161,102 +158,39 @@ func wants(p binding.Port) bool {
 	return false
 }
 
-func (z *Zones) want(name string, p binding.Port) {
-	if wants(p) {
-		z.assign(name, 0)
-	} else {
-		z.free(name)
-	}
-}
-
-func (z *Zones) datapath(dp ovsdb.UUID) {
-	z.assign(DNAT(dp), 0)
-	var fixed uint16
-	if row := z.w.SB.DatapathBinding.Get(dp); row != nil {
-		if n, err := strconv.ParseUint(row.ExternalIDs["snat-ct-zone"], 10, 16); err == nil {
-			fixed = uint16(n)
-		}
-	}
-	z.assign(SNAT(dp), fixed)
-}
-
-// assign gives name a zone: fixed, or when that is 0 any free one, if it has none.
-func (z *Zones) assign(name string, fixed uint16) {
-	have := z.byName[name]
-	if have != 0 && (fixed == 0 || fixed == have) {
-		return
-	}
-	n := fixed
-	if n == 0 {
-		if n = z.pick(); n == 0 {
-			z.w.Log.Warn("no conntrack zone is left for " + name + ": all 65535 are in use")
+// port gives a zone to the port of that name or takes it away. A port that is
+// deleted and made anew has two rows for a moment, so it is the name that counts.
+func (z *Zones) port(name string) {
+	for _, pb := range z.w.SB.PortBindingByLogicalPort.Get(name) {
+		if wants(z.ports.Get(pb.UUID)) {
+			z.assign(name)
 			return
 		}
 	}
-	if other := z.used[n]; other != "" && other != name { // a fixed zone takes it over
-		delete(z.byName, other)
-		z.Changed[other] = true
-		defer z.assign(other, 0)
-	}
-	if have != 0 {
-		delete(z.used, have)
-	}
-	z.byName[name], z.used[n] = n, name
-	z.Changed[name], z.dirty = true, true
-	z.flush = append(z.flush, n)
+	z.free(name)
 }
 
-func (z *Zones) pick() uint16 {
-	for range 1<<16 - 1 {
-		if z.next++; z.next == 0 {
-			z.next = 1
-		}
-		if z.used[z.next] == "" {
-			return z.next
-		}
-	}
-	return 0
-}
-
-func (z *Zones) free(name string) {
-	n, ok := z.byName[name]
-	if !ok {
-		return
-	}
-	delete(z.byName, name)
-	delete(z.used, n)
-	z.Changed[name], z.dirty = true, true
-}
-
-// Write adds what the bridge's external_ids lack to tx.
-func (z *Zones) Write(tx *idl.Tx) {
-	br := z.w.Bridge()
-	if br == nil || !z.loaded {
-		return
-	}
-	var gone []string
-	add := map[string]string{}
-	for k, v := range br.ExternalIDs {
-		name, ok := strings.CutPrefix(k, prefix)
-		if ok && strconv.Itoa(int(z.byName[name])) != v {
-			gone = append(gone, k)
+// datapaths brings the zones of those dps that are local up to date, in the order
+// of their keys: the numbers do not depend on chance.
+func (z *Zones) datapaths(dps map[ovsdb.UUID]bool) {
+	var local []ovsdb.UUID
+	for dp := range dps {
+		if _, ok := z.local.Key(dp); ok {
+			local = append(local, dp)
 		}
 	}
-	for name, n := range z.byName {
-		if br.ExternalIDs[prefix+name] != strconv.Itoa(int(n)) {
-			add[prefix+name] = strconv.Itoa(int(n))
+	all := z.local.All()
+	slices.SortFunc(local, func(a, b ovsdb.UUID) int { return cmp.Or(cmp.Compare(all[a], all[b]), a.Compare(b)) })
+	for _, dp := range local {
+		z.assign(DNAT(dp))
+		row := z.w.SB.DatapathBinding.Get(dp)
+		if row == nil {
+			continue
 		}
-	}
-	if len(gone) > 0 {
-		tx.Mutate("Bridge", br.UUID, "external_ids", "delete", gone)
-	}
-	if len(add) > 0 {
-		tx.Mutate("Bridge", br.UUID, "external_ids", "insert", add)
-	}
-	if len(gone)+len(add) == 0 {
-		z.dirty = false
+		if n, err := strconv.ParseUint(row.ExternalIDs["snat-ct-zone"], 10, 16); err == nil {
+			z.fix(SNAT(dp), uint16(n))
+		} else {
+			z.assign(SNAT(dp))
+		}
 	}
 }
-
-// Pending tells whether the bridge's external_ids lag behind.
-func (z *Zones) Pending() bool { return z.dirty }
