@@ -70,24 +70,25 @@ type Controller struct {
 	acks    *acks
 	side    sideNodes
 
-	rev      backend.Revision // of the last delta sent
-	acked    backend.Revision
-	release  string
-	complete bool
-	resend   string // why all rules must be sent again; "" for no
-	condText string // conditions asked for last, as text
-	condSeq  uint64
-	sbBusy   bool // a transaction is in flight
-	vswBusy  bool
-	wake     time.Time // when damped claims are due
-	paused   bool
-	sbGone   bool // the Southbound database is not connected
-	failures []backend.Failure
-	sbErr    string
-	vswErr   string
-	exiting  exitState
-	nbCfg    reportDelay
-	events   events
+	rev       backend.Revision // of the last delta sent
+	acked     backend.Revision
+	release   string
+	complete  bool
+	resend    string // why all rules must be sent again; "" for no
+	condText  string // conditions asked for last, as text
+	condDirty bool   // they may be others now
+	condSeq   uint64
+	sbBusy    bool // a transaction is in flight
+	vswBusy   bool
+	wake      time.Time // when damped claims are due
+	paused    bool
+	sbGone    bool // the Southbound database is not connected
+	failures  []backend.Failure
+	sbErr     string
+	vswErr    string
+	exiting   exitState
+	nbCfg     reportDelay
+	events    events
 
 	metersChanged bool
 }
@@ -95,7 +96,7 @@ type Controller struct {
 // New makes a controller that has seen nothing yet.
 func New(cfg Config) *Controller {
 	w := &node.World{SB: cfg.SB.DB(), VSW: cfg.VSW.DB(), SBChanges: &sb.Changes{}, VSWChanges: &vsw.Changes{}, Now: cfg.Now, Log: cfg.Log}
-	c := &Controller{cfg: cfg, w: w, engine: engine.New(cfg.Now), set: rules.NewSet(), events: newEvents(cfg.Coverage)}
+	c := &Controller{cfg: cfg, w: w, engine: engine.New(cfg.Now), set: rules.NewSet(), condDirty: true, events: newEvents(cfg.Coverage)}
 	c.readConfig()
 	c.ifaces = iface.New(w)
 	c.tunnels = encap.New(w, c.ifaces)
@@ -158,6 +159,9 @@ func (c *Controller) run() {
 	c.count()
 	ch := c.w.SBChanges
 	c.metersChanged = c.metersChanged || len(ch.Meter)+len(ch.MeterBand) > 0
+	if len(c.local.Added)+len(c.local.Removed)+len(c.ifaces.Changed)+len(ch.Chassis)+len(c.w.VSWChanges.OpenVSwitch) > 0 {
+		c.condDirty = true
+	}
 	c.acks.observe()
 }
 
@@ -170,6 +174,7 @@ func (c *Controller) Settle() {
 	c.follow()
 	c.setConditions()
 	c.sendRules()
+	c.side.tell()
 	c.write()
 }
 
@@ -190,6 +195,10 @@ func (c *Controller) follow() {
 }
 
 func (c *Controller) setConditions() {
+	if !c.condDirty {
+		return
+	}
+	c.condDirty = false
 	conds := c.conditions()
 	text := conditionText(conds)
 	if text == c.condText {

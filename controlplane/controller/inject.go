@@ -49,8 +49,8 @@ func (c *Controller) Injection(microflow string) (punt.PacketOut, error) {
 	}
 	p.SetPayload(data)
 	p.Len = 0 // no padding: the switch gets what the C program would send
-	in := ir.Bits(ir.InPort, 0, 16)
-	return punt.PacketOut{Packet: p.Frame(), Ops: []ir.Op{ir.Set{Dst: in, Value: ofport}, ir.Call{Stage: ir.PhyToLog}}}, nil
+	return punt.PacketOut{Meta: ir.MustMatch(ir.Exact(ir.InPort, ofport.Lo)), Packet: p.Frame(),
+		Ops: []ir.Op{ir.Call{Stage: ir.PhyToLog}}}, nil
 }
 
 // injectEnv answers for a microflow: a logical port stands for the port of the

@@ -2,6 +2,9 @@ package controller
 
 import (
 	"github.com/sluice-gw/sluice/controlplane/engine"
+	"github.com/sluice-gw/sluice/controlplane/node/portsec"
+	"github.com/sluice-gw/sluice/controlplane/node/qos"
+	"github.com/sluice-gw/sluice/controlplane/node/slowpath"
 	"github.com/sluice-gw/sluice/controlplane/punt"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
@@ -9,22 +12,76 @@ import (
 // sideNodes are the nodes beside the pipeline: port security, the slow path's view
 // of the network and its effects on the database, queues.
 type sideNodes struct {
-	c *Controller
+	c      *Controller
+	sec    *portsec.PortSec
+	slow   *slowpath.SlowPath
+	writer *slowpath.Writer
+	qos    *qos.QoS
 }
 
-func (c *Controller) newSideNodes() sideNodes { return sideNodes{c: c} }
+func (c *Controller) newSideNodes() sideNodes {
+	s := sideNodes{c: c, sec: portsec.New(c.w, c.ports, c.local, c.set), writer: slowpath.NewWriter(c.w, c.local),
+		qos: qos.New(c.w, c.ports, c.local)}
+	s.slow = slowpath.New(c.w, c.ports, c.local, s.writer)
+	return s
+}
 
-func (s *sideNodes) begin() {}
+func (s *sideNodes) wire(e *engine.Engine, cfg, ports, local *engine.Node) {
+	c := s.c
+	sec := e.Node("port_security_rules", func() engine.Result { return engine.UpdatedIf(s.sec.Recompute()).Result })
+	sec.On(c.inSB, func() engine.Verdict { return engine.UpdatedIf(s.sec.OnRows()) })
+	sec.On(ports, func() engine.Verdict { return engine.UpdatedIf(s.sec.OnPorts()) })
+	sec.On(local, func() engine.Verdict { return engine.UpdatedIf(s.sec.OnDatapaths()) })
 
-func (s *sideNodes) wire(e *engine.Engine, ifaces, ports, local *engine.Node) {}
+	follow := func(n, in *engine.Node, f func(), run func() bool) {
+		n.On(in, func() engine.Verdict { f(); return engine.UpdatedIf(run()) })
+	}
+	slow := e.Node("slow_path", func() engine.Result { s.slow.Recompute(); return engine.UpdatedIf(s.slow.Run()).Result })
+	follow(slow, c.inSB, func() { s.slow.OnRows(); s.writer.OnRows() }, s.slow.Run)
+	follow(slow, ports, s.slow.OnPorts, s.slow.Run)
+	follow(slow, local, s.slow.OnDatapaths, s.slow.Run)
+	follow(slow, cfg, s.slow.OnConfig, s.slow.Run)
 
-func (s *sideNodes) writeSB(tx *idl.Tx)  {}
-func (s *sideNodes) writeVSW(tx *idl.Tx) {}
+	queues := e.Node("queues", func() engine.Result { s.qos.Recompute(); return engine.Updated })
+	mark := func(in *engine.Node, f func()) {
+		queues.On(in, func() engine.Verdict { f(); return engine.UpdatedIf(s.qos.Pending()) })
+	}
+	mark(cfg, s.qos.Invalidate)
+	mark(c.inVSW, s.qos.OnOVS)
+	mark(c.inSB, s.qos.OnRows)
+	mark(ports, s.qos.OnPorts)
+	mark(local, s.qos.OnDatapaths)
+}
+
+// tell gives the slow path what changed of the network.
+func (s *sideNodes) tell() {
+	if s.c.cfg.SlowPath == nil {
+		return
+	}
+	if v, changed := s.slow.TakeView(); changed {
+		s.c.cfg.SlowPath.Update(v)
+	}
+	if n := s.slow.TakeNeighbors(); len(n) > 0 {
+		s.c.cfg.SlowPath.UpdateNeighbors(n)
+	}
+}
+
+func (s *sideNodes) writeSB(tx *idl.Tx) {
+	if s.writer.Pending() {
+		s.writer.Write(tx)
+	}
+}
+
+func (s *sideNodes) writeVSW(tx *idl.Tx) {
+	if s.c.complete && s.qos.Pending() {
+		s.qos.Write(tx)
+	}
+}
 
 // Learned takes what the slow path found out; Settle writes it.
-func (c *Controller) Learned(p punt.Pending) {}
+func (c *Controller) Learned(p punt.Pending) { c.side.writer.Take(p) }
 
-// Memory counts what takes memory, by the names of ovn-controller's memory/show.
+// Memory counts what takes memory, for memory/show.
 func (c *Controller) Memory() map[string]uint64 {
 	m := map[string]uint64{"rules": uint64(c.set.Len()), "logical-flows": uint64(c.w.SB.LogicalFlow.Len()),
 		"port-bindings": uint64(c.w.SB.PortBinding.Len()), "local-datapaths": uint64(len(c.local.All()))}

@@ -13,7 +13,6 @@ func (c *Controller) begin() {
 	c.ports.Begin()
 	c.local.Begin()
 	c.zones.Begin()
-	c.side.begin()
 }
 
 // wire builds the graph. The order of the nodes is the order in which they run.
@@ -174,5 +173,5 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 	})
 	lb.On(local, func() engine.Verdict { return engine.UpdatedIf(c.hairpin.OnDatapaths()) })
 
-	c.side.wire(e, ifaces, ports, local)
+	c.side.wire(e, cfg, ports, local)
 }

@@ -12,17 +12,20 @@ import (
 // a restarted controller recognises what it finds in a target.
 type RuleID uint64
 
-// Program is an immutable list of operations with its text and hash computed once;
-// many rules share one.
+// Program is an immutable list of operations with its hash computed once; many
+// rules share one.
 type Program struct {
 	Ops  []Op
-	text string
 	hash uint64
 }
 
 // NewProgram makes a program. It keeps ops; the caller must not change them.
 func NewProgram(ops ...Op) *Program {
-	var b []byte
+	var buf [512]byte
+	return &Program{Ops: ops, hash: hashBytes(hashSeed, appendProgram(buf[:0], ops))}
+}
+
+func appendProgram(b []byte, ops []Op) []byte {
 	for i, op := range ops {
 		if i > 0 {
 			b = append(b, ' ')
@@ -33,12 +36,11 @@ func NewProgram(ops ...Op) *Program {
 	if len(ops) == 0 {
 		b = append(b, "drop;"...)
 	}
-	t := string(b)
-	return &Program{Ops: ops, text: t, hash: hashString(hashSeed, t)}
+	return b
 }
 
 // String is the canonical text: operations each followed by ";", "drop;" for none.
-func (p *Program) String() string { return p.text }
+func (p *Program) String() string { return string(appendProgram(nil, p.Ops)) }
 
 // Hash is a hash of the content, equal in every process.
 func (p *Program) Hash() uint64 { return p.hash }
@@ -155,7 +157,9 @@ const hashSeed uint64 = 0x9e3779b97f4a7c15
 
 func hashUint(h, v uint64) uint64 { return fold(h^v, 0xa0761d6478bd642f) ^ h<<1 }
 
-func hashString(h uint64, s string) uint64 {
+func hashString(h uint64, s string) uint64 { return hashBytes(h, s) }
+
+func hashBytes[T string | []byte](h uint64, s T) uint64 {
 	n := len(s)
 	for ; len(s) >= 8; s = s[8:] {
 		h = hashUint(h, uint64(s[0])|uint64(s[1])<<8|uint64(s[2])<<16|uint64(s[3])<<24|

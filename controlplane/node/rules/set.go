@@ -25,14 +25,15 @@ type Set struct {
 	owners map[Key][]ir.RuleID // sorted
 	refs   map[ir.RuleID]int32 // owners of each rule
 
-	put map[ir.RuleID]ir.Rule // new since Take
-	del map[ir.RuleID]bool    // gone since Take
+	put   []ir.Rule           // new since Take; one that went again has no Program
+	putAt map[ir.RuleID]int32 // index in put
+	del   map[ir.RuleID]bool  // gone since Take
 }
 
 // NewSet makes an empty set.
 func NewSet() *Set {
 	return &Set{owners: map[Key][]ir.RuleID{}, refs: map[ir.RuleID]int32{},
-		put: map[ir.RuleID]ir.Rule{}, del: map[ir.RuleID]bool{}}
+		putAt: map[ir.RuleID]int32{}, del: map[ir.RuleID]bool{}}
 }
 
 // Put makes rs all the rules of k; nil removes them. It tells whether anything
@@ -48,11 +49,12 @@ func (s *Set) Put(k Key, rs []ir.Rule) bool {
 	if slices.Equal(old, ids) {
 		return false
 	}
-	added := make(map[ir.RuleID]bool)
+	fresh := make([]bool, len(ids)) // by index in ids: added in this call
 	for i := range rs {
 		id := rs[i].ID
-		if _, had := slices.BinarySearch(old, id); !had && !added[id] {
-			added[id] = true
+		at, _ := slices.BinarySearch(ids, id)
+		if _, had := slices.BinarySearch(old, id); !had && !fresh[at] {
+			fresh[at] = true
 			s.add(rs[i])
 		}
 	}
@@ -79,7 +81,8 @@ func (s *Set) add(r ir.Rule) {
 		delete(s.del, r.ID)
 		return
 	}
-	s.put[r.ID] = r
+	s.putAt[r.ID] = int32(len(s.put))
+	s.put = append(s.put, r)
 }
 
 func (s *Set) remove(id ir.RuleID) {
@@ -87,8 +90,9 @@ func (s *Set) remove(id ir.RuleID) {
 		return
 	}
 	delete(s.refs, id)
-	if _, ok := s.put[id]; ok { // the targets have never seen it
-		delete(s.put, id)
+	if i, ok := s.putAt[id]; ok { // the targets have never seen it
+		s.put[i] = ir.Rule{}
+		delete(s.putAt, id)
 		return
 	}
 	s.del[id] = true
@@ -111,17 +115,17 @@ func (s *Set) Keys(f func(Key)) {
 func (s *Set) Len() int { return len(s.refs) }
 
 // Pending tells whether Take has something to give.
-func (s *Set) Pending() bool { return len(s.put)+len(s.del) > 0 }
+func (s *Set) Pending() bool { return len(s.putAt)+len(s.del) > 0 }
 
 // Take moves what changed since the last Take into d.
 func (s *Set) Take(d *backend.Delta) {
-	d.Put = make([]ir.Rule, 0, len(s.put))
-	for _, r := range s.put {
-		d.Put = append(d.Put, r)
+	d.Put = s.put
+	if len(s.putAt) < len(s.put) {
+		d.Put = slices.DeleteFunc(s.put, func(r ir.Rule) bool { return r.Program == nil })
 	}
 	d.Del = make([]ir.RuleID, 0, len(s.del))
 	for id := range s.del {
 		d.Del = append(d.Del, id)
 	}
-	s.put, s.del = map[ir.RuleID]ir.Rule{}, map[ir.RuleID]bool{}
+	s.put, s.putAt, s.del = nil, map[ir.RuleID]int32{}, map[ir.RuleID]bool{}
 }
