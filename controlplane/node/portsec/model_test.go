@@ -187,7 +187,7 @@ func asPrefixes(list []netip.Addr) (out []netip.Prefix) {
 type compiler struct{ node *PortSec }
 
 func newCompiler() compiler {
-	return compiler{&PortSec{w: &node.World{Log: slog.New(slog.DiscardHandler)}, symbols: expr.NewSymtab()}}
+	return compiler{&PortSec{w: &node.World{Log: slog.New(slog.DiscardHandler)}, symbols: expr.NewSymtab(), parsed: map[string]expr.Expr{}}}
 }
 
 func (c compiler) rules(t interface{ Fatalf(string, ...any) }, entries ...Entry) []ir.Rule {

@@ -33,6 +33,7 @@ type PortSec struct {
 	local   *datapath.Local
 	set     *rules.Set
 	symbols *expr.Symtab
+	parsed  map[string]expr.Expr
 
 	// Refused are the elements of port_security that could not be understood and are
 	// not in force, by port.
@@ -41,7 +42,8 @@ type PortSec struct {
 
 // New makes the node; its rules go into set.
 func New(w *node.World, ports *binding.Ports, local *datapath.Local, set *rules.Set) *PortSec {
-	return &PortSec{w: w, ports: ports, local: local, set: set, symbols: expr.NewSymtab(), Refused: map[ovsdb.UUID][]string{}}
+	return &PortSec{w: w, ports: ports, local: local, set: set, symbols: expr.NewSymtab(), parsed: map[string]expr.Expr{},
+		Refused: map[ovsdb.UUID][]string{}}
 }
 
 // OnRows follows changes of Port_Binding rows.
@@ -160,6 +162,18 @@ func (s *PortSec) entries(pb *sb.PortBinding) []Entry {
 	return entries
 }
 
+// parse parses one of the texts of rules.go, which are few.
+func (s *PortSec) parse(text string) (expr.Expr, error) {
+	if e, ok := s.parsed[text]; ok {
+		return e, nil
+	}
+	e, err := s.symbols.Parse(text)
+	if err == nil {
+		s.parsed[text] = e
+	}
+	return e, err
+}
+
 // compile makes a rule of the port with tunnel key port.
 func (s *PortSec) compile(r rule, dp uint32, port uint64, owner ir.Owner) []ir.Rule {
 	direction := ir.Inport
@@ -167,10 +181,10 @@ func (s *PortSec) compile(r rule, dp uint32, port uint64, owner ir.Owner) []ir.R
 		direction = ir.Outport
 	}
 	self := ir.MustMatch(ir.Exact(direction, port))
-	e, err := s.symbols.Parse(r.match)
+	e, err := s.parse(r.match)
 	var conjs []expr.Conj
 	if err == nil {
-		conjs, _, err = expr.Compile(e, nobody{})
+		conjs, _, err = expr.Compile(e, r.names)
 	}
 	if err != nil {
 		s.w.Log.Error(fmt.Sprintf("port security rule %q cannot be compiled: %v", r.match, err))
@@ -190,11 +204,3 @@ func (s *PortSec) compile(r rule, dp uint32, port uint64, owner ir.Owner) []ir.R
 	}
 	return out
 }
-
-// nobody is the world of these rules: they name nothing.
-type nobody struct{}
-
-func (nobody) AddressSet(string) (*expr.Set, bool) { return nil, false }
-func (nobody) PortGroup(string) ([]string, bool)   { return nil, false }
-func (nobody) Resident(string) bool                { return false }
-func (nobody) Port(string) (uint32, bool)          { return 0, false }

@@ -186,7 +186,7 @@ func queueRow(s shape, ids map[string]string) map[string]any {
 func (s shape) settings() map[string]string {
 	m := map[string]string{}
 	for k, v := range map[string]uint64{"max-rate": s.max, "min-rate": s.min, "burst": s.burst} {
-		if v > 0 { // a max-rate of 0 would hold the port down to its min-rate
+		if v > 0 {
 			m[k] = strconv.FormatUint(v, 10)
 		}
 	}
@@ -197,10 +197,6 @@ func (s shape) settings() map[string]string {
 // writes 0 for what is not set.
 func settings(row *vsw.Queue) map[string]string {
 	m := maps.Clone(row.OtherConfig)
-	for _, k := range []string{"min-rate", "burst"} {
-		if m[k] == "0" {
-			delete(m, k)
-		}
-	}
+	maps.DeleteFunc(m, func(_, v string) bool { return v == "0" })
 	return m
 }
