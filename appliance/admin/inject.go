@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/expr"
@@ -25,9 +26,18 @@ func (t *table) inject() {
 		case errors.Is(err, expr.ErrAmbiguous):
 			return "", words("Constraints are ambiguous: " + args[0] + ".")
 		case err != nil:
-			return "", err
+			return "", syntax(err)
 		}
 		t.chassis.Switch().PacketOut(ovs.PacketOut{Meta: p.Meta, Packet: p.Packet, Ops: p.Ops})
 		return "", nil
 	})
+}
+
+// syntax puts what is wrong with a text in ovn-controller's words.
+func syntax(err error) error {
+	e, ok := errors.AsType[*expr.Error](err)
+	if !ok || e.Msg == "" {
+		return err
+	}
+	return words(strings.ToUpper(e.Msg[:1]) + e.Msg[1:] + ".")
 }

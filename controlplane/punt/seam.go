@@ -25,7 +25,8 @@ type PacketIn struct {
 }
 
 // PacketOut is a packet that enters the switch, from the controller's own port
-// (OpenFlow's OFPP_CONTROLLER). First Meta is loaded, then Inner or Ops are run.
+// (OpenFlow's OFPP_CONTROLLER) or, when Meta has one, from ir.InPort. First the rest
+// of Meta is loaded, then Inner or Ops are run.
 type PacketOut struct {
 	Meta   ir.Match // exact values of pipeline fields
 	Packet []byte

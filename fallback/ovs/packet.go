@@ -25,8 +25,9 @@ type PacketIn struct {
 	Continuation []byte
 }
 
-// PacketOut is a packet that enters the switch from the controller's port. Meta is
-// loaded, then Inner is run or, when that is nil, Ops.
+// PacketOut is a packet that enters the switch from the controller's port or, when
+// Meta has one, from the port ir.InPort. The rest of Meta is loaded, then Inner is
+// run or, when that is nil, Ops.
 type PacketOut struct {
 	Meta   ir.Match
 	Packet []byte
@@ -143,7 +144,11 @@ func (b *Backend) Resume(in PacketIn, packet []byte, result bool) {
 // no connection is dropped and counted.
 func (b *Backend) PacketOut(o PacketOut) {
 	var mb ofp.MatchBuilder
-	mb.Set(ofp.InPort, uint64(ofp.PortController))
+	in := uint64(ofp.PortController)
+	if t, ok := o.Meta.Term(ir.InPort); ok { // not loaded: that the switch forgets in conntrack
+		in = t.Value.Lo
+	}
+	mb.Set(ofp.InPort, in)
 	l := lowerer{profile: ProfileFor(""), groups: newGroups(), meters: newMeters()}
 	b.mu.Lock()
 	for i := range profiles {
