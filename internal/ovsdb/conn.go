@@ -18,7 +18,7 @@ import (
 type Conn struct {
 	nc    net.Conn
 	peer  Peer
-	probe time.Duration
+	probe atomic.Int64    // nanoseconds, as SessionConfig.Probe
 	open  context.Context // ends with the connection; its cause says why
 	close context.CancelCauseFunc
 
@@ -76,17 +76,21 @@ const maxOut = 64 << 20
 // in SessionConfig.
 func NewConn(nc net.Conn, peer Peer, probe time.Duration) *Conn {
 	open, closer := context.WithCancelCause(context.Background())
-	return &Conn{
+	c := &Conn{
 		open:  open,
 		close: closer,
 		nc:    nc,
 		peer:  peer,
-		probe: probe,
 		start: time.Now(),
 		wake:  make(chan struct{}, 1),
 		calls: make(map[uint64]*Call),
 	}
+	c.SetProbe(probe)
+	return c
 }
+
+// SetProbe changes the probe interval, see SessionConfig.
+func (c *Conn) SetProbe(probe time.Duration) { c.probe.Store(int64(probe)) }
 
 // Run reads until the connection fails, is closed, or ctx ends. It returns why
 // and leaves nothing running.

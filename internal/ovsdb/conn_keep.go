@@ -23,32 +23,34 @@ const (
 // wait in vain for its own echo requests to be answered; as it takes any
 // message for a sign of life, it is sent an echo request now and then.
 func (c *Conn) keep(ctx context.Context) error {
-	period := checkEvery
-	if c.probe > 0 {
-		period = min(period, c.probe/2)
-	}
-	tick := time.NewTicker(period)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	var asked int64 // when the server was last asked for a sign of life
 	for {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-tick.C:
+		case <-timer.C:
 		}
-		now := c.now()
+		now, probe := c.now(), c.probe.Load()
+		period := checkEvery
+		if probe > 0 {
+			period = min(period, time.Duration(probe/2))
+		}
+		timer.Reset(period)
 		if busy := c.busy.Load(); busy != 0 && now-max(busy, c.sent.Load()) >= int64(keepAlive) {
 			c.sent.Store(now)
 			c.sendEcho()
 		}
-		if c.probe == 0 || c.paused.Load() {
+		if probe <= 0 || c.paused.Load() {
 			continue
 		}
 		received := c.received.Load()
-		switch silent := time.Duration(now - received); {
-		case silent >= 2*c.probe && asked > received:
-			return fmt.Errorf("the server has been silent for %v and does not answer an echo request", silent.Round(time.Millisecond))
-		case silent >= c.probe && asked <= received:
+		switch silent := now - received; {
+		case silent >= 2*probe && asked > received:
+			return fmt.Errorf("the server has been silent for %v and does not answer an echo request",
+				time.Duration(silent).Round(time.Millisecond))
+		case silent >= probe && asked <= received:
 			asked = now
 			c.sendEcho()
 		}

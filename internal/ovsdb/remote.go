@@ -45,14 +45,14 @@ func parseEndpoint(s string) (Endpoint, error) {
 	switch scheme {
 	case "unix":
 		if address == "" {
-			return Endpoint{}, fmt.Errorf("expected a file name behind unix:")
+			return Endpoint{}, fmt.Errorf("expected a file name behind \"unix:\"")
 		}
 		return Endpoint{scheme, address}, nil
 	case "tcp", "ssl":
 		address, err := parseHostPort(address)
 		return Endpoint{scheme, address}, err
 	}
-	return Endpoint{}, fmt.Errorf("expected unix:, tcp: or ssl:")
+	return Endpoint{}, fmt.Errorf("expected one that starts with \"unix:\", \"tcp:\" or \"ssl:\"")
 }
 
 // parseHostPort reads HOST[:PORT] with an IPv6 HOST in brackets.

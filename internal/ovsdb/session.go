@@ -55,7 +55,6 @@ type Handler interface {
 // Session keeps a connection to one of the servers of a database.
 type Session struct {
 	database string
-	cfg      SessionConfig
 	handler  Handler
 	cluster  clusterPosition
 	forget   atomic.Bool // cluster is void
@@ -65,6 +64,7 @@ type Session struct {
 
 	// Guarded by mu.
 	mu      sync.Mutex
+	cfg     SessionConfig
 	servers []Endpoint
 	next    int // index in servers
 	conn    *Conn
@@ -167,6 +167,23 @@ func (s *Session) Reconnect(err error) {
 	}
 }
 
+// SetProbe changes SessionConfig.Probe, also for the connection that is open.
+func (s *Session) SetProbe(probe time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.Probe = probe
+	if s.conn != nil {
+		s.conn.SetProbe(probe)
+	}
+}
+
+// SetTLSFiles changes SessionConfig.TLSFiles for the connections to come.
+func (s *Session) SetTLSFiles(files TLSFiles) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.TLSFiles = files
+}
+
 func (s *Session) remotes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,12 +214,15 @@ func (s *Session) wait(ctx context.Context, timer <-chan time.Time) {
 // attempt connects to a server and uses it until that ends. useful: it served
 // for a while, so the next attempt need not wait.
 func (s *Session) attempt(ctx context.Context, e Endpoint) (useful bool, err error) {
-	nc, err := s.dial(ctx, e, &s.cfg)
+	s.mu.Lock()
+	cfg := s.cfg
+	s.mu.Unlock()
+	nc, err := s.dial(ctx, e, &cfg)
 	if err != nil {
 		return false, err
 	}
-	a := &attempt{Session: s, endpoint: e}
-	a.conn = NewConn(nc, a, s.cfg.Probe)
+	a := &attempt{Session: s, cfg: cfg, endpoint: e}
+	a.conn = NewConn(nc, a, cfg.Probe)
 	s.setConn(a.conn, e)
 	defer s.setConn(nil, Endpoint{})
 	a.askServer()
@@ -223,6 +243,7 @@ func (s *Session) setConn(c *Conn, e Endpoint) {
 // attempt is one connection of a session.
 type attempt struct {
 	*Session
+	cfg      SessionConfig // as it was then
 	endpoint Endpoint
 	conn     *Conn
 	since    time.Time // when the handler was told, zero before

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 type fakeServer struct {
 	replies map[string]string // the members behind the id; "" hangs up
 	down    bool              // refuse connections
+	mute    atomic.Bool       // do not answer
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -37,6 +39,9 @@ func (f *fakeServer) serve(nc net.Conn) {
 		}
 		if in.Decode(&m) != nil {
 			return
+		}
+		if f.mute.Load() {
+			continue
 		}
 		reply, ok := f.replies[m.Method]
 		if !ok {
@@ -310,6 +315,27 @@ func TestSessionOldServer(t *testing.T) {
 		a.replies["get_schema"] = `"error":"unknown database"`
 		s.Reconnect(errors.New("to try something"))
 		expectDiary(t, diary, "0s down a: to try something", "0s down a: get_schema: the server answers: unknown database")
+		stop()
+	})
+}
+
+// The probe interval can be set while a connection is open.
+func TestSessionSetProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &fakeServer{replies: map[string]string{"monitor": row("standalone", true, true, cidA, 0), "echo": `"error":null,"x":0`}}
+		s, diary, stop := startSession(t, SessionConfig{Remote: "unix:a"}, map[string]*fakeServer{"a": a})
+		time.Sleep(time.Hour)
+		expectDiary(t, diary, "0s up a schema 1.0.0")
+		s.SetProbe(10 * time.Second)
+		time.Sleep(time.Hour) // the server answers, in its way
+		expectDiary(t, diary)
+		a.mute.Store(true)
+		time.Sleep(40 * time.Second)
+		synctest.Wait()
+		if got := diary.take(); !strings.Contains(got, "down a: the server has been silent for") {
+			t.Errorf("got %q", got)
+		}
+		a.mute.Store(false)
 		stop()
 	})
 }

@@ -140,16 +140,24 @@ func startTLSServer(t *testing.T, a *authority) (remote string) {
 }
 
 func startEvents(t *testing.T, cfg ovsdb.SessionConfig) events {
+	t.Helper()
+	e, _ := startSession(t, cfg)
+	return e
+}
+
+func startSession(t *testing.T, cfg ovsdb.SessionConfig) (events, *ovsdb.Session) {
+	t.Helper()
 	e := events{up: make(chan *ovsdb.Conn, 10), down: make(chan error, 10)}
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(context.Background())
 	end := make(chan error)
-	go func() { end <- ovsdb.NewSession("OVN_Southbound", cfg, e).Run(ctx) }()
+	s := ovsdb.NewSession("OVN_Southbound", cfg, e)
+	go func() { end <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		<-end
 	})
-	return e
+	return e, s
 }
 
 func receive[T any](t *testing.T, c <-chan T) T {
@@ -170,14 +178,30 @@ func TestTLSFiles(t *testing.T) {
 	remote := startTLSServer(t, right)
 	dir := t.TempDir()
 	files := wrong.write(t, dir)
-	e := startEvents(t, ovsdb.SessionConfig{Remote: remote, TLSFiles: files})
+	e, s := startSession(t, ovsdb.SessionConfig{Remote: remote, TLSFiles: files})
 	var unknown x509.UnknownAuthorityError
 	if err := receive(t, e.down); !errors.As(err, &unknown) {
 		t.Errorf("with another authority: %v", err)
 	}
+	again := func() { // without waiting for the backoff
+		if err := s.SetRemote(remote); err != nil {
+			t.Fatal(err)
+		}
+	}
 	right.write(t, dir)
+	again()
 	conn := receive(t, e.up)
 	conn.Close(errors.New("again"))
+	again()
+	conn = receive(t, e.up)
+	s.SetTLSFiles(ovsdb.TLSFiles{})
+	conn.Close(errors.New("again"))
+	again()
+	for err := receive(t, e.down); !strings.Contains(err.Error(), "needs the names"); {
+		err = receive(t, e.down)
+	}
+	s.SetTLSFiles(right.write(t, t.TempDir()))
+	again()
 	receive(t, e.up)
 }
 

@@ -51,6 +51,7 @@ func TestClusterResume(t *testing.T) {
 // that does not stays with a member that works, and no transaction is lost or
 // executed twice.
 func TestClusterLeaderChange(t *testing.T) {
+	t.Parallel()
 	c := ovsdbtest.StartCluster(t, everythingSchema, "Everything", 3)
 	writer := start(t, idl.Config{SessionConfig: ovsdb.SessionConfig{Remote: c.Remote(), LeaderOnly: true}})
 	reader := follow(t, c.Remote())
@@ -97,6 +98,7 @@ func TestClusterLeaderChange(t *testing.T) {
 
 // Leadership is handed over while the old leader lives on.
 func TestClusterTransferLeadership(t *testing.T) {
+	t.Parallel()
 	c := ovsdbtest.StartCluster(t, everythingSchema, "Everything", 3)
 	o := start(t, idl.Config{SessionConfig: ovsdb.SessionConfig{Remote: c.Remote(), LeaderOnly: true}})
 	o.until("the connection", o.connected)

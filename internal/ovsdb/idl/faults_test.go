@@ -36,6 +36,7 @@ func neverEmpty(o *owner, n int) {
 // The server is killed and started again: the rows stay visible meanwhile, and
 // what changed while there was no connection is told as a difference.
 func TestServerKilled(t *testing.T) {
+	t.Parallel()
 	s := startEverything(t)
 	o, other := follow(t, s.Remote), follow(t, s.Remote)
 	insertItems(o, 1, 50)

@@ -102,6 +102,7 @@ func TestMonitorRefused(t *testing.T) {
 // If an update does not fit the tables everything is read again, and the
 // difference is told.
 func TestResync(t *testing.T) {
+	t.Parallel()
 	var reads atomic.Int32
 	f := startFake(t, func(method string, params []json.RawMessage) string {
 		switch {
@@ -130,6 +131,7 @@ func TestResync(t *testing.T) {
 
 // What a server answers to a resumed request is applied to what is there.
 func TestResumeFound(t *testing.T) {
+	t.Parallel()
 	f := startFake(t, func(method string, params []json.RawMessage) string {
 		switch {
 		case method == "get_schema":
@@ -156,6 +158,7 @@ func TestResumeFound(t *testing.T) {
 // If the connection breaks while conditions are on their way, nobody knows what
 // rows they brought: everything is read again, under the new conditions.
 func TestConditionsInFlight(t *testing.T) {
+	t.Parallel()
 	f := startFake(t, func(method string, params []json.RawMessage) string {
 		switch method {
 		case "get_schema":
@@ -184,6 +187,7 @@ func TestConditionsInFlight(t *testing.T) {
 
 // Locks are asked for on each connection, and lost with it.
 func TestLocks(t *testing.T) {
+	t.Parallel()
 	f := startFake(t, func(method string, params []json.RawMessage) string {
 		switch method {
 		case "get_schema":
@@ -234,6 +238,7 @@ func TestLocks(t *testing.T) {
 // A transaction that the server did not execute because it is the wrong one is
 // sent again; one whose result got lost is not.
 func TestTransactionFaults(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int32
 	answers := []string{`"error":"canceled"`, result(`[{"count":1}]`), `"error":"permission error"`, "", result(`[{"count":2}]`)}
 	var f *fakeServer

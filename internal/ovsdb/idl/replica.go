@@ -11,7 +11,7 @@ import (
 // tables.
 //
 // Run works on its own goroutine. Every other method belongs to the one
-// goroutine that owns the replica, SetRemote excepted.
+// goroutine that owns the replica, those excepted that say so.
 type Replica struct {
 	cfg     Config
 	session *ovsdb.Session
@@ -140,7 +140,8 @@ func (r *Replica) SetConditions(where map[string][]Condition) (seq uint64) {
 
 // Commit sends a transaction, when there is a connection, and calls done, if
 // not nil, from within Next with the result. Transactions are sent in the order
-// of Commit. The caller must not use tx any more.
+// of Commit. What a transaction changed may arrive before or after its result.
+// The caller must not use tx any more.
 func (r *Replica) Commit(tx *Tx, done func(Result)) { r.commits.submit(tx, done) }
 
 // Lock asks for a lock, now and after each reconnect, until Unlock. Holds tells
@@ -160,3 +161,10 @@ func (r *Replica) Holds(name string) bool { return r.held[name] }
 // SetRemote changes the servers, as in SessionConfig.Remote. The connection
 // stays if its server is still among them. Safe from any goroutine.
 func (r *Replica) SetRemote(remote string) error { return r.session.SetRemote(remote) }
+
+// SetProbe changes SessionConfig.Probe. Safe from any goroutine.
+func (r *Replica) SetProbe(probe time.Duration) { r.session.SetProbe(probe) }
+
+// SetTLSFiles changes SessionConfig.TLSFiles for the connections to come. Safe
+// from any goroutine.
+func (r *Replica) SetTLSFiles(files ovsdb.TLSFiles) { r.session.SetTLSFiles(files) }

@@ -104,7 +104,7 @@ func (t *table) column(f []string) error {
 
 func (t *table) index(f []string) error {
 	if len(f) < 2 || !token.IsExported(f[0]) {
-		return fmt.Errorf("expected: @index GO_NAME GO_FIELD...")
+		return fmt.Errorf("expected: @index GO_NAME GO_FIELD [GO_FIELD]")
 	}
 	ix := index{Go: f[0]}
 	for _, field := range f[1:] {
