@@ -1,17 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/sluice-gw/sluice/internal/dirs"
-	"github.com/sluice-gw/sluice/internal/unixctl"
 	"github.com/sluice-gw/sluice/internal/version"
 	"github.com/sluice-gw/sluice/internal/vlog"
 )
@@ -19,6 +15,7 @@ import (
 // commands is the command tree, in the order of --help.
 type commands struct {
 	Controller controllerCommand `cmd:"" help:"Run the OVN controller of this chassis: takes ovn-controller's options (sluice controller --help)."`
+	Status     statusCommand     `cmd:"" help:"Tell how a running controller stands: connections, rules, and what is not in force and why."`
 	Ctl        ctlCommand        `cmd:"" help:"Run a command in a running controller, as ovn-appctl does."`
 	Trace      traceCommand      `cmd:"" help:"Tell what happens to a packet in the logical network, as ovn-trace does."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
@@ -32,28 +29,6 @@ type versionCommand struct{}
 
 func (versionCommand) Run(out io.Writer) error {
 	_, err := fmt.Fprintf(out, "sluice %s\n", version.String())
-	return err
-}
-
-type ctlCommand struct {
-	Target  string        `short:"t" default:"ovn-controller" help:"Program, by its pid file in OVN's run directory, or absolute name of its control socket."`
-	Timeout time.Duration `short:"T" default:"1m" help:"How long to wait for the answer."`
-	Command string        `arg:"" help:"Command; list-commands lists them."`
-	Args    []string      `arg:"" optional:"" passthrough:"" help:"Its arguments."`
-}
-
-func (c *ctlCommand) Run(ctx context.Context, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	socket, err := unixctl.Socket(dirs.FromEnv(os.Getenv).OVNRun, c.Target)
-	if err != nil {
-		return err
-	}
-	text, err := unixctl.Call(ctx, socket, c.Command, c.Args...)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(out, text)
 	return err
 }
 
