@@ -20,7 +20,8 @@ func (c *Controller) conditions() map[string][]idl.Condition {
 		return map[string][]idl.Condition{}
 	}
 	eq := func(column string, v any) idl.Condition { return idl.Condition{Column: column, Op: "==", Value: v} }
-	pb := []idl.Condition{eq("type", "patch"), eq("type", "chassisredirect"), eq("type", "external")}
+	pb := []idl.Condition{eq("type", "patch"), eq("type", "chassisredirect"), eq("type", "external"),
+		{Column: "options", Op: "includes", Value: map[string]string{"ipv6_ra_send_periodic": "true"}}}
 	out := map[string][]idl.Condition{}
 	mine := []string{"Controller_Event", "IGMP_Group"}
 	if self := c.w.Self(); self != nil {

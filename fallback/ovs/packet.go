@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofconn"
@@ -87,6 +88,8 @@ func decodePacketIn(p *ofp.PacketIn) (PacketIn, error) {
 	return in, nil
 }
 
+var wideRegs = [8]ofp.Field{ofp.XReg(0), ofp.XReg(1), ofp.XReg(2), ofp.XReg(3), ofp.XReg(4), ofp.XReg(5), ofp.XReg(6), ofp.XReg(7)}
+
 // metaMatch translates the pipeline fields of a packet-in. Fields that ir does not
 // know are left out.
 func metaMatch(m ofp.Match) ir.Match {
@@ -95,11 +98,18 @@ func metaMatch(m ofp.Match) ir.Match {
 		if err != nil {
 			break
 		}
-		f, ok := irField(t.Field)
-		if !ok {
+		if n := slices.Index(wideRegs[:], t.Field); n >= 0 { // the switch writes registers in pairs
+			for i, reg := range []ofp.Field{ofp.Reg(2 * n), ofp.Reg(2*n + 1)} {
+				if f, ok := irField(reg); ok {
+					sh := 32 * (1 - i)
+					terms = append(terms, ir.Term{Field: f, Value: ir.V(t.Value.Lo >> sh & 0xffffffff), Mask: ir.V(t.Mask.Lo >> sh & 0xffffffff)})
+				}
+			}
 			continue
 		}
-		terms = append(terms, ir.Term{Field: f, Value: ir.Value{Hi: t.Value.Hi, Lo: t.Value.Lo}, Mask: ir.Value{Hi: t.Mask.Hi, Lo: t.Mask.Lo}})
+		if f, ok := irField(t.Field); ok {
+			terms = append(terms, ir.Term{Field: f, Value: ir.Value{Hi: t.Value.Hi, Lo: t.Value.Lo}, Mask: ir.Value{Hi: t.Mask.Hi, Lo: t.Mask.Lo}})
+		}
 	}
 	out, _ := ir.NewMatch(terms...)
 	return out
