@@ -153,6 +153,12 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 	follow := func(in *engine.Node, f func()) {
 		logical.On(in, func() engine.Verdict { f(); return engine.UpdatedIf(c.logical.Run()) })
 	}
+	logical.On(c.inVSW, func() engine.Verdict {
+		if why := c.logical.Stale(); why != "" {
+			return engine.NeedRecompute(why)
+		}
+		return engine.Same
+	})
 	follow(local, c.logical.OnDatapaths)
 	follow(ports, c.logical.OnPorts)
 	follow(tunnels, c.logical.OnTunnels)

@@ -44,6 +44,35 @@ func New(w *node.World) *Chassis { return &Chassis{w: w} }
 // Refused says why this chassis does not register; "" when it does.
 func (c *Chassis) Refused() string { return c.refused }
 
+// identityKey in Chassis.other_config is the UUID of the host's Open_vSwitch row,
+// which lives as long as its database: it tells this host, renamed or given other
+// addresses, from another host with the same name.
+const identityKey = "sluice-identity"
+
+func (c *Chassis) identity() string {
+	for row := range c.w.VSW.OpenVSwitch.All() {
+		return row.UUID.String()
+	}
+	return ""
+}
+
+// foreign tells whether a row is certainly another host's: it has another identity
+// and none of this host's addresses. A row without identity is ovn-controller's,
+// which this program may be about to replace.
+func (c *Chassis) foreign(row *sb.Chassis) bool {
+	id := row.OtherConfig[identityKey]
+	return id != "" && id != c.identity() && !slices.ContainsFunc(c.addresses(row),
+		func(ip string) bool { return slices.Contains(c.w.Config.EncapIPs, ip) })
+}
+
+// ours tells whether a row under another name is this host's.
+func (c *Chassis) ours(row *sb.Chassis) bool {
+	if id := row.OtherConfig[identityKey]; id != "" {
+		return id == c.identity()
+	}
+	return row.Hostname == c.w.Config.Hostname
+}
+
 // Features are the feature flags that this controller announces.
 func Features() []string { return features }
 
@@ -82,6 +111,7 @@ func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
 		"ovn-chassis-mac-mappings": cfg.ChassisMACsText,
 		"is-interconn":             fmt.Sprint(cfg.Interconn),
 		"ovn-enable-lflow-cache":   "true",
+		identityKey:                c.identity(),
 	}
 	for _, f := range features {
 		o[f] = "true"
@@ -106,7 +136,7 @@ func (c *Chassis) check() string {
 				continue
 			}
 			owner := c.w.SB.ChassisByName.One(other.ChassisName)
-			if owner != nil && owner.Hostname == cfg.Hostname && c.w.Self() == nil {
+			if owner != nil && c.ours(owner) && c.w.Self() == nil {
 				continue // our own former name: taken over in Write
 			}
 			host := ""
@@ -118,10 +148,10 @@ func (c *Chassis) check() string {
 				cfg.Chassis, e.typ, e.ip, other.ChassisName, host, other.ChassisName)
 		}
 	}
-	if row := c.w.Self(); row != nil && c.flaps >= flapLimit {
-		return fmt.Sprintf("chassis %s is also registered by another host: %s with encap addresses %v keeps writing the row. "+
-			"Two hosts have the same external_ids:system-id; give one of them another",
-			cfg.Chassis, row.Hostname, c.addresses(row))
+	if row := c.w.Self(); row != nil && (c.flaps >= flapLimit || c.foreign(row)) {
+		return fmt.Sprintf("chassis %s is also registered by another host: %s with encap addresses %v. "+
+			"Two hosts have the same external_ids:system-id: give one of them another, or, if that host is no more, remove its "+
+			"row with \"ovn-sbctl chassis-del %s\"", cfg.Chassis, row.Hostname, c.addresses(row), row.Name)
 	}
 	return ""
 }
@@ -190,7 +220,7 @@ func (c *Chassis) Write(tx *idl.Tx) {
 func (c *Chassis) former() *sb.Chassis {
 	for _, e := range c.encaps() {
 		for _, other := range c.w.SB.EncapByTypeIP.Get(sb.EncapByTypeIPKey{Type: e.typ, IP: e.ip}) {
-			if row := c.w.SB.ChassisByName.One(other.ChassisName); row != nil && row.Hostname == c.w.Config.Hostname {
+			if row := c.w.SB.ChassisByName.One(other.ChassisName); row != nil && c.ours(row) {
 				return row
 			}
 		}

@@ -45,6 +45,7 @@ type Logical struct {
 	members    members
 	degraded   map[ovsdb.UUID]lflow.Degraded
 	reported   map[string]bool // reasons that were logged
+	zero       bool            // zeroSNAT at the last Recompute
 	considered uint64          // flows compiled since the start
 }
 
@@ -214,6 +215,8 @@ func (l *Logical) Stale() string {
 		return "first run"
 	case len(ch.DHCPOptions)+len(ch.DHCPv6Options) > 0:
 		return "DHCP_Options rows changed"
+	case l.zero != l.zeroSNAT():
+		return "capability ct_zero_snat of the datapath changed"
 	}
 	for _, c := range ch.SBGlobal {
 		if c.Old != nil && c.New != nil && c.Old.Options[optRegs] != c.New.Options[optRegs] {
@@ -239,7 +242,7 @@ func (l *Logical) Recompute() error {
 	if err != nil {
 		return err
 	}
-	l.compiler = c
+	l.compiler, l.zero = c, l.zeroSNAT()
 	clear(l.views)
 	clear(l.groups)
 	for g := range l.World.SB.LogicalDPGroup.All() {

@@ -101,6 +101,25 @@ func (l *Logical) template(name string) (string, bool) {
 	return "", false
 }
 
+// zeroSNAT tells whether the integration bridge's datapath can SNAT to the all-zero
+// address (Datapath.capabilities, ovs-vswitchd.conf.db(5)).
+func (l *Logical) zeroSNAT() bool {
+	br := l.World.Bridge()
+	if br == nil {
+		return false
+	}
+	typ := br.DatapathType
+	if typ == "" {
+		typ = "system"
+	}
+	for root := range l.World.VSW.OpenVSwitch.All() {
+		if dp := l.World.VSW.Datapath.Get(root.Datapaths[typ]); dp != nil {
+			return dp.Capabilities["ct_zero_snat"] == "true"
+		}
+	}
+	return false
+}
+
 // view is a datapath as its logical flows see it; nil when it is not local.
 func (l *Logical) view(dp ovsdb.UUID) *lflow.View {
 	key, local := l.Local.Key(dp)
@@ -117,7 +136,7 @@ func (l *Logical) view(dp ovsdb.UUID) *lflow.View {
 	e := &env{l, dp, key}
 	v := &lflow.View{Key: key, Env: e, Template: l.template, Action: action.Env{
 		Switch: datapath.IsSwitch(row), Port: e.Port, Resident: e.Resident, WatchPort: e.watchPort, Collector: e.collector,
-		SNATZoneCommon: row.ExternalIDs["snat-ct-zone"] != ""}}
+		SNATZoneCommon: row.ExternalIDs["snat-ct-zone"] != "", ZeroSNAT: l.zeroSNAT()}}
 	for g := range l.World.SB.SBGlobal.All() {
 		if g.Options[optRegs] == "true" {
 			v.Action.Affinity = action.NewAffinityRegs()
