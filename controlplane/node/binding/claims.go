@@ -34,7 +34,6 @@ type fight struct {
 	claimed time.Time // when this chassis last claimed it
 	lost    int       // times that another chassis took it soon after
 	owner   ovsdb.UUID
-	retryAt time.Time
 }
 
 func newClaims(p *Ports) *Claims {

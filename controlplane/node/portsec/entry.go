@@ -52,7 +52,7 @@ var (
 // commas.
 func ParseEntry(text string) (Entry, error) {
 	bad := func(cause string) (Entry, error) {
-		return Entry{}, fmt.Errorf("port_security %q: %s: want MAC [IP[/LEN]]... or VRRPv3 MAC [VRRP-MAC[/LEN]]... [IP[/LEN]]...", text, cause)
+		return Entry{}, fmt.Errorf("port_security %q: %s: want \"MAC [IP[/LEN]]...\" or \"VRRPv3 MAC [VRRP-MAC[/LEN]]... [IP[/LEN]]...\"", text, cause)
 	}
 	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' })
 	vrrp := len(words) > 0 && words[0] == "VRRPv3"

@@ -10,7 +10,6 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/node/nodetest"
 	"github.com/sluice-gw/sluice/controlplane/node/rules"
-	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
@@ -185,6 +184,3 @@ func TestOtherPartsAreLeftAlone(t *testing.T) {
 		t.Error("want the physical rules to stay and the others to go")
 	}
 }
-
-// ids of the ports of a test, for random choices.
-type portIDs []ovsdb.UUID

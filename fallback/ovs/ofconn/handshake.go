@@ -16,7 +16,7 @@ func splitAddr(addr string) (network, address string, err error) {
 	case "unix", "tcp":
 		return kind, rest, nil
 	case "ssl":
-		return "", "", fmt.Errorf("ofconn: %s: ssl is not supported for OpenFlow; use unix: or tcp:", addr)
+		return "", "", fmt.Errorf("ofconn: %s: ssl is not supported for OpenFlow; use unix:PATH or tcp:HOST:PORT", addr)
 	}
 	return "", "", fmt.Errorf("ofconn: %q is no address: want unix:PATH or tcp:HOST:PORT", addr)
 }

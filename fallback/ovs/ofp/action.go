@@ -132,11 +132,10 @@ func (e *Encoder) end(start int) {
 	binary.BigEndian.PutUint16(e.b[start+2:], uint16(n))
 }
 
-func (e *Encoder) u8(n uint8)     { e.b = append(e.b, n) }
-func (e *Encoder) u16(n uint16)   { e.b = binary.BigEndian.AppendUint16(e.b, n) }
-func (e *Encoder) u32(n uint32)   { e.b = binary.BigEndian.AppendUint32(e.b, n) }
-func (e *Encoder) u64(n uint64)   { e.b = binary.BigEndian.AppendUint64(e.b, n) }
-func (e *Encoder) bytes(b []byte) { e.b = append(e.b, b...) }
+func (e *Encoder) u8(n uint8)   { e.b = append(e.b, n) }
+func (e *Encoder) u16(n uint16) { e.b = binary.BigEndian.AppendUint16(e.b, n) }
+func (e *Encoder) u32(n uint32) { e.b = binary.BigEndian.AppendUint32(e.b, n) }
+func (e *Encoder) u64(n uint64) { e.b = binary.BigEndian.AppendUint64(e.b, n) }
 func (e *Encoder) padTo(start, n int) {
 	for len(e.b)-start < n {
 		e.b = append(e.b, 0)

@@ -132,7 +132,7 @@ func (r *actionReader) standard(typ uint16) Action {
 		sub := r.u16()
 		act := r.nicira(sub)
 		if r.err != nil {
-			r.err = fmt.Errorf("Nicira %d: %w", sub, r.err)
+			r.err = fmt.Errorf("action of Nicira %d: %w", sub, r.err)
 		}
 		return act
 	}

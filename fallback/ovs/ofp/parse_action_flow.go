@@ -230,7 +230,7 @@ func parseBundle(i pair, e *Encoder, _ int) error {
 	}
 	list, ok := strings.CutPrefix(parts[n-1], "members:")
 	if parts[3] != "ofport" || !ok {
-		return fmt.Errorf("want ofport and members:")
+		return fmt.Errorf("no \"ofport\" with members in it")
 	}
 	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(delimiters, r) }) {
 		p, err := parsePort(s)
