@@ -64,6 +64,7 @@ type Node struct {
 	Stats Stats
 
 	edges     []edge
+	then      func() Result
 	recompute func() Result
 	updated   bool
 	mustRun   string // cause of a forced recompute; "" for none
@@ -100,6 +101,15 @@ func (e *Engine) Node(name string, recompute func() Result) *Node {
 // On adds an edge: whenever in was updated, handle brings n up to date.
 func (n *Node) On(in *Node, handle func() Verdict) *Node {
 	n.edges = append(n.edges, edge{in, handle})
+	return n
+}
+
+// Then makes f finish what the handlers of one run began: it is called once behind
+// them, when at least one was called and none asked for a recompute. Handlers
+// that only mark what is to be done leave the work to it, so that a row which
+// several inputs concern is worked on once.
+func (n *Node) Then(f func() Result) *Node {
+	n.then = f
 	return n
 }
 
@@ -150,6 +160,9 @@ func (e *Engine) Run() (changed bool) {
 			case Recompute:
 				cause = ed.in.Name + ": " + v.Cause
 			}
+		}
+		if cause == "" && ran && n.then != nil && n.then() == Updated {
+			n.updated = true
 		}
 		switch {
 		case cause != "":
