@@ -115,19 +115,22 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 	updated := func(changed bool) engine.Result { return engine.UpdatedIf(changed).Result }
 
 	phys := e.Node(nodePhysical, func() engine.Result { c.phys.Recompute(); return updated(c.phys.Run()) })
+	phys.Then(func() engine.Result { return updated(c.phys.Run()) })
 	mark := func(in *engine.Node, f func()) {
-		phys.On(in, func() engine.Verdict { f(); return engine.UpdatedIf(c.phys.Run()) })
+		phys.On(in, func() engine.Verdict { f(); return engine.Same })
 	}
 	mark(c.inSB, func() {
 		ch := c.w.SBChanges
 		c.phys.OnPortRows()
 		c.phys.OnMulticastGroups()
+		c.phys.OnDatapathRows()
 		c.phys.OnChassis()
 		if len(ch.HAChassisGroup)+len(ch.HAChassis) > 0 {
 			c.phys.OnGroupsOfChassis()
 		}
 	})
 	mark(tunnels, c.phys.OnTunnels)
+	mark(ifaces, c.phys.OnIfaces)
 	mark(ports, c.phys.OnPorts)
 	mark(local, c.phys.OnDatapaths)
 	mark(zones, c.phys.OnZones)
@@ -147,11 +150,12 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 		}
 		c.logical.OnFlows()
 		c.logical.OnNames()
-		c.logical.OnDatapaths()
-		return engine.UpdatedIf(c.logical.Run())
+		c.logical.OnDatapathRows()
+		return engine.Same
 	})
+	logical.Then(func() engine.Result { return updated(c.logical.Run()) })
 	follow := func(in *engine.Node, f func()) {
-		logical.On(in, func() engine.Verdict { f(); return engine.UpdatedIf(c.logical.Run()) })
+		logical.On(in, func() engine.Verdict { f(); return engine.Same })
 	}
 	logical.On(c.inVSW, func() engine.Verdict {
 		if why := c.logical.Stale(); why != "" {
@@ -162,6 +166,7 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 	follow(local, c.logical.OnDatapaths)
 	follow(ports, c.logical.OnPorts)
 	follow(tunnels, c.logical.OnTunnels)
+	follow(c.inVSW, c.logical.OnCollectors)
 
 	neighbours := e.Node("mac_rules", func() engine.Result { return updated(c.macs.Recompute()) })
 	neighbours.On(c.inSB, func() engine.Verdict {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
@@ -97,7 +98,7 @@ func (l *Logical) job(id ovsdb.UUID) *job {
 	// ovn-northd says which port a flow is about: a flow about a port that does
 	// not matter here need not be looked at.
 	if port := row.Tags["in_out_port"]; port != "" {
-		j.deps = append(j.deps, dep{depRelated, port})
+		j.deps = append(j.deps, on(depRelated, port))
 		if !l.related(port) {
 			j.views = nil
 		}
@@ -111,15 +112,14 @@ func (l *Logical) compile(j *job) result {
 	f := &lflow.Flow{UUID: row.UUID, Ingress: row.Pipeline == "ingress", Table: int(row.TableID),
 		Priority: int(row.Priority), Match: row.Match, Actions: row.Actions}
 	if m := row.ControllerMeter.Or(""); m != "" {
-		res.deps = append(res.deps, dep{depMeter, m})
+		res.deps = append(res.deps, on(depMeter, m))
 		if l.World.SB.MeterByName.One(m) != nil {
 			f.Meter = m
 		}
 	}
-	var template []ir.Rule // rules that are the same on every datapath of this kind
-	var kind bool
+	templates := map[viewKind][]ir.Rule{} // rules that are the same on every datapath of a kind
 	for _, v := range j.views {
-		if template != nil && kind == v.Action.Switch {
+		if template, ok := templates[kindOf(v)]; ok {
 			for _, r := range template {
 				res.rules = append(res.rules, ir.NewRule(r.Stage, r.Priority, v.Key, r.Match, r.Product, r.Program, r.Owner))
 			}
@@ -133,7 +133,7 @@ func (l *Logical) compile(j *job) result {
 		}
 		res.rules = append(res.rules, rs...)
 		if len(deps.Ports)+len(deps.PortGroups)+len(deps.Residents)+len(deps.Watch)+len(deps.Collectors) == 0 {
-			template, kind = rs, v.Action.Switch
+			templates[kindOf(v)] = rs
 		}
 	}
 	if res.reason == "" && len(res.rules) > 0 {
@@ -142,22 +142,35 @@ func (l *Logical) compile(j *job) result {
 	return res
 }
 
+// viewKind is what compilations see of a datapath that ask no question about it.
+type viewKind struct{ isSwitch, snatZoneCommon bool }
+
+func kindOf(v *lflow.View) viewKind { return viewKind{v.Action.Switch, v.Action.SNATZoneCommon} }
+
 func (r *result) addDeps(key uint32, d *lflow.Deps) {
-	add := func(kind depKind, names []string) {
-		for _, n := range names {
-			if x := (dep{kind, n}); !slices.Contains(r.deps, x) {
-				r.deps = append(r.deps, x)
-			}
+	one := func(x dep) {
+		if !slices.Contains(r.deps, x) {
+			r.deps = append(r.deps, x)
 		}
 	}
-	add(depPort, d.Ports)
+	add := func(kind depKind, names []string) {
+		for _, n := range names {
+			one(on(kind, n))
+		}
+	}
+	for _, n := range d.Ports {
+		one(dep{depPort, key, n})
+	}
+	for _, id := range d.Collectors {
+		one(on(depCollector, strconv.FormatUint(uint64(id), 10)))
+	}
 	add(depResident, d.Residents)
 	add(depAddressSet, d.AddressSets)
 	add(depTemplate, d.Templates)
 	add(depMeter, d.Meters)
 	add(depWatch, d.Watch)
 	for _, n := range d.PortGroups {
-		add(depPortGroup, []string{sbPortGroup(key, n)})
+		one(on(depPortGroup, sbPortGroup(key, n)))
 	}
 }
 

@@ -7,8 +7,11 @@ import (
 // dep is something by name that a logical flow's rules depend on.
 type dep struct {
 	kind depKind
+	dp   uint32 // with depPort: key of the datapath on which the name is looked up
 	name string
 }
+
+func on(kind depKind, name string) dep { return dep{kind: kind, name: name} }
 
 type depKind uint8
 
@@ -21,6 +24,7 @@ const (
 	depTemplate                  // template variable
 	depMeter                     // existence of a Meter row
 	depWatch                     // OpenFlow port through which a logical port is reached
+	depCollector                 // existence of a Flow_Sample_Collector_Set, by its id
 )
 
 // users is a set of flows: nearly always one, sometimes thousands.
@@ -37,11 +41,11 @@ func (l *Logical) file(id ovsdb.UUID, deps []dep) {
 		case u == nil:
 		case u.many == nil:
 			if u.one == id {
-				delete(l.users, d)
+				l.unused(d)
 			}
 		default:
 			if delete(u.many, id); len(u.many) == 0 {
-				delete(l.users, d)
+				l.unused(d)
 			}
 		}
 	}
@@ -55,12 +59,20 @@ func (l *Logical) file(id ovsdb.UUID, deps []dep) {
 		switch {
 		case u == nil:
 			l.users[d] = &users{one: id}
+			if d.kind == depWatch {
+				l.watched[d] = true
+			}
 		case u.many != nil:
 			u.many[id] = true
 		case u.one != id:
 			u.many = map[ovsdb.UUID]bool{u.one: true, id: true}
 		}
 	}
+}
+
+func (l *Logical) unused(d dep) {
+	delete(l.users, d)
+	delete(l.watched, d)
 }
 
 // mark makes the flows that depend on d be compiled again.

@@ -39,9 +39,11 @@ type Logical struct {
 	dirty      map[ovsdb.UUID]bool
 	flows      map[ovsdb.UUID][]dep               // what each compiled flow depends on
 	users      map[dep]*users                     // flows that depend on it
+	watched    map[dep]bool                       // those of users that are depWatch
 	groups     map[ovsdb.UUID]map[ovsdb.UUID]bool // datapath -> Logical_DP_Group rows
 	views      map[ovsdb.UUID]*lflow.View
 	sets       *sets
+	newRegs    bool // ovn-northd uses the new registers of load-balancer affinity
 	members    members
 	degraded   map[ovsdb.UUID]lflow.Degraded
 	reported   map[string]bool // reasons that were logged
@@ -52,7 +54,7 @@ type Logical struct {
 // New makes the node; its rules go into set.
 func New(in Inputs, set *rules.Set) *Logical {
 	return &Logical{Inputs: in, set: set, dirty: map[ovsdb.UUID]bool{}, flows: map[ovsdb.UUID][]dep{},
-		users: map[dep]*users{}, groups: map[ovsdb.UUID]map[ovsdb.UUID]bool{}, views: map[ovsdb.UUID]*lflow.View{},
+		users: map[dep]*users{}, watched: map[dep]bool{}, groups: map[ovsdb.UUID]map[ovsdb.UUID]bool{}, views: map[ovsdb.UUID]*lflow.View{},
 		sets: newSets(in.World), members: members{}, degraded: map[ovsdb.UUID]lflow.Degraded{}, reported: map[string]bool{}}
 }
 
@@ -93,7 +95,7 @@ func (l *Logical) fileGroup(old, row *sb.LogicalDPGroup) {
 	}
 }
 
-// OnDatapaths follows changes of the local datapaths and of Datapath_Binding rows.
+// OnDatapaths follows changes of the local datapaths.
 func (l *Logical) OnDatapaths() {
 	for dp := range l.Local.Added {
 		l.markDatapath(dp)
@@ -101,6 +103,10 @@ func (l *Logical) OnDatapaths() {
 	for dp := range l.Local.Removed {
 		l.markDatapath(dp)
 	}
+}
+
+// OnDatapathRows follows changes of Datapath_Binding rows.
+func (l *Logical) OnDatapathRows() {
 	for _, c := range l.World.SBChanges.DatapathBinding {
 		if c.Old != nil {
 			l.markDatapath(c.ID)
@@ -120,92 +126,6 @@ func (l *Logical) markDatapath(dp ovsdb.UUID) {
 	}
 }
 
-// OnNames follows changes of what the texts of logical flows name.
-func (l *Logical) OnNames() {
-	ch := l.World.SBChanges
-	for _, c := range ch.AddressSet {
-		for _, row := range []*sb.AddressSet{c.Old, c.New} {
-			if row != nil {
-				l.sets.forget(row.Name)
-				l.mark(dep{depAddressSet, row.Name})
-			}
-		}
-	}
-	for _, c := range ch.PortGroup {
-		l.members.file(c.Old, c.New)
-		for _, row := range []*sb.PortGroup{c.Old, c.New} {
-			if row != nil {
-				l.mark(dep{depPortGroup, row.Name})
-			}
-		}
-	}
-	for _, c := range ch.MulticastGroup {
-		if c.Old != nil && c.New != nil && c.Old.TunnelKey == c.New.TunnelKey && c.Old.Name == c.New.Name {
-			continue
-		}
-		for _, row := range []*sb.MulticastGroup{c.Old, c.New} {
-			if row != nil {
-				l.mark(dep{depPort, row.Name})
-			}
-		}
-	}
-	for _, c := range ch.PortBinding {
-		if c.Old != nil && c.New != nil && c.Old.TunnelKey == c.New.TunnelKey && c.Old.Datapath == c.New.Datapath &&
-			c.Old.LogicalPort == c.New.LogicalPort {
-			continue
-		}
-		for _, row := range []*sb.PortBinding{c.Old, c.New} {
-			if row != nil {
-				l.mark(dep{depPort, row.LogicalPort})
-				l.mark(dep{depRelated, row.LogicalPort})
-			}
-		}
-	}
-	for _, c := range ch.Meter {
-		for _, row := range []*sb.Meter{c.Old, c.New} {
-			if row != nil && (c.Old == nil || c.New == nil) {
-				l.mark(dep{depMeter, row.Name})
-			}
-		}
-	}
-	for _, c := range ch.ChassisTemplateVar {
-		for _, row := range []*sb.ChassisTemplateVar{c.Old, c.New} {
-			if row == nil || row.Chassis != l.World.Config.Chassis {
-				continue
-			}
-			for name := range row.Variables {
-				l.mark(dep{depTemplate, name})
-			}
-		}
-	}
-}
-
-// OnPorts follows changes of what ports are to this chassis.
-func (l *Logical) OnPorts() {
-	for id := range l.Ports.Changed {
-		if pb := l.World.SB.PortBinding.Get(id); pb != nil {
-			l.mark(dep{depResident, pb.LogicalPort})
-			l.mark(dep{depRelated, pb.LogicalPort})
-			l.mark(dep{depWatch, pb.LogicalPort})
-			for _, pg := range l.members[pb.LogicalPort] {
-				l.mark(dep{depPortGroup, pg})
-			}
-		}
-	}
-}
-
-// OnTunnels follows changes of the tunnels, which fwd_group watches.
-func (l *Logical) OnTunnels() {
-	if len(l.Tunnels.Changed) == 0 {
-		return
-	}
-	for d := range l.users {
-		if d.kind == depWatch {
-			l.mark(d)
-		}
-	}
-}
-
 // Stale tells whether something changed that every logical flow depends on: the
 // cause, "" for no.
 func (l *Logical) Stale() string {
@@ -218,10 +138,8 @@ func (l *Logical) Stale() string {
 	case l.zero != l.zeroSNAT():
 		return "capability ct_zero_snat of the datapath changed"
 	}
-	for _, c := range ch.SBGlobal {
-		if c.Old != nil && c.New != nil && c.Old.Options[optRegs] != c.New.Options[optRegs] {
-			return "SB_Global options:" + optRegs + " changed"
-		}
+	if len(ch.SBGlobal) > 0 && l.newRegisters() != l.newRegs {
+		return "SB_Global options:" + optRegs + " changed"
 	}
 	return ""
 }
@@ -242,7 +160,8 @@ func (l *Logical) Recompute() error {
 	if err != nil {
 		return err
 	}
-	l.compiler, l.zero = c, l.zeroSNAT()
+	l.compiler, l.zero, l.newRegs = c, l.zeroSNAT(), l.newRegisters()
+	l.sets.forgetAll()
 	clear(l.views)
 	clear(l.groups)
 	for g := range l.World.SB.LogicalDPGroup.All() {

@@ -136,14 +136,20 @@ func (l *Logical) view(dp ovsdb.UUID) *lflow.View {
 	e := &env{l, dp, key}
 	v := &lflow.View{Key: key, Env: e, Template: l.template, Action: action.Env{
 		Switch: datapath.IsSwitch(row), Port: e.Port, Resident: e.Resident, WatchPort: e.watchPort, Collector: e.collector,
-		SNATZoneCommon: row.ExternalIDs["snat-ct-zone"] != "", ZeroSNAT: l.zeroSNAT()}}
-	for g := range l.World.SB.SBGlobal.All() {
-		if g.Options[optRegs] == "true" {
-			v.Action.Affinity = action.NewAffinityRegs()
-		}
+		SNATZoneCommon: row.ExternalIDs["snat-ct-zone"] != "", ZeroSNAT: l.zero}}
+	if l.newRegs {
+		v.Action.Affinity = action.NewAffinityRegs()
 	}
 	l.views[dp] = v
 	return v
+}
+
+// newRegisters tells whether ovn-northd uses the new registers.
+func (l *Logical) newRegisters() bool {
+	for g := range l.World.SB.SBGlobal.All() {
+		return g.Options[optRegs] == "true"
+	}
+	return false
 }
 
 // sets keeps address sets in parsed form.
@@ -177,4 +183,10 @@ func (s *sets) forget(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.by, name)
+}
+
+func (s *sets) forgetAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.by)
 }
