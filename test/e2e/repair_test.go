@@ -53,8 +53,9 @@ func TestRepair(t *testing.T) {
 			func() error { _, err := findTunnel(d.HV1, d.HV2); return err }},
 		{"tunnel port sent elsewhere", vsctl("set", "interface", tunnel, "options:remote_ip=192.168.50.99"),
 			func() error { _, err := findTunnel(d.HV1, d.HV2); return err }},
-		{"patch port to the physical network deleted", vsctl("--if-exists", "del-port", "br-int", "patch-br-int-to-ln-public"),
-			text(d.HV1.Vsctl, "br-int", "port-to-br", "patch-br-int-to-ln-public")},
+		// Only the gateway has the public network, so only there is a patch port to it.
+		{"patch port to the physical network deleted", func() error { _, err := d.GW1.Vsctl("del-port", "br-int", "patch-br-int-to-ln-public"); return err },
+			text(d.GW1.Vsctl, "br-int", "port-to-br", "patch-br-int-to-ln-public")},
 		{"integration bridge deleted", func() error { return replaceBridge(d.HV1) },
 			func() error { _, err := d.HV1.Vsctl("br-exists", "br-int"); return err }},
 	} {
