@@ -20,13 +20,13 @@ func (p *page) line(heading, format string, args ...any) {
 
 func (p *page) item(format string, args ...any) { fmt.Fprintf(p, "  "+format+"\n", args...) }
 
-// list writes a heading with the number of items, which item writes one by one.
-func list[T any](p *page, heading string, items []T, item func(T)) {
-	if len(items) == 0 {
+// list writes a heading with what the items amount to, and item writes each of them.
+func list[T any](p *page, heading string, total int, items []T, item func(T)) {
+	if total == 0 {
 		p.line(heading, "none")
 		return
 	}
-	p.line(heading, "%d", len(items))
+	p.line(heading, "%d", total)
 	for _, x := range items {
 		item(x)
 	}
@@ -53,24 +53,20 @@ func (s Status) Text() string {
 	p.line("recomputes", "%d", c.Recomputes)
 	p.slowPath(s.SlowPath)
 
-	degraded := 0
+	degraded, refused := 0, 0
 	for _, d := range c.Degraded {
 		degraded += d.Flows
 	}
-	if degraded == 0 {
-		p.line("degraded flows", "none")
-	} else {
-		p.line("degraded flows", "%d", degraded)
+	for _, r := range s.Switch.Refused {
+		refused += r.Rules
 	}
-	for _, d := range c.Degraded {
-		p.item("%d: %s (for example %s)", d.Flows, d.Reason, d.Example)
-	}
-	list(p, "refused rules", s.Switch.Refused, func(r Refusal) { p.item("%d: %s: %s (for example of %s)", r.Rules, r.Kind, r.Detail, r.Example) })
-	list(p, "claim conflicts", c.Conflicts, func(x controller.Conflict) { p.item("%s", x.Text) })
-	list(p, "unmapped networks", c.Unmapped, func(u controller.Unmapped) {
+	list(p, "degraded flows", degraded, c.Degraded, func(d controller.Degradation) { p.item("%d: %s (for example %s)", d.Flows, d.Reason, d.Example) })
+	list(p, "refused rules", refused, s.Switch.Refused, func(r Refusal) { p.item("%d: %s: %s (for example of %s)", r.Rules, r.Kind, r.Detail, r.Example) })
+	list(p, "claim conflicts", len(c.Conflicts), c.Conflicts, func(x controller.Conflict) { p.item("%s", x.Text) })
+	list(p, "unmapped networks", len(c.Unmapped), c.Unmapped, func(u controller.Unmapped) {
 		p.item("%s: port %s asks for it; add it to external_ids:ovn-bridge-mappings with an existing bridge", u.Network, u.Port)
 	})
-	list(p, "refused settings", c.Problems, func(x string) { p.item("%s", x) })
+	list(p, "refused settings", len(c.Problems), c.Problems, func(x string) { p.item("%s", x) })
 	return p.String()
 }
 
