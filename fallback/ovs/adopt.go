@@ -106,7 +106,7 @@ func (b *Backend) push(ctx context.Context, conn *ofconn.Conn, groupsBefore, gro
 	for k := range w.touched {
 		keys = append(keys, k)
 	}
-	clear(w.touched)
+	w.touched = map[string]bool{} // a cleared map would keep the room of a cold start
 	for range maxRefusals {
 		if len(keys)+len(groupsBefore)+len(groupsAfter) == 0 {
 			break

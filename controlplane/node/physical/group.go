@@ -51,15 +51,15 @@ func (p *Physical) file(id ovsdb.UUID, mc *sb.MulticastGroup) {
 		return
 	}
 	for _, m := range p.members[id] {
-		if delete(p.memberOf[m], id); len(p.memberOf[m]) == 0 {
+		groups := slices.DeleteFunc(p.memberOf[m], func(g ovsdb.UUID) bool { return g == id })
+		if p.memberOf[m] = groups; len(groups) == 0 {
 			delete(p.memberOf, m)
 		}
 	}
 	for _, m := range now {
-		if p.memberOf[m] == nil {
-			p.memberOf[m] = map[ovsdb.UUID]bool{}
+		if !slices.Contains(p.memberOf[m], id) {
+			p.memberOf[m] = append(p.memberOf[m], id)
 		}
-		p.memberOf[m][id] = true
 	}
 	if p.members[id] = now; mc == nil {
 		delete(p.members, id)

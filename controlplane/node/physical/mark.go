@@ -244,7 +244,7 @@ func (p *Physical) OnMulticastGroups() {
 }
 
 func (p *Physical) markGroups(port ovsdb.UUID) {
-	for mc := range p.memberOf[port] {
+	for _, mc := range p.memberOf[port] {
 		p.groups[mc] = true
 	}
 }

@@ -42,14 +42,14 @@ type Physical struct {
 	groups map[ovsdb.UUID]bool
 	decap  bool
 
-	memberOf map[ovsdb.UUID]map[ovsdb.UUID]bool // port -> groups
-	members  map[ovsdb.UUID][]ovsdb.UUID        // group -> ports, as filed in memberOf
+	memberOf map[ovsdb.UUID][]ovsdb.UUID // port -> groups
+	members  map[ovsdb.UUID][]ovsdb.UUID // group -> ports, as filed in memberOf
 }
 
 // New makes the node; its rules go into set.
 func New(in Inputs, set *rules.Set) *Physical {
 	return &Physical{Inputs: in, set: set, ports: map[ovsdb.UUID]bool{}, groups: map[ovsdb.UUID]bool{},
-		memberOf: map[ovsdb.UUID]map[ovsdb.UUID]bool{}, members: map[ovsdb.UUID][]ovsdb.UUID{}}
+		memberOf: map[ovsdb.UUID][]ovsdb.UUID{}, members: map[ovsdb.UUID][]ovsdb.UUID{}}
 }
 
 // Recompute marks everything.
