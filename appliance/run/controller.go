@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -47,6 +48,7 @@ type chassisRun struct {
 	opt   Options
 	queue *unixctl.Queue
 	cover *coverage.Registry
+	punts *coverage.Counter // packet-ins, by ovn-controller's name for their count
 	mail  *backend.Mailbox
 	store *punt.Mailbox
 	acks  chan ack
@@ -60,6 +62,7 @@ type chassisRun struct {
 	ctl  *controller.Controller
 
 	remote string
+	bridge atomic.Pointer[string] // name of the integration bridge; the backend's goroutine reads it
 }
 
 type ack struct {
@@ -89,6 +92,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 	}
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
 		store: punt.NewMailbox(), acks: make(chan ack, 1), again: make(chan string, 1), exit: make(chan exitRequest)}
+	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
 		Logger: opt.Log.Logger("ovsdb")}})
 	g, ctx := errgroup.WithContext(ctx)
@@ -124,10 +128,11 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 	}
 	cfg := r.readConfig()
 	r.remote = cfg.Remote
+	r.bridge.Store(&cfg.Bridge)
 	log := r.opt.Log
 	r.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Remote, TLS: r.tls().Client(log.Logger("stream_ssl")),
 		Probe: time.Duration(cfg.RemoteProbe) * time.Millisecond, Logger: log.Logger("reconnect")}})
-	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr(), Changes: r.mail, Acked: r.acked, Resend: r.resend, PacketIn: r.packetIn,
+	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr, Changes: r.mail, Acked: r.acked, Resend: r.resend, PacketIn: r.packetIn,
 		Log: log.Logger("ofctrl"), Probe: time.Duration(cfg.BridgeProbe) * time.Second})
 	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),
 		Log: log.Logger("pinctrl")})
@@ -289,19 +294,21 @@ func (r *chassisRun) follow() {
 			r.opt.Log.Logger("main").Warn(fmt.Sprintf("external_ids:ovn-remote=%q: %v", remote, err))
 		}
 	}
+	r.sb.SetProbe(time.Duration(r.ctl.Configuration().RemoteProbe) * time.Millisecond)
+	if bridge := r.ctl.Configuration().Bridge; bridge != *r.bridge.Load() {
+		r.bridge.Store(&bridge)
+		r.ovs.Redial("external_ids:ovn-bridge is now " + bridge)
+	}
 }
 
-// bridgeAddr gives the management socket of the integration bridge. The name of
-// the bridge is not expected to change while the controller runs.
-func (r *chassisRun) bridgeAddr() func() string {
-	bridge := r.readConfig().Bridge
-	path := filepath.Join(r.opt.Dirs.OVSRun, bridge+".mgmt")
-	return func() string {
-		if _, err := os.Stat(path); err != nil {
-			return ""
-		}
-		return "unix:" + path
+// bridgeAddr is the management socket of the integration bridge, "" while it is
+// not there.
+func (r *chassisRun) bridgeAddr() string {
+	path := filepath.Join(r.opt.Dirs.OVSRun, *r.bridge.Load()+".mgmt")
+	if _, err := os.Stat(path); err != nil {
+		return ""
 	}
+	return "unix:" + path
 }
 
 func (r *chassisRun) acked(rev backend.Revision, failures []backend.Failure) {

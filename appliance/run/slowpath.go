@@ -7,6 +7,7 @@ import (
 
 // packetIn takes a punted packet from the switch to the slow path.
 func (r *chassisRun) packetIn(p ovs.PacketIn) {
+	r.punts.Inc()
 	r.slow.Handle(punt.PacketIn{Opcode: p.Opcode, Args: p.Args, Inner: p.Inner, Stage: p.Stage, Meta: p.Meta, Packet: p.Packet,
 		Paused: p.Paused, Result: p.Result, Continuation: p.Continuation})
 }

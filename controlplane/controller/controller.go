@@ -104,6 +104,7 @@ func New(cfg Config) *Controller {
 	c.local = datapath.New(w, c.ports)
 	c.zones = zones.New(w, c.ports, c.local)
 	c.chassis = chassis.New(w)
+	c.chassis.Schema = func() string { return cfg.SB.State().Schema }
 	c.bridge = bridge.New(w, c.ports, c.local)
 	c.logical = logical.New(logical.Inputs{World: w, Ports: c.ports, Local: c.local, Ifaces: c.ifaces, Tunnels: c.tunnels,
 		Unsupported: punt.Unsupported}, c.set)

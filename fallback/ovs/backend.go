@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
@@ -40,8 +39,8 @@ type Backend struct {
 	full bool // a complete delta has been seen
 	old  bool // want was lowered for another switch state: nothing is sent before a Reset
 
-	conn atomic.Pointer[ofconn.Conn]
-	out  chan ofp.Message
+	out    chan ofp.Message
+	redial chan string
 
 	mu     sync.Mutex
 	status Status // guarded by mu
@@ -69,7 +68,7 @@ const outQueue = 4096
 
 // New makes a backend that does nothing until Run.
 func New(cfg Config) *Backend {
-	return &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue)}
+	return &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1)}
 }
 
 // Status tells how things stand.
@@ -97,7 +96,6 @@ func (b *Backend) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		start := time.Now()
 		err := b.session(ctx)
-		b.conn.Store(nil)
 		if ctx.Err() != nil {
 			break
 		}
@@ -162,7 +160,6 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 	if err != nil {
 		return err
 	}
-	b.conn.Store(conn)
 	b.set(func(s *Status) { s.Connected, s.Addr = true, addr; s.Connections++; s.LastError = "" })
 	b.cfg.Log.Info("connected to " + addr)
 	if b.want != nil && b.want.low.tunIndex != tunOpt {
@@ -185,8 +182,18 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case why := <-b.redial:
+			return errors.New(why)
 		case <-b.cfg.Changes.Ready():
 		}
+	}
+}
+
+// Redial makes the backend ask Config.Addr again and connect to what it says.
+func (b *Backend) Redial(why string) {
+	select {
+	case b.redial <- why:
+	default: // it is about to
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
@@ -36,10 +37,15 @@ type Chassis struct {
 	flaps   int
 	refused string
 	reasons string // what made it refuse, to try again when that changes
+	noSTT   string // why STT is left out
+	// Schema is the version of the Southbound database's schema, "" while unknown.
+	Schema func() string
 }
 
 // New makes the writer.
-func New(w *node.World) *Chassis { return &Chassis{w: w} }
+func New(w *node.World) *Chassis {
+	return &Chassis{w: w, Schema: func() string { return "" }}
+}
 
 // Refused says why this chassis does not register; "" when it does.
 func (c *Chassis) Refused() string { return c.refused }
@@ -81,11 +87,32 @@ type encap struct{ typ, ip string }
 func (c *Chassis) encaps() []encap {
 	var out []encap
 	for _, t := range c.w.Config.EncapTypes {
+		if t == "stt" && !c.stt() {
+			continue
+		}
 		for _, ip := range c.w.Config.EncapIPs {
 			out = append(out, encap{t, ip})
 		}
 	}
 	return out
+}
+
+// stt tells whether STT tunnels can be used: Open vSwitch must have them, and the
+// Southbound schema, which lost them in OVN 25.09 (21.5.0), must know them.
+func (c *Chassis) stt() bool {
+	why := ""
+	var major, minor int
+	if n, _ := fmt.Sscanf(c.Schema(), "%d.%d", &major, &minor); n == 2 && (major > 21 || major == 21 && minor >= 5) {
+		why = "the Southbound database's schema " + c.Schema() + " does not know it any more"
+	}
+	if !slices.Contains(strings.Split(c.w.Config.IfaceTypes, ","), "stt") {
+		why = "Open vSwitch here has no such tunnels"
+	}
+	if why != "" && why != c.noSTT {
+		c.w.Log.Warn("external_ids:ovn-encap-type: stt is left out: " + why + "; use geneve or vxlan")
+	}
+	c.noSTT = why
+	return why == ""
 }
 
 func (c *Chassis) encapOptions(e encap) map[string]string {
