@@ -148,6 +148,11 @@ func TestCounters(t *testing.T) {
 			t.Errorf("after %s physical_run is %d, want %d", command, n, physical+i+1)
 		}
 	}
+	punts := counter("pinctrl_total_pin_pkts")
+	// The router resolves an address that nobody has.
+	d.ask("inject-pkt", `inport == "lp1" && eth.src == 02:00:00:00:01:11 && eth.dst == 02:00:00:00:ff:01 && ip.ttl == 64 && `+
+		`ip4.src == 10.0.1.11 && ip4.dst == 10.0.2.99 && udp.src == 1 && udp.dst == 2`)
+	d.await("the packet to be punted", func() bool { return counter("pinctrl_total_pin_pkts") > punts })
 	if got := d.ask("coverage/read-counter", "nope"); got != "error: No such counter\n" {
 		t.Errorf("an unknown counter: %q", got)
 	}
