@@ -39,13 +39,12 @@ type Config struct {
 	ChassisMACs     map[string]string
 	ChassisMACsText string
 
-	CMSOptions  string
-	MonitorAll  bool
-	Interconn   bool
-	MatchNorthd bool
-	// Limits in seconds of the back-off of announcements and of resolution requests.
-	GARPMaxTimeout, ARPNDMaxTimeout int
-	IfaceTypes                      string
+	CMSOptions string
+	MonitorAll bool
+	Interconn  bool
+	// GARPMaxTimeout limits the back-off of announcements, in seconds; 0: they end.
+	GARPMaxTimeout int
+	IfaceTypes     string
 
 	// Problems are settings that were refused: the setting, what is wrong and the fix.
 	Problems []string
@@ -106,14 +105,35 @@ func Read(src Source) Config {
 	c.CMSOptions = get("ovn-cms-options", "")
 	c.MonitorAll = flag("ovn-monitor-all")
 	c.Interconn = flag("ovn-is-interconn")
-	c.MatchNorthd = flag("ovn-match-northd-version")
 	c.SetLocalIP = flag("ovn-set-local-ip")
 	c.GARPMaxTimeout = number("garp-max-timeout-sec", 0)
-	c.ARPNDMaxTimeout = number("arp-nd-max-timeout-sec", 0)
+	for _, u := range unsupported {
+		if v := get(u.key, ""); v != "" && v != "false" {
+			c.refuse("external_ids:%s=%q has no effect: %s", u.key, v, u.why)
+		}
+	}
 	types := slices.Clone(src.IfaceTypes)
 	slices.Sort(types)
 	c.IfaceTypes = strings.Join(types, ",")
 	return c
+}
+
+// unsupported are keys of ovn-controller(8) that are not obeyed here.
+var unsupported = []struct{ key, why string }{
+	{"ovn-match-northd-version", "every version of ovn-northd is accepted, and what it writes that is not known is named"},
+	{"ovn-enable-lflow-cache", "the memo of compiled texts is always on and bounded"},
+	{"ovn-limit-lflow-cache", "the memo of compiled texts is bounded by itself"},
+	{"ovn-memlimit-lflow-cache-kb", "the memo of compiled texts is bounded by itself"},
+	{"ovn-trim-limit-lflow-cache", "the memo of compiled texts is bounded by itself"},
+	{"ovn-trim-wmark-perc-lflow-cache", "the memo of compiled texts is bounded by itself"},
+	{"ovn-trim-timeout-ms", "the memo of compiled texts is bounded by itself"},
+	{"arp-nd-max-timeout-sec", "next hops are resolved when packets ask for them"},
+	{"ovn-enable-flow-based-tunnels", "each remote chassis has a tunnel port"},
+	{"ovn-bridge-remote", "the integration bridge's management socket is used"},
+	{"ovn-evpn-vxlan-ports", "EVPN is not supported"},
+	{"ovn-evpn-local-ip", "EVPN is not supported"},
+	{"dynamic-routing-port-mapping", "dynamic routing is not supported"},
+	{"ovn-cleanup-on-exit", "flows stay on exit"},
 }
 
 func (c *Config) readEncaps(get func(key, def string) string) {
