@@ -31,8 +31,9 @@ func (m *Mailbox) Send(d Delta) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.waiting || d.Reset {
-		if m.waiting { // what was said before is void, but for the zones
+		if m.waiting { // what was said before is void, but for this
 			d.FlushZones = append(m.d.FlushZones, d.FlushZones...)
+			d.Complete = d.Complete || m.d.Complete
 		}
 		m.d, m.waiting = d, true
 		m.put, m.del, m.meters = nil, nil, nil
