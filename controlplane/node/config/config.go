@@ -4,6 +4,7 @@
 package config
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ type Config struct {
 	Hostname string
 	Remote   string // ovn-remote
 	// RemoteProbe is the inactivity probe towards the Southbound database in milliseconds; 0 is off.
+	// By default there is none on unix sockets.
 	RemoteProbe int
 
 	Bridge       string // ovn-bridge
@@ -46,7 +48,8 @@ type Config struct {
 	GARPMaxTimeout int
 	IfaceTypes     string
 
-	// Problems are settings that were refused: the setting, what is wrong and the fix.
+	// Problems are settings that were refused, or that have no effect here: the
+	// setting, what is wrong and the fix.
 	Problems []string
 }
 
@@ -93,7 +96,10 @@ func Read(src Source) Config {
 	}
 	c.Hostname = get("hostname", src.Hostname)
 	c.Remote = get("ovn-remote", "")
-	c.RemoteProbe = number("ovn-remote-probe-interval", 60000)
+	c.RemoteProbe = number("ovn-remote-probe-interval", defaultProbe(c.Remote))
+	if c.RemoteProbe > 0 {
+		c.RemoteProbe = max(c.RemoteProbe, minProbe)
+	}
 	c.BridgeProbe = number("ovn-openflow-probe-interval", 0)
 	c.Bridge = get("ovn-bridge", "br-int")
 	c.DatapathType = get("ovn-bridge-datapath-type", "")
@@ -107,33 +113,27 @@ func Read(src Source) Config {
 	c.Interconn = flag("ovn-is-interconn")
 	c.SetLocalIP = flag("ovn-set-local-ip")
 	c.GARPMaxTimeout = number("garp-max-timeout-sec", 0)
-	for _, u := range unsupported {
-		if v := get(u.key, ""); v != "" && v != "false" {
-			c.refuse("external_ids:%s=%q has no effect: %s", u.key, v, u.why)
-		}
-	}
 	types := slices.Clone(src.IfaceTypes)
 	slices.Sort(types)
 	c.IfaceTypes = strings.Join(types, ",")
+	c.nameIdle(get)
 	return c
 }
 
-// unsupported are keys of ovn-controller(8) that are not obeyed here.
-var unsupported = []struct{ key, why string }{
-	{"ovn-match-northd-version", "every version of ovn-northd is accepted, and what it writes that is not known is named"},
-	{"ovn-enable-lflow-cache", "the memo of compiled texts is always on and bounded"},
-	{"ovn-limit-lflow-cache", "the memo of compiled texts is bounded by itself"},
-	{"ovn-memlimit-lflow-cache-kb", "the memo of compiled texts is bounded by itself"},
-	{"ovn-trim-limit-lflow-cache", "the memo of compiled texts is bounded by itself"},
-	{"ovn-trim-wmark-perc-lflow-cache", "the memo of compiled texts is bounded by itself"},
-	{"ovn-trim-timeout-ms", "the memo of compiled texts is bounded by itself"},
-	{"arp-nd-max-timeout-sec", "next hops are resolved when packets ask for them"},
-	{"ovn-enable-flow-based-tunnels", "each remote chassis has a tunnel port"},
-	{"ovn-bridge-remote", "the integration bridge's management socket is used"},
-	{"ovn-evpn-vxlan-ports", "EVPN is not supported"},
-	{"ovn-evpn-local-ip", "EVPN is not supported"},
-	{"dynamic-routing-port-mapping", "dynamic routing is not supported"},
-	{"ovn-cleanup-on-exit", "flows stay on exit"},
+// Milliseconds of the probe towards the Southbound database, as ovn-controller has
+// them: what it sends by default over a network, and the least that it takes.
+const (
+	networkProbe = 5000
+	minProbe     = 1000
+)
+
+func defaultProbe(remote string) int {
+	for _, r := range list(remote) {
+		if !strings.HasPrefix(r, "unix:") {
+			return networkProbe
+		}
+	}
+	return 0
 }
 
 func (c *Config) readEncaps(get func(key, def string) string) {
@@ -159,7 +159,15 @@ func (c *Config) readEncaps(get func(key, def string) string) {
 	}
 	c.EncapIPs = valid
 	c.EncapIPDefault = get("ovn-encap-ip-default", "")
+	if d := c.EncapIPDefault; d != "" && !slices.Contains(c.EncapIPs, d) {
+		c.refuse("ovn-encap-ip-default=%q is none of ovn-encap-ip: set it to one of them", d)
+		c.EncapIPDefault = ""
+	}
 	c.EncapCsum = get("ovn-encap-csum", "true")
+	if v := c.EncapCsum; v != "true" && v != "false" {
+		c.refuse("ovn-encap-csum=%q is neither true nor false: using true", v)
+		c.EncapCsum = "true"
+	}
 	c.EncapTOS = get("ovn-encap-tos", "")
 	if c.EncapTOS == "none" {
 		c.EncapTOS = ""
@@ -178,11 +186,19 @@ func (c *Config) readMappings(get func(key, def string) string) {
 		c.BridgeMappings = append(c.BridgeMappings, Mapping{network, bridge})
 	}
 	c.ChassisMACsText = get("ovn-chassis-mac-mappings", "")
-	c.ChassisMACs = ChassisMACs(c.ChassisMACsText)
+	c.ChassisMACs = map[string]string{}
+	for _, item := range list(c.ChassisMACsText) {
+		network, mac, _ := strings.Cut(item, ":")
+		if _, err := net.ParseMAC(mac); err != nil || network == "" {
+			c.refuse("ovn-chassis-mac-mappings: %q is not NETWORK:MAC, as in physnet1:aa:bb:cc:dd:ee:ff", item)
+			continue
+		}
+		c.ChassisMACs[network] = mac
+	}
 }
 
-// ChassisMACs parses "network1:aa:bb:cc:dd:ee:ff,network2:...", the form of
-// ovn-chassis-mac-mappings; items of another form are left out.
+// ChassisMACs parses the ovn-chassis-mac-mappings of another chassis,
+// "network1:aa:bb:cc:dd:ee:ff,network2:..."; items of another form are left out.
 func ChassisMACs(s string) map[string]string {
 	m := map[string]string{}
 	for _, item := range list(s) {

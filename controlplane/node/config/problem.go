@@ -11,3 +11,31 @@ func (c *Config) refuse(format string, args ...any) {
 
 // Equal tells whether two configurations are the same.
 func (c *Config) Equal(o *Config) bool { return reflect.DeepEqual(c, o) }
+
+// idle are keys of ovn-controller(8) that are not obeyed here, with the value that
+// asks for nothing.
+var idle = []struct{ key, off, why string }{
+	{"ovn-match-northd-version", "false", "every version of ovn-northd is accepted, and what it writes that is not known is named"},
+	{"ovn-enable-lflow-cache", "true", "the memo of compiled texts is always on and bounded"},
+	{"ovn-limit-lflow-cache", "", "the memo of compiled texts is bounded by itself"},
+	{"ovn-memlimit-lflow-cache-kb", "", "the memo of compiled texts is bounded by itself"},
+	{"ovn-trim-limit-lflow-cache", "", "the memo of compiled texts is bounded by itself"},
+	{"ovn-trim-wmark-perc-lflow-cache", "", "the memo of compiled texts is bounded by itself"},
+	{"ovn-trim-timeout-ms", "", "the memo of compiled texts is bounded by itself"},
+	{"arp-nd-max-timeout-sec", "", "next hops are resolved when packets ask for them"},
+	{"ovn-enable-flow-based-tunnels", "false", "each remote chassis has a tunnel port"},
+	{"ovn-bridge-remote", "", "the integration bridge's management socket is used"},
+	{"ovn-evpn-vxlan-ports", "", "EVPN is not supported"},
+	{"ovn-evpn-local-ip", "", "EVPN is not supported"},
+	{"dynamic-routing-port-mapping", "", "dynamic routing is not supported"},
+	{"ovn-cleanup-on-exit", "false", "flows stay on exit"},
+}
+
+// nameIdle names the settings that have no effect.
+func (c *Config) nameIdle(get func(key, def string) string) {
+	for _, s := range idle {
+		if v := get(s.key, s.off); v != s.off && v != "" {
+			c.refuse("external_ids:%s=%q has no effect: %s", s.key, v, s.why)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// ids parses "k=v k=v".
+func ids(text string) map[string]string {
+	m := map[string]string{}
+	for _, w := range strings.Fields(text) {
+		k, v, _ := strings.Cut(w, "=")
+		m[k] = v
+	}
+	return m
+}
+
+// defaults is what a chassis has that says nothing but its name.
+func defaults() Config {
+	return Config{Chassis: "hv1", Hostname: "host", Bridge: "br-int", EncapCsum: "true", ChassisMACs: map[string]string{}}
+}
+
+// TestKeys changes one key each. The same under its name for this chassis wins over
+// what is there for all, and the name of another chassis counts for nothing.
+func TestKeys(t *testing.T) {
+	for _, k := range []struct {
+		key, value string
+		set        func(*Config)
+	}{
+		{"hostname", "h", func(c *Config) { c.Hostname = "h" }},
+		{"ovn-remote", "tcp:192.0.2.1:6642", func(c *Config) { c.Remote, c.RemoteProbe = "tcp:192.0.2.1:6642", 5000 }},
+		{"ovn-remote", "unix:/run/sb.sock", func(c *Config) { c.Remote = "unix:/run/sb.sock" }},
+		{"ovn-remote", "unix:/run/sb.sock,ssl:[::1]:6642", func(c *Config) { c.Remote, c.RemoteProbe = "unix:/run/sb.sock,ssl:[::1]:6642", 5000 }},
+		{"ovn-remote-probe-interval", "30000", func(c *Config) { c.RemoteProbe = 30000 }},
+		{"ovn-remote-probe-interval", "1", func(c *Config) { c.RemoteProbe = 1000 }},
+		{"ovn-openflow-probe-interval", "5", func(c *Config) { c.BridgeProbe = 5 }},
+		{"ovn-bridge", "br0", func(c *Config) { c.Bridge = "br0" }},
+		{"ovn-bridge-datapath-type", "netdev", func(c *Config) { c.DatapathType = "netdev" }},
+		{"ovn-encap-type", "geneve, vxlan,geneve", func(c *Config) { c.EncapTypes = []string{"geneve", "vxlan"} }},
+		{"ovn-encap-type", "stt", func(c *Config) { c.EncapTypes = []string{"stt"} }},
+		{"ovn-encap-ip", "192.0.2.2,192.0.2.1,2001:db8::1,192.0.2.2", func(c *Config) {
+			c.EncapIPs = []string{"192.0.2.2", "192.0.2.1", "2001:db8::1"}
+		}},
+		{"ovn-encap-csum", "false", func(c *Config) { c.EncapCsum = "false" }},
+		{"ovn-encap-tos", "inherit", func(c *Config) { c.EncapTOS = "inherit" }},
+		{"ovn-encap-tos", "none", func(*Config) {}},
+		{"ovn-encap-df_default", "false", func(c *Config) { c.EncapDF = "false" }},
+		{"ovn-set-local-ip", "true", func(c *Config) { c.SetLocalIP = true }},
+		{"ovn-transport-zones", "tz2,tz1", func(c *Config) { c.TransportZones = []string{"tz1", "tz2"} }},
+		{"ovn-bridge-mappings", "phys:br-phys,ext:br-ext", func(c *Config) {
+			c.BridgeMappingsText, c.BridgeMappings = "phys:br-phys,ext:br-ext", []Mapping{{"phys", "br-phys"}, {"ext", "br-ext"}}
+		}},
+		{"ovn-chassis-mac-mappings", "phys:aa:bb:cc:dd:ee:ff", func(c *Config) {
+			c.ChassisMACsText, c.ChassisMACs = "phys:aa:bb:cc:dd:ee:ff", map[string]string{"phys": "aa:bb:cc:dd:ee:ff"}
+		}},
+		{"ovn-cms-options", "enable-chassis-as-gw", func(c *Config) { c.CMSOptions = "enable-chassis-as-gw" }},
+		{"ovn-monitor-all", "true", func(c *Config) { c.MonitorAll = true }},
+		{"ovn-monitor-all", "TRUE", func(c *Config) { c.MonitorAll = true }},
+		{"ovn-monitor-all", "yes", func(*Config) {}},
+		{"ovn-is-interconn", "true", func(c *Config) { c.Interconn = true }},
+		{"garp-max-timeout-sec", "16", func(c *Config) { c.GARPMaxTimeout = 16 }},
+		{"ovn-match-northd-version", "false", func(*Config) {}},
+		{"ovn-enable-lflow-cache", "true", func(*Config) {}},
+		{"something-else", "1", func(*Config) {}},
+	} {
+		t.Run(k.key+"="+k.value, func(t *testing.T) {
+			want := defaults()
+			k.set(&want)
+			for _, external := range []map[string]string{
+				{k.key: k.value},
+				{k.key + "-hv1": k.value},
+				{k.key + "-hv1": k.value, k.key: "refused-if-it-were-read"},
+			} {
+				external["system-id"] = "hv1"
+				got := Read(Source{ExternalIDs: external, Hostname: "host"})
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%v:\n%s", external, diff)
+				}
+			}
+			got := Read(Source{ExternalIDs: map[string]string{"system-id": "hv1", k.key + "-hv2": k.value}, Hostname: "host"})
+			if diff := cmp.Diff(defaults(), got); diff != "" {
+				t.Errorf("what another chassis has counts:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNameOfTheChassis(t *testing.T) {
+	src := Source{ExternalIDs: ids("system-id=hv1 ovn-bridge-hv1=a ovn-bridge-hv2=b ovn-bridge=c"), Hostname: "host"}
+	for flag, want := range map[string]string{"": "hv1 a", "hv2": "hv2 b", "hv3": "hv3 c"} {
+		src.NameFlag = flag
+		if c := Read(src); c.Chassis+" "+c.Bridge != want {
+			t.Errorf("-n %q: %s %s, want %s", flag, c.Chassis, c.Bridge, want)
+		}
+	}
+	// Without a name nothing has a suffix, not even an empty one.
+	c := Read(Source{ExternalIDs: ids("ovn-bridge-=x"), Hostname: "host"})
+	if c.Chassis != "" || c.Bridge != "br-int" {
+		t.Errorf("without a name: %+v", c)
+	}
+}
+
+func TestProblemsNameTheSettingAndTheFix(t *testing.T) {
+	for _, c := range []struct{ set, want string }{
+		{"ovn-encap-type=geneve,gre", `ovn-encap-type: "gre" is not a tunnel type: use geneve or vxlan`},
+		{"ovn-encap-ip=192.0.2.1,host7", `ovn-encap-ip: "host7" is not an IP address`},
+		{"ovn-encap-ip=192.0.2.1 ovn-encap-ip-default=192.0.2.9", `ovn-encap-ip-default="192.0.2.9" is none of ovn-encap-ip: set it to one of them`},
+		{"ovn-encap-csum=maybe", `ovn-encap-csum="maybe" is neither true nor false: using true`},
+		{"ovn-remote-probe-interval=soon", `ovn-remote-probe-interval="soon" is not a number of 0 or more: set external_ids:ovn-remote-probe-interval to one; using 0`},
+		{"ovn-openflow-probe-interval=-1", `ovn-openflow-probe-interval="-1" is not a number of 0 or more: set external_ids:ovn-openflow-probe-interval to one; using 0`},
+		{"garp-max-timeout-sec=x", `garp-max-timeout-sec="x" is not a number of 0 or more: set external_ids:garp-max-timeout-sec to one; using 0`},
+		{"ovn-bridge-mappings=phys:br-phys,oops,:x,y:", `ovn-bridge-mappings: "oops" is not NETWORK:BRIDGE
+ovn-bridge-mappings: ":x" is not NETWORK:BRIDGE
+ovn-bridge-mappings: "y:" is not NETWORK:BRIDGE`},
+		{"ovn-chassis-mac-mappings=phys:aa:bb:cc:dd:ee:ff,p2:aa:bb,x", `ovn-chassis-mac-mappings: "p2:aa:bb" is not NETWORK:MAC, as in physnet1:aa:bb:cc:dd:ee:ff
+ovn-chassis-mac-mappings: "x" is not NETWORK:MAC, as in physnet1:aa:bb:cc:dd:ee:ff`},
+		{"ovn-match-northd-version=true", `external_ids:ovn-match-northd-version="true" has no effect: every version of ovn-northd is accepted, and what it writes that is not known is named`},
+		{"ovn-limit-lflow-cache=1000", `external_ids:ovn-limit-lflow-cache="1000" has no effect: the memo of compiled texts is bounded by itself`},
+		{"ovn-enable-lflow-cache-hv1=false", `external_ids:ovn-enable-lflow-cache="false" has no effect: the memo of compiled texts is always on and bounded`},
+		{"ovn-enable-flow-based-tunnels=true", `external_ids:ovn-enable-flow-based-tunnels="true" has no effect: each remote chassis has a tunnel port`},
+	} {
+		got := Read(Source{ExternalIDs: ids("system-id=hv1 " + c.set)})
+		if text := strings.Join(got.Problems, "\n"); text != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.set, text, c.want)
+		}
+	}
+	got := Read(Source{ExternalIDs: ids("ovn-encap-type=gre,vxlan ovn-encap-ip=x,192.0.2.1 ovn-bridge-mappings=oops,p:b")})
+	if len(got.EncapTypes) != 1 || len(got.EncapIPs) != 1 || len(got.BridgeMappings) != 1 {
+		t.Errorf("what is right beside what is refused is lost: %+v", got)
+	}
+}
+
+func TestBridgeOf(t *testing.T) {
+	c := Read(Source{ExternalIDs: ids("ovn-bridge-mappings=a:br1,b:br2,a:br3")})
+	for network, want := range map[string]string{"a": "br3", "b": "br2", "c": ""} {
+		if got, ok := c.BridgeOf(network); got != want || ok != (want != "") {
+			t.Errorf("network %s is on bridge %q, %v; want %q", network, got, ok, want)
+		}
+	}
+}
+
+func TestEqual(t *testing.T) {
+	read := func(text string, types ...string) Config {
+		return Read(Source{ExternalIDs: ids(text), IfaceTypes: types, Hostname: "host"})
+	}
+	a := read("system-id=x ovn-transport-zones=b,a", "vxlan", "geneve")
+	for text, want := range map[string]bool{
+		"system-id=x ovn-transport-zones=a,b":                true,
+		"system-id=x ovn-transport-zones=a,b rack=7":         true,
+		"system-id=x ovn-transport-zones=a":                  false,
+		"system-id=x ovn-transport-zones=a,b ovn-encap-ip=x": false, // another problem
+	} {
+		b := read(text, "geneve", "vxlan")
+		if a.Equal(&b) != want {
+			t.Errorf("%q is equal: %v, want %v", text, !want, want)
+		}
+	}
+	if a.IfaceTypes != "geneve,vxlan" {
+		t.Errorf("interface types %q", a.IfaceTypes)
+	}
+}
+
+func TestChassisMACs(t *testing.T) {
+	got := ChassisMACs("phys:aa:bb:cc:dd:ee:01, ext:aa:bb:cc:dd:ee:02,x,:y,z:")
+	want := map[string]string{"phys": "aa:bb:cc:dd:ee:01", "ext": "aa:bb:cc:dd:ee:02"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("ovn-bridge-mappings", "a:b,c", "hv1")
+	f.Add("ovn-chassis-mac-mappings", "a:b:c", "")
+	f.Add("ovn-remote-probe-interval", "99999999999999999999", "x")
+	f.Add("ovn-encap-ip", "fe80::1%eth0,,", "x")
+	f.Fuzz(func(t *testing.T, key, value, name string) {
+		src := Source{ExternalIDs: map[string]string{key: value, "system-id": name}}
+		a, b := Read(src), Read(src)
+		if !a.Equal(&b) {
+			t.Errorf("read twice: %+v and %+v", a, b)
+		}
+		for _, p := range a.Problems {
+			if !strings.Contains(p, "-") {
+				t.Errorf("problem %q does not name its setting", p)
+			}
+		}
+	})
+}
