@@ -2,9 +2,11 @@ package ovs
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
@@ -91,9 +93,6 @@ func (d *desired) learnedHere(f *ofp.Flow) bool {
 	return learned[d.low.profile.Stage(f.Table)] && d.learners[uint32(f.Cookie)] > 0
 }
 
-// maxRefusals bounds how often a bundle is sent again without what was refused.
-const maxRefusals = 100
-
 // push makes the switch agree on all touched flows: new meters first, then groups
 // and flows in one atomic bundle, unused meters last. What the switch refuses is
 // left out, named as a failure, and the rest is sent again.
@@ -106,11 +105,8 @@ func (b *Backend) push(ctx context.Context, conn *ofconn.Conn, groupsBefore, gro
 	for k := range w.touched {
 		keys = append(keys, k)
 	}
-	w.touched = map[string]bool{} // a cleared map would keep the room of a cold start
-	for range maxRefusals {
-		if len(keys)+len(groupsBefore)+len(groupsAfter) == 0 {
-			break
-		}
+	w.touched = map[string]bool{}                          // a cleared map would keep the room of a cold start
+	for len(keys)+len(groupsBefore)+len(groupsAfter) > 0 { // each round leaves something out
 		err := conn.Bundle(ctx, b.messages(groupsBefore, keys, groupsAfter))
 		if err == nil {
 			break
@@ -119,23 +115,7 @@ func (b *Backend) push(ctx context.Context, conn *ofconn.Conn, groupsBefore, gro
 		if !errors.As(err, &refused) || len(refused.Messages) == 0 {
 			return err
 		}
-		out := map[int]bool{}
-		for _, m := range refused.Messages {
-			i := m.Index - len(groupsBefore)
-			if i < 0 || i >= len(keys) {
-				b.cfg.Log.Error("the switch refused a group: " + m.Err.Error())
-				return err
-			}
-			out[i] = true
-			b.refuse(keys[i], m.Err)
-		}
-		kept := keys[:0]
-		for i, k := range keys {
-			if !out[i] {
-				kept = append(kept, k)
-			}
-		}
-		keys = kept
+		groupsBefore, keys, groupsAfter = b.leaveOut(refused, groupsBefore, keys, groupsAfter)
 	}
 	b.set(func(s *Status) {
 		for _, k := range keys {
@@ -183,19 +163,61 @@ func (b *Backend) apply(ctx context.Context, conn *ofconn.Conn, msgs []ofp.Messa
 	return err
 }
 
-// refuse remembers that the switch does not take a flow.
-func (b *Backend) refuse(key string, why *ofp.Error) {
+// leaveOut takes what the switch refused out of a bundle and names it. Without its
+// group a flow cannot be installed either.
+func (b *Backend) leaveOut(r *ofconn.Refused, before []ofp.Message, keys []string, after []ofp.Message) ([]ofp.Message, []string, []ofp.Message) {
 	w := b.want
-	f := w.flows[key]
-	if f == nil {
-		return
+	out := map[int]bool{}
+	for _, m := range r.Messages {
+		out[m.Index] = true
+		switch i := m.Index - len(before); {
+		case i < 0:
+			if g, ok := before[m.Index].(*ofp.GroupMod); ok {
+				b.refuseGroup(g.Group.ID, m.Err)
+			}
+		case i < len(keys):
+			if f := w.flows[keys[i]]; f != nil {
+				b.refuse(f, m.Err)
+			}
+		default:
+			b.cfg.Log.Warn("the switch refused to remove a group: " + m.Err.Error())
+		}
 	}
-	w.refused[key] = true
+	keep := func(msgs []ofp.Message, at int) (kept []ofp.Message) {
+		for i, m := range msgs {
+			if !out[at+i] {
+				kept = append(kept, m)
+			}
+		}
+		return kept
+	}
+	kept := make([]string, 0, len(keys))
+	for i, k := range keys {
+		if !out[len(before)+i] && !w.refused[k] {
+			kept = append(kept, k)
+		}
+	}
+	return keep(before, 0), kept, keep(after, len(before)+len(keys))
+}
+
+// refuseGroup refuses the flows of every rule that uses a group.
+func (b *Backend) refuseGroup(id uint32, why *ofp.Error) {
+	for _, rec := range b.want.rules {
+		if rec.more != nil && rec.flow != nil && slices.Contains(rec.more.groups, id) {
+			b.refuse(rec.flow, why)
+		}
+	}
+}
+
+// refuse remembers that the switch does not take a flow.
+func (b *Backend) refuse(f *flow, why *ofp.Error) {
+	b.want.refused[f.key] = true
 	fail := backend.Failure{Rule: f.first.rule, Kind: backend.Invalid, Detail: why.Error()}
-	fail.Owner.Kind = ir.OwnerLogicalFlow
-	fail.Owner.UUID[0], fail.Owner.UUID[1] = byte(f.first.cookie>>24), byte(f.first.cookie>>16)
-	fail.Owner.UUID[2], fail.Owner.UUID[3] = byte(f.first.cookie>>8), byte(f.first.cookie)
-	w.failed[f.first.rule] = fail
+	binary.BigEndian.PutUint32(fail.Owner.UUID[:], f.first.cookie)
+	if f.first.cookie != 0 {
+		fail.Owner.Kind = ir.OwnerLogicalFlow // of what has a cookie, nearly all are
+	}
+	b.want.failed[f.first.rule] = fail
 	b.cfg.Log.Warn(fail.String())
 }
 

@@ -33,11 +33,12 @@ type Config struct {
 
 // Backend keeps one integration bridge as the control plane wants it.
 type Backend struct {
-	cfg  Config
-	want *desired // belongs to Run's goroutine, as do the next
-	rev  backend.Revision
-	full bool // a complete delta has been seen
-	old  bool // want was lowered for another switch state: nothing is sent before a Reset
+	cfg   Config
+	want  *desired // belongs to Run's goroutine, as do the next
+	rev   backend.Revision
+	full  bool     // a complete delta has been seen
+	flush []uint16 // conntrack zones still to be emptied
+	old   bool     // want was lowered for another switch state: nothing is sent before a Reset
 
 	out    chan ofp.Message
 	redial chan string
@@ -202,6 +203,10 @@ var onlyPunts = &ofp.SetAsync{PacketIn: 1<<1 | 1<<3}
 
 // take makes one delta's changes, in the switch too once that is adopted.
 func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, tunOpt int, adopted bool) error {
+	b.flush = append(b.flush, d.FlushZones...)
+	if err := b.flushZones(ctx, conn); err != nil {
+		return err
+	}
 	if b.want == nil || d.Reset {
 		p := ProfileFor(d.Release)
 		fresh := newDesired(p)
@@ -224,18 +229,6 @@ func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, 
 	b.want.apply(d)
 	b.rev = d.Revision
 	b.full = b.full || d.Complete
-	if len(d.FlushZones) > 0 {
-		msgs := make([]ofp.Message, 0, len(d.FlushZones))
-		for _, z := range d.FlushZones {
-			msgs = append(msgs, ofp.CTFlushZone{Zone: z})
-		}
-		if err := conn.Apply(ctx, msgs...); err != nil {
-			if e := new(ofconn.Refused); !errors.As(err, &e) {
-				return err
-			}
-			b.cfg.Log.Warn("flushing conntrack zones: " + err.Error())
-		}
-	}
 	if !adopted {
 		return nil
 	}
@@ -245,6 +238,26 @@ func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, 
 		return err
 	}
 	b.acknowledge()
+	return nil
+}
+
+// flushZones empties the conntrack zones that have a new owner. They are kept until
+// the switch has answered.
+func (b *Backend) flushZones(ctx context.Context, conn *ofconn.Conn) error {
+	if len(b.flush) == 0 {
+		return nil
+	}
+	msgs := make([]ofp.Message, 0, len(b.flush))
+	for _, z := range b.flush {
+		msgs = append(msgs, ofp.CTFlushZone{Zone: z})
+	}
+	if err := conn.Apply(ctx, msgs...); err != nil {
+		if e := new(ofconn.Refused); !errors.As(err, &e) {
+			return err
+		}
+		b.cfg.Log.Warn("flushing conntrack zones: " + err.Error())
+	}
+	b.flush = nil
 	return nil
 }
 

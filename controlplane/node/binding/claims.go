@@ -12,9 +12,9 @@ import (
 
 // Damping of claims. Two chassis that both have an interface for the same port
 // take it from each other for ever (the upstream controller claims twice a
-// second). Here the first loss is taken back after claimPause, each further one
-// after twice the time before, and after maxSteals this chassis gives in until
-// the port is released or the interface or the port's configuration changes.
+// second). Here the first loss is taken back twice claimPause after the claim, the
+// next after twice as long, and after maxSteals this chassis gives in until the
+// port is released or the interface or the port's configuration changes.
 const (
 	claimPause  = 500 * time.Millisecond
 	stealWindow = 30 * time.Second // a loss later than this after a claim is a migration

@@ -174,7 +174,13 @@ func (r *result) addDeps(key uint32, d *lflow.Deps) {
 	}
 }
 
-// lacking names what the slow path cannot do of a program; "" when it can do all.
+// missingStages are side stages that have no rules: asking them finds nothing.
+var missingStages = map[ir.Stage]string{
+	ir.MACCacheUse: "mac_cache_use is not supported yet: MAC_Binding and FDB rows age as if they were not used",
+	ir.FloodRemote: "flood_remote is not supported yet: nothing is flooded to other availability zones",
+}
+
+// lacking names what is not done of a program; "" when all is.
 func (l *Logical) lacking(ops []ir.Op) string {
 	for _, op := range ops {
 		var inner []ir.Op
@@ -184,6 +190,10 @@ func (l *Logical) lacking(ops []ir.Op) string {
 				return fmt.Sprintf("action %s is not supported yet: %s", op.Opcode, why)
 			}
 			inner = op.Inner
+		case ir.Call:
+			if why := missingStages[op.Stage]; why != "" {
+				return why
+			}
 		case ir.Clone:
 			inner = op.Ops
 		}
