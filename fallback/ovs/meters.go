@@ -47,8 +47,15 @@ func (m *meters) get(name string) *meter {
 	return x
 }
 
+// sameMeter tells whether two meters do the same. Of a meter without a burst Open
+// vSwitch says that its burst is its rate.
 func sameMeter(a, b *ofp.MeterConfig) bool {
-	return a.Flags&^ofp.MeterStats == b.Flags&^ofp.MeterStats && slices.Equal(a.Bands, b.Bands)
+	return a.Flags&^ofp.MeterStats == b.Flags&^ofp.MeterStats && slices.EqualFunc(a.Bands, b.Bands, func(x, y ofp.Band) bool {
+		if a.Flags&ofp.MeterBurst == 0 {
+			x.Burst, y.Burst = 0, 0
+		}
+		return x == y
+	})
 }
 
 // define gives a meter its content, new or changed.

@@ -100,7 +100,7 @@ func (l *lowerer) op(e *ofp.Encoder, op ir.Op) error {
 func (l *lowerer) set(e *ofp.Encoder, op ir.Set) error {
 	if op.Dst.Field == ir.VLANTCI {
 		switch {
-		case op.Dst.Ofs == 0 && op.Dst.N <= 13:
+		case op.Dst.Ofs == 0 && op.Dst.N == 13: // with the bit that says that there is a header
 			ofp.Load(ofp.Bits(ofp.VLANVID, 0, int(op.Dst.N)), value(op.Value)).Append(e)
 			return nil
 		case op.Dst.Ofs == 13:
