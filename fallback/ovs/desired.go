@@ -32,8 +32,9 @@ type flow struct {
 
 // record is what one rule put into the tables.
 type record struct {
-	flow *flow
-	more *extra // nil for most
+	flow   *flow
+	more   *extra // nil for most
+	cookie uint32
 }
 
 type extra struct {
@@ -80,8 +81,11 @@ func (d *desired) apply(x backend.Delta) {
 	}
 	for i := range x.Put {
 		r := &x.Put[i]
-		if _, ok := d.rules[r.ID]; ok {
-			continue
+		if have, ok := d.rules[r.ID]; ok {
+			if have.cookie == r.Owner.Cookie() {
+				continue
+			}
+			d.remove(r.ID) // the same rule of another row: the flow gets its cookie
 		}
 		if err := d.add(r); err != nil {
 			d.remove(r.ID)
@@ -99,7 +103,7 @@ func (d *desired) add(r *ir.Rule) error {
 	if err != nil {
 		return err
 	}
-	rec := record{}
+	rec := record{cookie: r.Owner.Cookie()}
 	learns := hasCookie(r.Program.Ops)
 	if len(groups) > 0 || len(meters) > 0 || r.Product != nil || learns {
 		rec.more = &extra{groups: slices.Clone(groups), meters: slices.Clone(meters), learns: learns, cookie: r.Owner.Cookie()}

@@ -23,17 +23,17 @@ type Key struct {
 // Set is the desired rules. It belongs to the engine goroutine.
 type Set struct {
 	owners map[Key][]ir.RuleID // sorted
-	refs   map[ir.RuleID]int32 // owners of each rule
+	refs   map[ir.RuleID]ref   // of each rule
 
-	put   []ir.Rule           // new since Take; one that went again has no Program
-	putAt map[ir.RuleID]int32 // index in put
-	del   map[ir.RuleID]bool  // gone since Take
+	put   []ir.Rule            // new since Take; one that went again has no Program
+	putAt map[ir.RuleID]int32  // index in put
+	del   map[ir.RuleID]uint32 // gone since Take: the cookie that the targets know
 }
 
 // NewSet makes an empty set.
 func NewSet() *Set {
-	return &Set{owners: map[Key][]ir.RuleID{}, refs: map[ir.RuleID]int32{},
-		putAt: map[ir.RuleID]int32{}, del: map[ir.RuleID]bool{}}
+	return &Set{owners: map[Key][]ir.RuleID{}, refs: map[ir.RuleID]ref{},
+		putAt: map[ir.RuleID]int32{}, del: map[ir.RuleID]uint32{}}
 }
 
 // Put makes rs all the rules of k; nil removes them. It tells whether anything
@@ -71,31 +71,56 @@ func (s *Set) Put(k Key, rs []ir.Rule) bool {
 	return true
 }
 
+// ref is what is known of a rule. The owner is not part of a rule's ID, but tools
+// look flows up by its cookie, so the targets are told when another owner takes
+// the place.
+type ref struct {
+	owners int32
+	cookie uint32 // of the newest owner
+	known  uint32 // cookie that the targets know, when sent
+	sent   bool   // the targets have the rule
+}
+
 // add counts one owner more.
 func (s *Set) add(r ir.Rule) {
-	s.refs[r.ID]++
-	if s.refs[r.ID] > 1 {
-		return
-	}
-	if s.del[r.ID] { // it is still in the targets
+	x := s.refs[r.ID]
+	if known, gone := s.del[r.ID]; gone {
 		delete(s.del, r.ID)
-		return
+		x.sent, x.known = true, known
 	}
-	s.putAt[r.ID] = int32(len(s.put))
-	s.put = append(s.put, r)
+	x.owners++
+	x.cookie = r.Owner.Cookie()
+	s.refs[r.ID] = x
+	i, waiting := s.putAt[r.ID]
+	switch news := !x.sent || x.known != x.cookie; {
+	case news && waiting:
+		s.put[i] = r
+	case news:
+		s.putAt[r.ID] = int32(len(s.put))
+		s.put = append(s.put, r)
+	case waiting:
+		s.withdraw(r.ID, i)
+	}
 }
 
 func (s *Set) remove(id ir.RuleID) {
-	if s.refs[id]--; s.refs[id] > 0 {
+	x := s.refs[id]
+	if x.owners--; x.owners > 0 {
+		s.refs[id] = x
 		return
 	}
 	delete(s.refs, id)
-	if i, ok := s.putAt[id]; ok { // the targets have never seen it
-		s.put[i] = ir.Rule{}
-		delete(s.putAt, id)
-		return
+	if i, waiting := s.putAt[id]; waiting {
+		s.withdraw(id, i)
 	}
-	s.del[id] = true
+	if x.sent {
+		s.del[id] = x.known
+	}
+}
+
+func (s *Set) withdraw(id ir.RuleID, i int32) {
+	s.put[i] = ir.Rule{}
+	delete(s.putAt, id)
 }
 
 // Reset forgets everything: the targets are told to do the same.
@@ -123,9 +148,14 @@ func (s *Set) Take(d *backend.Delta) {
 	if len(s.putAt) < len(s.put) {
 		d.Put = slices.DeleteFunc(s.put, func(r ir.Rule) bool { return r.Program == nil })
 	}
+	for i := range d.Put {
+		x := s.refs[d.Put[i].ID]
+		x.sent, x.known = true, x.cookie
+		s.refs[d.Put[i].ID] = x
+	}
 	d.Del = make([]ir.RuleID, 0, len(s.del))
 	for id := range s.del {
 		d.Del = append(d.Del, id)
 	}
-	s.put, s.putAt, s.del = nil, map[ir.RuleID]int32{}, map[ir.RuleID]bool{}
+	s.put, s.putAt, s.del = nil, map[ir.RuleID]int32{}, map[ir.RuleID]uint32{}
 }

@@ -28,8 +28,8 @@ func (x target) apply(t interface{ Fatalf(string, ...any) }, d backend.Delta) {
 		delete(x, id)
 	}
 	for _, r := range d.Put {
-		if _, ok := x[r.ID]; ok {
-			t.Fatalf("the delta puts %s, which is there", r)
+		if have, ok := x[r.ID]; ok && have.Owner.Cookie() == r.Owner.Cookie() {
+			t.Fatalf("the delta puts %s, which is there for the same owner", r)
 		}
 		if r.Program == nil {
 			t.Fatalf("the delta puts an empty rule")
