@@ -115,7 +115,7 @@ func (c *hypervisor) take(d backend.Delta) {
 		delete(c.rules, id)
 	}
 	for _, r := range d.Put {
-		if old, ok := c.rules[r.ID]; ok {
+		if old, ok := c.rules[r.ID]; ok && old.Owner.Cookie() == r.Owner.Cookie() {
 			c.t.Errorf("revision %d puts a rule that is there: %s", d.Revision, old)
 		}
 		c.rules[r.ID] = r
