@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
@@ -77,9 +77,21 @@ func (c *Controller) conditions() map[string][]idl.Condition {
 
 // conditionText is conditions in a form that can be compared.
 func conditionText(conds map[string][]idl.Condition) string {
-	var b strings.Builder
+	var b []byte
 	for _, t := range slices.Sorted(maps.Keys(conds)) {
-		fmt.Fprintf(&b, "%s %v\n", t, conds[t])
+		b = append(append(b, t...), '\n')
+		for _, c := range conds[t] {
+			b = append(append(append(b, c.Column...), ' '), c.Op...)
+			switch v := c.Value.(type) {
+			case ovsdb.UUID: // by far the most
+				b = v.AppendText(b)
+			case string:
+				b = strconv.AppendQuote(b, v)
+			default:
+				b = fmt.Append(b, v)
+			}
+			b = append(b, '\n')
+		}
 	}
-	return b.String()
+	return string(b)
 }
