@@ -20,7 +20,8 @@ import (
 // controller can do; it uses a feature only when every chassis has it. Only what
 // is really implemented is listed.
 var features = []string{"port-up-notif", "ct-no-masked-label", "ovn-ct-lb-related", "mac-binding-timestamp",
-	"ls-dpg-column", "fdb-timestamp", "ct-commit-nat-v2", "ct-commit-to-zone"}
+	"ls-dpg-column", "fdb-timestamp", "ct-commit-nat-v2", "ct-commit-to-zone",
+	"ct-next-zone", "ct-state-save"}
 
 // flapWindow is how soon after being written the row must have been changed by
 // somebody else to count as a fight over it, and flapLimit how many such changes
