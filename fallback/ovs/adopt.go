@@ -212,12 +212,11 @@ func (b *Backend) refuseGroup(id uint32, why *ofp.Error) {
 // refuse remembers that the switch does not take a flow.
 func (b *Backend) refuse(f *flow, why *ofp.Error) {
 	b.want.refused[f.key] = true
-	fail := backend.Failure{Rule: f.first.rule, Kind: backend.Invalid, Detail: why.Error()}
-	binary.BigEndian.PutUint32(fail.Owner.UUID[:], f.first.cookie)
-	if f.first.cookie != 0 {
-		fail.Owner.Kind = ir.OwnerLogicalFlow // of what has a cookie, nearly all are
-	}
-	b.want.failed[f.first.rule] = fail
+	c := f.used()
+	fail := backend.Failure{Rule: c.rule, Kind: backend.Invalid, Detail: why.Error()}
+	fail.Owner.Kind = c.kind
+	binary.BigEndian.PutUint32(fail.Owner.UUID[:], c.cookie) // all that is kept of it
+	b.want.failed[c.rule] = fail
 	b.cfg.Log.Warn(fail.String())
 }
 

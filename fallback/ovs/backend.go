@@ -3,6 +3,7 @@ package ovs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -109,7 +110,7 @@ func (b *Backend) Run(ctx context.Context) error {
 				s.LastError = err.Error()
 			}
 		})
-		if time.Since(start) > retryMax {
+		if time.Since(start) > retryMax || errors.Is(err, errRedial) {
 			pause = retryFirst
 		}
 		t := time.NewTimer(pause)
@@ -123,7 +124,10 @@ func (b *Backend) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-var errNoBridge = errors.New("the integration bridge does not exist yet")
+var (
+	errNoBridge = errors.New("the integration bridge does not exist yet")
+	errRedial   = errors.New("connecting anew")
+)
 
 // session is the life of one connection.
 func (b *Backend) session(ctx context.Context) error {
@@ -184,7 +188,7 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 		case <-ctx.Done():
 			return ctx.Err()
 		case why := <-b.redial:
-			return errors.New(why)
+			return fmt.Errorf("%w: %s", errRedial, why)
 		case <-b.cfg.Changes.Ready():
 		}
 	}

@@ -2,6 +2,7 @@ package ovs
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"unique"
 
@@ -19,6 +20,7 @@ type claim struct {
 	rule    ir.RuleID
 	actions text
 	cookie  uint32
+	kind    ir.OwnerKind
 	conj    bool // actions are conjunction()s, which add up
 }
 
@@ -58,18 +60,21 @@ type desired struct {
 	refused  map[string]bool // keys that the switch does not take: left out until they change
 	learners map[uint32]int  // cookies of rules that learn flows
 	failed   map[ir.RuleID]backend.Failure
+	waiting  map[ir.RuleID]ir.Rule // rules whose meters are not defined yet
 	keyBuf   []byte
 }
 
 func newDesired(p *Profile) *desired {
 	d := &desired{flows: map[string]*flow{}, rules: map[ir.RuleID]record{}, conjs: map[uint32]ir.RuleID{},
-		touched: map[string]bool{}, refused: map[string]bool{}, learners: map[uint32]int{}, failed: map[ir.RuleID]backend.Failure{}}
+		touched: map[string]bool{}, refused: map[string]bool{}, learners: map[uint32]int{}, failed: map[ir.RuleID]backend.Failure{},
+		waiting: map[ir.RuleID]ir.Rule{}}
 	d.low = lowerer{profile: p, groups: newGroups(), meters: newMeters(), tunIndex: -1}
 	return d
 }
 
 // apply changes the wanted state by a delta.
 func (d *desired) apply(x backend.Delta) {
+	d.low.forget() // groups and meters of the last program may have gone
 	for _, id := range x.Del {
 		d.remove(id)
 	}
@@ -79,18 +84,34 @@ func (d *desired) apply(x backend.Delta) {
 	for _, m := range x.Meters {
 		d.low.meters.define(meterConfig(m), m.Name)
 	}
+	if len(x.Meters) > 0 {
+		for _, r := range d.waiting {
+			d.put(&r)
+		}
+	}
 	for i := range x.Put {
-		r := &x.Put[i]
-		if have, ok := d.rules[r.ID]; ok {
-			if have.cookie == r.Owner.Cookie() {
-				continue
-			}
-			d.remove(r.ID) // the same rule of another row: the flow gets its cookie
+		d.put(&x.Put[i])
+	}
+}
+
+// put adds a rule or notes why that cannot be.
+func (d *desired) put(r *ir.Rule) {
+	if have, ok := d.rules[r.ID]; ok {
+		if have.cookie == r.Owner.Cookie() {
+			return
 		}
-		if err := d.add(r); err != nil {
-			d.remove(r.ID)
-			d.failed[r.ID] = backend.Failure{Rule: r.ID, Owner: r.Owner, Kind: backend.Unsupported, Detail: err.Error()}
-		}
+		d.remove(r.ID) // the same rule of another row: the flow gets its cookie
+	}
+	err := d.add(r)
+	if err == nil {
+		delete(d.failed, r.ID)
+		delete(d.waiting, r.ID)
+		return
+	}
+	d.remove(r.ID)
+	d.failed[r.ID] = backend.Failure{Rule: r.ID, Owner: r.Owner, Kind: backend.Unsupported, Detail: err.Error()}
+	if errors.Is(err, errNoMeter) {
+		d.waiting[r.ID] = *r
 	}
 }
 
@@ -121,7 +142,7 @@ func (d *desired) add(r *ir.Rule) error {
 	if err != nil {
 		return err
 	}
-	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, unique.Make(actions), r.Owner.Cookie(), false})
+	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, unique.Make(actions), r.Owner.Cookie(), r.Owner.Kind, false})
 	d.rules[r.ID] = rec
 	return nil
 }
@@ -140,7 +161,7 @@ func (d *desired) addProduct(r *ir.Rule, table uint8, actions string) error {
 	if err != nil {
 		return err
 	}
-	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, unique.Make(actions), r.Owner.Cookie(), false})
+	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, unique.Make(actions), r.Owner.Cookie(), r.Owner.Kind, false})
 	d.rules[r.ID] = rec
 	for i, dim := range r.Product.Dims {
 		var e ofp.Encoder
@@ -159,7 +180,7 @@ func (d *desired) addProduct(r *ir.Rule, table uint8, actions string) error {
 			if err != nil {
 				return err
 			}
-			f := d.claim(table, r.Priority, m, claim{r.ID, actions, 0, true})
+			f := d.claim(table, r.Priority, m, claim{r.ID, actions, 0, r.Owner.Kind, true})
 			rec.more.flows = append(rec.more.flows, f)
 		}
 	}
@@ -206,6 +227,7 @@ func (d *desired) unclaim(f *flow, rule ir.RuleID) {
 
 func (d *desired) remove(id ir.RuleID) {
 	delete(d.failed, id)
+	delete(d.waiting, id)
 	rec, ok := d.rules[id]
 	if !ok {
 		return
@@ -235,18 +257,28 @@ func (d *desired) touch(key string) {
 	delete(d.refused, key)
 }
 
-// want is what the switch shall have for a flow. Plain actions win over
+// used is the claim whose actions the switch gets. Plain actions win over
 // conjunction()s, which Open vSwitch does not allow beside them: the packet
 // matches the plain rule and, at the same priority, either may be used.
-func (f *flow) want() (actions string, cookie uint64) {
-	if f.others == nil {
-		return f.first.actions.Value(), uint64(f.first.cookie)
-	}
-	var conj []byte
-	for _, c := range append([]claim{f.first}, f.others...) {
-		if !c.conj {
-			return c.actions.Value(), uint64(c.cookie)
+func (f *flow) used() claim {
+	if f.first.conj {
+		for _, c := range f.others {
+			if !c.conj {
+				return c
+			}
 		}
+	}
+	return f.first
+}
+
+// want is what the switch shall have for a flow. Conjunction()s add up.
+func (f *flow) want() (actions string, cookie uint64) {
+	c := f.used()
+	if !c.conj || f.others == nil {
+		return c.actions.Value(), uint64(c.cookie)
+	}
+	conj := []byte(c.actions.Value())
+	for _, c := range f.others {
 		conj = append(conj, c.actions.Value()...)
 	}
 	return string(conj), 0

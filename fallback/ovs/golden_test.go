@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,10 +64,12 @@ func TestOperations(t *testing.T) {
 			t.Errorf("nothing became of rule %s", line)
 		}
 	}
-	for _, part := range [][2]string{{"dump-groups", "group_id"}, {"dump-meters", "meter="}} {
-		for line := range strings.Lines(r.sw.Ofctl(part[0], bridgeName)) {
-			if strings.Contains(line, part[1]) {
-				fmt.Fprintf(&got, "  %s\n", strings.TrimSpace(line))
+	for _, part := range []string{"dump-groups", "dump-meters"} {
+		_, body, _ := strings.Cut(r.sw.Ofctl(part, bridgeName), "\n") // behind the reply's title
+		lines := slices.Sorted(strings.Lines(strings.ReplaceAll(body, "bands=\n", "bands=")))
+		for _, line := range lines {
+			if line = strings.TrimSpace(line); line != "" {
+				fmt.Fprintf(&got, "  %s\n", line)
 			}
 		}
 	}

@@ -106,6 +106,9 @@ func (l *lowerer) actions(p *ir.Program, cookie uint32) (string, []uint32, []str
 	return l.lastActions, l.used, l.named, nil
 }
 
+// forget makes the next call of actions lower its program whatever it is.
+func (l *lowerer) forget() { l.lastProgram = nil }
+
 // hasCookie tells whether the encoding depends on the rule's cookie.
 func hasCookie(ops []ir.Op) bool {
 	for _, op := range ops {

@@ -1,6 +1,7 @@
 package ovs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -97,11 +98,13 @@ func (m *meters) drop(name string) {
 	}
 }
 
-// id is the number of a defined meter.
+var errNoMeter = errors.New("is not defined in the Southbound Meter table")
+
+// id is the number of a defined meter; errNoMeter when it is not defined.
 func (m *meters) id(name string) (uint32, error) {
 	x := m.byName[name]
 	if x == nil || x.def == nil {
-		return 0, fmt.Errorf("meter %q is not defined in the Southbound Meter table", name)
+		return 0, fmt.Errorf("meter %q %w", name, errNoMeter)
 	}
 	return x.id, nil
 }
