@@ -109,12 +109,17 @@ func (l *lowerer) actions(p *ir.Program, cookie uint32) (string, []uint32, []str
 // forget makes the next call of actions lower its program whatever it is.
 func (l *lowerer) forget() { l.lastProgram = nil }
 
-// hasCookie tells whether the encoding depends on the rule's cookie.
+// hasCookie tells whether the encoding depends on the rule's cookie: learned flows
+// carry it, and a rate limit without a name is the row's own.
 func hasCookie(ops []ir.Op) bool {
 	for _, op := range ops {
 		switch op := op.(type) {
 		case ir.Learn:
 			return true
+		case ir.Meter:
+			if op.Name == "" {
+				return true
+			}
 		case ir.Clone:
 			if hasCookie(op.Ops) {
 				return true

@@ -25,6 +25,7 @@ type meter struct {
 	def       *ofp.MeterConfig // nil: not defined
 	refs      int
 	installed bool
+	unnamed   bool // of set_meter(): its definition goes with its last use
 }
 
 func newMeters() *meters {
@@ -113,6 +114,9 @@ func (m *meters) ref(names []string, n int) {
 	for _, name := range names {
 		if x := m.byName[name]; x != nil {
 			x.refs += n
+			if x.unnamed && x.refs <= 0 {
+				x.def = nil
+			}
 			m.changed[name] = true
 		}
 	}
@@ -199,8 +203,11 @@ func meterConfig(x backend.Meter) ofp.MeterConfig {
 	return c
 }
 
-// rateName names the meter of set_meter(rate, burst), which has no row.
-func rateName(rate, burst uint64) string { return fmt.Sprintf("set_meter(%d,%d)", rate, burst) }
+// rateName names the meter of set_meter(rate, burst), which has no row: it belongs
+// to the logical flow, and another with the same rate has a limit of its own.
+func rateName(rate, burst uint64, cookie uint32) string {
+	return fmt.Sprintf("set_meter(%d,%d) of %08x", rate, burst, cookie)
+}
 
 func rateMeter(rate, burst uint64) ofp.MeterConfig {
 	return meterConfig(backend.Meter{Bands: []backend.MeterBand{{Rate: uint32(rate), Burst: uint32(burst)}}})

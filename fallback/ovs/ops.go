@@ -213,8 +213,9 @@ func (l *lowerer) learn(e *ofp.Encoder, op ir.Learn) error {
 func (l *lowerer) meter(op ir.Meter) (uint32, error) {
 	name := op.Name
 	if name == "" {
-		name = rateName(op.Rate, op.Burst)
+		name = rateName(op.Rate, op.Burst, l.cookie)
 		l.meters.define(rateMeter(op.Rate, op.Burst), name)
+		l.meters.get(name).unnamed = true
 	}
 	l.named = append(l.named, name)
 	return l.meters.id(name)
