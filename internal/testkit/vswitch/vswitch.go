@@ -8,11 +8,13 @@ package vswitch
 import (
 	"bytes"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Switch is a running Open vSwitch. Its methods fail the test on errors.
@@ -71,6 +73,21 @@ func (s *Switch) StartDBServer() {
 		s.t.Fatal(err)
 	}
 	s.ovsdb = s.daemon("ovsdb-server", filepath.Join(s.RunDir, "conf.db"), "--remote=p"+s.DBSock)
+	s.awaitSocket("db.sock") // ovs-vsctl --retry would wait a second for it
+}
+
+// awaitSocket waits until a program listens on a socket.
+func (s *Switch) awaitSocket(name string) {
+	s.t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-tick.C {
+		if c, err := net.Dial("unix", filepath.Join(s.RunDir, name)); err == nil {
+			c.Close() //nolint:errcheck // nothing was sent
+			return
+		}
+	}
+	s.t.Fatalf("nobody listens on %s", name)
 }
 
 // KillDBServer ends ovsdb-server with SIGKILL and waits for its end.
