@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
@@ -41,8 +42,9 @@ type Backend struct {
 	flush []uint16 // conntrack zones still to be emptied
 	old   bool     // want was lowered for another switch state: nothing is sent before a Reset
 
-	out    chan ofp.Message
-	redial chan string
+	out     chan ofp.Message
+	redial  chan string
+	profile atomic.Pointer[Profile] // of want
 
 	mu     sync.Mutex
 	status Status // guarded by mu
@@ -219,6 +221,7 @@ func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, 
 		}
 		b.want, b.old = fresh, false
 		b.want.low.setTunOpt(tunOpt)
+		b.profile.Store(p)
 		b.set(func(s *Status) { s.Profile = p.Name })
 		if m, err := conn.DumpMeters(ctx); err == nil {
 			b.want.low.meters.adopt(m)

@@ -16,8 +16,9 @@ type PacketIn struct {
 	Opcode ir.Opcode
 	Args   []byte
 	Inner  []byte // OpenFlow actions, to be given back in PacketOut.Inner
+	// Stage is that of the punt; of a paused one the switch does not tell it.
 	Stage  ir.Stage
-	Cookie uint32
+	Cookie uint32   // of the flow by which the packet entered the tables
 	Meta   ir.Match // pipeline fields
 	Packet []byte
 	Paused bool
@@ -38,7 +39,7 @@ type PacketOut struct {
 
 func (b *Backend) packetIns(conn *ofconn.Conn) {
 	for p := range conn.PacketIns() {
-		in, err := decodePacketIn(p)
+		in, err := decodePacketIn(p, b.tables())
 		if err != nil {
 			b.cfg.Log.Debug("packet-in: " + err.Error())
 			continue
@@ -57,13 +58,21 @@ func (b *Backend) events(conn *ofconn.Conn) {
 	}
 }
 
-func decodePacketIn(p *ofp.PacketIn) (PacketIn, error) {
+// tables is the profile in use.
+func (b *Backend) tables() *Profile {
+	if p := b.profile.Load(); p != nil {
+		return p
+	}
+	return ProfileFor("")
+}
+
+func decodePacketIn(p *ofp.PacketIn, tables *Profile) (PacketIn, error) {
 	u := p.UserData
 	if len(u) < puntHeader {
 		return PacketIn{}, fmt.Errorf("user data of %d bytes is too short", len(u))
 	}
 	in := PacketIn{Opcode: ir.Opcode(binary.BigEndian.Uint32(u)), Packet: p.Packet, Cookie: uint32(p.Cookie),
-		Stage: ir.NoStage, Paused: p.Continuation != nil, Meta: metaMatch(p.Metadata)}
+		Stage: tables.Stage(p.Table), Paused: p.Continuation != nil, Meta: metaMatch(p.Metadata)}
 	nargs, flags := int(binary.BigEndian.Uint16(u[4:])), binary.BigEndian.Uint16(u[6:])
 	u = u[puntHeader:]
 	if flags&flagResult != 0 {
@@ -159,14 +168,7 @@ func (b *Backend) PacketOut(o PacketOut) {
 		in = t.Value.Lo
 	}
 	mb.Set(ofp.InPort, in)
-	l := lowerer{profile: ProfileFor(""), groups: newGroups(), meters: newMeters()}
-	b.mu.Lock()
-	for i := range profiles {
-		if profiles[i].Name == b.status.Profile {
-			l.profile = &profiles[i].Profile
-		}
-	}
-	b.mu.Unlock()
+	l := lowerer{profile: b.tables(), groups: newGroups(), meters: newMeters()}
 	var e ofp.Encoder
 	for t := range o.Meta.Terms() {
 		s, err := l.sub(ir.All(t.Field))

@@ -16,6 +16,9 @@ import (
 	"github.com/sluice-gw/sluice/internal/testkit/vswitch"
 )
 
+// quiet is a logger for tests that look at nothing.
+var quiet = slog.New(slog.DiscardHandler)
+
 var update = flag.Bool("update", false, "write the golden files")
 
 const (
