@@ -47,7 +47,8 @@ type Backend struct {
 	profile atomic.Pointer[Profile] // of want
 
 	mu     sync.Mutex
-	status Status // guarded by mu
+	status Status  // guarded by mu
+	groups *groups // guarded by mu: those of want
 }
 
 // Status is a snapshot for people.
@@ -78,8 +79,13 @@ func New(cfg Config) *Backend {
 // Status tells how things stand.
 func (b *Backend) Status() Status {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.status
+	s, groups := b.status, b.groups
+	b.mu.Unlock()
+	if groups != nil {
+		s.GroupText = groups.text()
+		s.Groups = len(s.GroupText)
+	}
+	return s
 }
 
 func (b *Backend) set(f func(*Status)) {
@@ -222,7 +228,7 @@ func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, 
 		b.want, b.old = fresh, false
 		b.want.low.setTunOpt(tunOpt)
 		b.profile.Store(p)
-		b.set(func(s *Status) { s.Profile = p.Name })
+		b.set(func(s *Status) { s.Profile, b.groups = p.Name, fresh.low.groups })
 		if m, err := conn.DumpMeters(ctx); err == nil {
 			b.want.low.meters.adopt(m)
 		}
@@ -274,9 +280,9 @@ func (b *Backend) acknowledge() {
 		failures = append(failures, f)
 	}
 	b.set(func(s *Status) {
-		s.Flows, s.Groups, s.Meters = len(b.want.flows), len(b.want.low.groups.byID), b.want.low.meters.count()
+		s.Flows, s.Meters = len(b.want.flows), b.want.low.meters.count()
 		s.Revision, s.Failures = b.rev, failures
-		s.GroupText, s.MeterText = b.want.low.groups.text(), b.want.low.meters.text()
+		s.MeterText = b.want.low.meters.text()
 	})
 	b.cfg.Acked(b.rev, failures)
 }

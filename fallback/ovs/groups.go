@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
@@ -17,6 +18,9 @@ type groups struct {
 	byID map[uint32]*group
 	// changed are groups to be added to the switch or, unused now, to be removed.
 	changed map[uint32]bool
+
+	mu     sync.Mutex
+	listed map[uint32]string // guarded by mu: the groups in use as text, for other goroutines
 }
 
 type group struct {
@@ -25,7 +29,9 @@ type group struct {
 	refs    int
 }
 
-func newGroups() *groups { return &groups{byID: map[uint32]*group{}, changed: map[uint32]bool{}} }
+func newGroups() *groups {
+	return &groups{byID: map[uint32]*group{}, changed: map[uint32]bool{}, listed: map[uint32]string{}}
+}
 
 // lower makes the group of a Select, or finds the one with the same content.
 func (g *groups) lower(l *lowerer, op ir.Select) (uint32, error) {
@@ -98,6 +104,7 @@ func (g *groups) ref(ids []uint32, n int) {
 // take returns the messages that make the switch's groups right after the changes
 // so far: what comes before the flows and what comes after them.
 func (g *groups) take() (before, after []ofp.Message) {
+	g.list()
 	for id := range g.changed {
 		x := g.byID[id]
 		switch {
@@ -115,6 +122,7 @@ func (g *groups) take() (before, after []ofp.Message) {
 
 // diff compares with what the switch has.
 func (g *groups) diff(installed []ofp.GroupDesc) (before, after []ofp.Message) {
+	g.list()
 	have := map[uint32]bool{}
 	for _, d := range installed {
 		content, err := groupContent(d)
@@ -136,13 +144,26 @@ func (g *groups) diff(installed []ofp.GroupDesc) (before, after []ofp.Message) {
 	return before, after
 }
 
-// text lists the groups in use, as "CONTENT: ID", sorted.
-func (g *groups) text() []string {
-	var out []string
-	for id, x := range g.byID {
-		if x.refs > 0 {
-			out = append(out, fmt.Sprintf("%s: %d", groupText(x.desc), id))
+// list brings what text tells up to date with the changes so far.
+func (g *groups) list() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for id := range g.changed {
+		if x := g.byID[id]; x != nil && x.refs > 0 {
+			g.listed[id] = groupText(x.desc)
+		} else {
+			delete(g.listed, id)
 		}
+	}
+}
+
+// text lists the groups in use, as "CONTENT: ID", sorted. Safe from any goroutine.
+func (g *groups) text() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := make([]string, 0, len(g.listed))
+	for id, text := range g.listed {
+		out = append(out, fmt.Sprintf("%s: %d", text, id))
 	}
 	slices.Sort(out)
 	return out
