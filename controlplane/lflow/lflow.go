@@ -117,8 +117,9 @@ func (c *Compiler) program(f *Flow, v *View, text string, deps *Deps) (*ir.Progr
 		return nil, nil, ErrStage
 	}
 	key := programKey{text: text, meter: f.Meter, ingress: f.Ingress, sw: v.Action.Switch,
-		common: v.Action.SNATZoneCommon, table: uint8(f.Table)}
+		common: v.Action.SNATZoneCommon, zero: v.Action.ZeroSNAT, table: uint8(f.Table), affinity: v.Action.Affinity}
 	if p, ok := c.memo.program(key); ok {
+		deps.Meters = append(deps.Meters, p.meters...)
 		return p.prog, p.prereq, nil
 	}
 	acts, err := c.parser.Parse(text)
@@ -140,7 +141,7 @@ func (c *Compiler) program(f *Flow, v *View, text string, deps *Deps) (*ir.Progr
 	}
 	prog := ir.NewProgram(ops...)
 	if len(d.Ports)+len(d.Resident)+len(d.Watch)+len(d.Collectors) == 0 && !samples(ops) {
-		c.memo.setProgram(key, programMemo{prog, acts.Prereq()})
+		c.memo.setProgram(key, programMemo{prog, acts.Prereq(), d.Meters})
 	}
 	return prog, acts.Prereq(), nil
 }

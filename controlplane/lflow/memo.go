@@ -3,6 +3,7 @@ package lflow
 import (
 	"sync"
 
+	"github.com/sluice-gw/sluice/controlplane/action"
 	"github.com/sluice-gw/sluice/controlplane/expr"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 )
@@ -10,14 +11,16 @@ import (
 // programKey is all that the program of an action text depends on when the text
 // names no port and no chassis.
 type programKey struct {
-	text, meter         string
-	ingress, sw, common bool
-	table               uint8
+	text, meter               string
+	ingress, sw, common, zero bool
+	table                     uint8
+	affinity                  action.AffinityRegs
 }
 
 type programMemo struct {
 	prog   *ir.Program
 	prereq expr.Expr
+	meters []string // that it uses
 }
 
 // memoLimit bounds each generation of the memo: it holds what is in use of the
