@@ -4,21 +4,17 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"unique"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
 )
 
-// text is a shared immutable string: thousands of flows have the same actions.
-type text = unique.Handle[string]
-
 // claim is what one rule wants of a flow. Rules with the same stage, priority and
 // match want the same flow.
 type claim struct {
 	rule    ir.RuleID
-	actions text
+	actions string // shared by all flows with the same program
 	cookie  uint32
 	kind    ir.OwnerKind
 	conj    bool // actions are conjunction()s, which add up
@@ -74,7 +70,8 @@ func newDesired(p *Profile) *desired {
 
 // apply changes the wanted state by a delta.
 func (d *desired) apply(x backend.Delta) {
-	d.low.forget() // groups and meters of the last program may have gone
+	d.low.begin()
+	defer d.low.end()
 	for _, id := range x.Del {
 		d.remove(id)
 	}
@@ -142,7 +139,7 @@ func (d *desired) add(r *ir.Rule) error {
 	if err != nil {
 		return err
 	}
-	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, unique.Make(actions), r.Owner.Cookie(), r.Owner.Kind, false})
+	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, actions, r.Owner.Cookie(), r.Owner.Kind, false})
 	d.rules[r.ID] = rec
 	return nil
 }
@@ -161,7 +158,7 @@ func (d *desired) addProduct(r *ir.Rule, table uint8, actions string) error {
 	if err != nil {
 		return err
 	}
-	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, unique.Make(actions), r.Owner.Cookie(), r.Owner.Kind, false})
+	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, actions, r.Owner.Cookie(), r.Owner.Kind, false})
 	d.rules[r.ID] = rec
 	for i, dim := range r.Product.Dims {
 		var e ofp.Encoder
@@ -170,7 +167,7 @@ func (d *desired) addProduct(r *ir.Rule, table uint8, actions string) error {
 		if err != nil {
 			return err
 		}
-		actions := unique.Make(string(a))
+		actions := string(a)
 		for _, alt := range dim {
 			both, ok := r.Match.And(alt)
 			if !ok {
@@ -201,7 +198,7 @@ func (d *desired) claim(table uint8, priority uint16, m ofp.Match, c claim) *flo
 		}
 		all = append(all, c)
 		slices.SortFunc(all, func(a, b claim) int {
-			return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.actions.Value(), b.actions.Value()))
+			return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.actions, b.actions))
 		})
 		f.first, f.others = all[0], slices.Clip(all[1:])
 	}
@@ -275,11 +272,11 @@ func (f *flow) used() claim {
 func (f *flow) want() (actions string, cookie uint64) {
 	c := f.used()
 	if !c.conj || f.others == nil {
-		return c.actions.Value(), uint64(c.cookie)
+		return c.actions, uint64(c.cookie)
 	}
-	conj := []byte(c.actions.Value())
+	conj := []byte(c.actions)
 	for _, c := range f.others {
-		conj = append(conj, c.actions.Value()...)
+		conj = append(conj, c.actions...)
 	}
 	return string(conj), 0
 }

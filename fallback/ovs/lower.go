@@ -23,12 +23,17 @@ type lowerer struct {
 	matchBuf []byte
 	cookie   uint32
 
-	lastProgram *ir.Program
-	lastActions string
-	lastGroups  []uint32
-	used        []uint32 // groups used by the actions being lowered
-	named       []string // meters used
-	lastNamed   []string
+	used  []uint32 // groups used by the actions being lowered
+	named []string // meters used
+
+	programs map[*ir.Program]lowered // of the delta being applied: its rules share them
+}
+
+// lowered is a program in OpenFlow form, with the groups and meters that it uses.
+type lowered struct {
+	actions string
+	groups  []uint32
+	meters  []string
 }
 
 // setTunOpt says which tunnel metadata field is the Geneve option; -1 for none.
@@ -87,10 +92,10 @@ func splitKey(k string) (table uint8, priority uint16, m ofp.Match) {
 	return k[0], uint16(k[1])<<8 | uint16(k[2]), ofp.Match(k[3:])
 }
 
-// actions lowers a program. Many rules in a row share one, so the last is remembered.
+// actions lowers a program, once in a delta.
 func (l *lowerer) actions(p *ir.Program, cookie uint32) (string, []uint32, []string, error) {
-	if p == l.lastProgram && !hasCookie(p.Ops) {
-		return l.lastActions, l.lastGroups, l.lastNamed, nil
+	if x, ok := l.programs[p]; ok {
+		return x.actions, x.groups, x.meters, nil
 	}
 	l.enc.Reset(l.buf[:0])
 	l.used, l.named, l.cookie = nil, nil, cookie
@@ -102,12 +107,17 @@ func (l *lowerer) actions(p *ir.Program, cookie uint32) (string, []uint32, []str
 		return "", nil, nil, err
 	}
 	l.buf = a
-	l.lastProgram, l.lastActions, l.lastGroups, l.lastNamed = p, string(a), l.used, l.named
-	return l.lastActions, l.used, l.named, nil
+	x := lowered{string(a), l.used, l.named}
+	if l.programs != nil && !hasCookie(p.Ops) {
+		l.programs[p] = x
+	}
+	return x.actions, x.groups, x.meters, nil
 }
 
-// forget makes the next call of actions lower its program whatever it is.
-func (l *lowerer) forget() { l.lastProgram = nil }
+// begin and end enclose a delta. What is remembered is void behind it: groups and
+// meters may go.
+func (l *lowerer) begin() { l.programs = map[*ir.Program]lowered{} }
+func (l *lowerer) end()   { l.programs = nil }
 
 // hasCookie tells whether the encoding depends on the rule's cookie: learned flows
 // carry it, and a rate limit without a name is the row's own.
