@@ -48,7 +48,9 @@ func (w *world) view(key uint32, isSwitch bool) *View {
 	return &View{Key: key, Env: w, Action: action.Env{Switch: isSwitch, Port: w.Port, Resident: w.Resident,
 		WatchPort: func(p string) (uint32, bool) { k, ok := w.ports[p]; return k + 100, ok },
 		Collector: func(id uint32) bool { return id == 1 }},
-		Template: func(name string) (string, bool) { return map[string]string{"port": "80", "act": "next;"}[name], name != "nothing" }}
+		Template: func(name string) (string, bool) {
+			return map[string]string{"port": "80", "act": "next;"}[name], name != "nothing"
+		}}
 }
 
 func newTestCompiler(t testing.TB) *Compiler {
