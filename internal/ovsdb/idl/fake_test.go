@@ -98,6 +98,8 @@ type fakeServer struct {
 	mu       sync.Mutex
 	conns    []net.Conn
 	requests []string
+	answered map[string]int // replies that were written, by method
+	replied  *sync.Cond     // answered grew
 }
 
 func startFake(t *testing.T, answer func(method string, params []json.RawMessage) string) *fakeServer {
@@ -107,7 +109,8 @@ func startFake(t *testing.T, answer func(method string, params []json.RawMessage
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fakeServer{remote: "unix:" + path, listen: l, answer: answer}
+	f := &fakeServer{remote: "unix:" + path, listen: l, answer: answer, answered: map[string]int{}}
+	f.replied = sync.NewCond(&f.mu)
 	var group sync.WaitGroup
 	group.Go(func() {
 		for {
@@ -151,6 +154,21 @@ func (f *fakeServer) serve(nc net.Conn) {
 		if reply := f.answer(m.Method, m.Params); reply != "" {
 			fmt.Fprintf(nc, `{"id":%s,%s}`, m.ID, reply)
 		}
+		f.mu.Lock()
+		f.answered[m.Method]++
+		f.mu.Unlock()
+		f.replied.Broadcast()
+	}
+}
+
+// afterReply waits until n requests with this method have been answered: what the
+// server says then arrives behind the answer, as it does from a real one. A test
+// that waits for ever is ended by its time limit.
+func (f *fakeServer) afterReply(method string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.answered[method] < n {
+		f.replied.Wait()
 	}
 }
 

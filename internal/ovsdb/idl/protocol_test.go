@@ -209,6 +209,7 @@ func TestLocks(t *testing.T) {
 	if o.Holds("l") {
 		t.Error("we hold a lock that the server refused")
 	}
+	f.afterReply("lock", 1)
 	f.say(`{"method":"locked","params":["l"],"id":null}`)
 	o.until("the lock", func() bool { return o.Holds("l") })
 	f.say(`{"method":"stolen","params":["l"],"id":null}`)
@@ -218,6 +219,7 @@ func TestLocks(t *testing.T) {
 	f.say(`{"method":"monitor_canceled","params":["data"],"id":null}`)
 	o.until("the loss", func() bool { return !o.Holds("l") })
 	o.until("the connection", func() bool { return o.State().Counters.Connects == 2 })
+	f.afterReply("lock", 2)
 	f.say(`{"method":"locked","params":["l"],"id":null}`)
 	o.until("the lock", func() bool { return o.Holds("l") })
 	o.Unlock("l")
