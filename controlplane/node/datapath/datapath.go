@@ -5,6 +5,7 @@
 package datapath
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
@@ -13,17 +14,44 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
 
-// special are the ports of a datapath that other nodes ask for by kind.
-type special struct {
-	patch, localnet, external, multichassis map[ovsdb.UUID]bool
+// role is why ports are asked for by datapath.
+type role uint8
+
+const (
+	patchRole role = iota
+	localnetRole
+	externalRole
+	multichassisRole
+	numRoles
+	noRole = numRoles
+)
+
+func roleOf(row *sb.PortBinding) role {
+	switch kind := binding.KindOf(row); {
+	case kind == binding.Patch || kind == binding.L3Gateway:
+		return patchRole
+	case kind == binding.Localnet:
+		return localnetRole
+	case kind == binding.External:
+		return externalRole
+	case len(row.AdditionalChassis) > 0:
+		return multichassisRole
+	}
+	return noRole
+}
+
+// place is where a port is filed.
+type place struct {
+	dp   ovsdb.UUID
+	role role
 }
 
 // Local is the datum.
 type Local struct {
 	w     *node.World
 	ports *binding.Ports
-	index map[ovsdb.UUID]*special // by datapath
-	kind  map[ovsdb.UUID]ovsdb.UUID
+	index map[place]map[ovsdb.UUID]bool
+	filed map[ovsdb.UUID]place
 	local map[ovsdb.UUID]uint32 // datapath -> tunnel key
 
 	// Added, Removed are the datapaths that became or ceased to be local in
@@ -35,7 +63,7 @@ type Local struct {
 
 // New makes the datum.
 func New(w *node.World, ports *binding.Ports) *Local {
-	return &Local{w: w, ports: ports, index: map[ovsdb.UUID]*special{}, kind: map[ovsdb.UUID]ovsdb.UUID{},
+	return &Local{w: w, ports: ports, index: map[place]map[ovsdb.UUID]bool{}, filed: map[ovsdb.UUID]place{},
 		local: map[ovsdb.UUID]uint32{}, Added: map[ovsdb.UUID]bool{}, Removed: map[ovsdb.UUID]bool{},
 		SpecialChanged: map[ovsdb.UUID]bool{}}
 }
@@ -57,7 +85,7 @@ func (l *Local) Begin() {
 func (l *Local) UpdateRows() bool {
 	reach := len(l.w.SBChanges.DatapathBinding) > 0
 	for _, c := range l.w.SBChanges.PortBinding {
-		reach = l.refile(c.ID, c.New) || reach
+		reach = l.refile(c.ID, c.New) || reach || redirects(c.Old) != redirects(c.New)
 	}
 	if reach {
 		l.reach()
@@ -65,9 +93,29 @@ func (l *Local) UpdateRows() bool {
 	return l.changed()
 }
 
-// UpdateRoots follows changes of the datapaths that have a port here.
+// redirects is what follow looks at of a chassisredirect port.
+func redirects(row *sb.PortBinding) (state string) {
+	if row == nil || binding.KindOf(row) != binding.ChassisRedirect {
+		return ""
+	}
+	return row.LogicalPort + "=" + row.Options["always-redirect"]
+}
+
+// UpdateRoots follows changes of what ports are to this chassis: the datapaths that
+// have one here, and the gateways through which others are reached.
 func (l *Local) UpdateRoots() bool {
-	if l.ports.RootsChanged {
+	reach := l.ports.RootsChanged
+	for id := range l.ports.Changed {
+		if reach {
+			break
+		}
+		kind := l.ports.Get(id).Kind
+		if row := l.w.SB.PortBinding.Get(id); row != nil { // one that is nothing to us any more has no record
+			kind = binding.KindOf(row)
+		}
+		reach = kind == binding.ChassisRedirect || kind == binding.L3Gateway
+	}
+	if reach {
 		l.reach()
 	}
 	return l.changed()
@@ -75,7 +123,7 @@ func (l *Local) UpdateRoots() bool {
 
 // Recompute looks at every port.
 func (l *Local) Recompute() bool {
-	l.index, l.kind = map[ovsdb.UUID]*special{}, map[ovsdb.UUID]ovsdb.UUID{}
+	l.index, l.filed = map[place]map[ovsdb.UUID]bool{}, map[ovsdb.UUID]place{}
 	for pb := range l.w.SB.PortBinding.All() {
 		l.refile(pb.UUID, pb)
 	}
@@ -88,50 +136,35 @@ func (l *Local) changed() bool { return len(l.Added)+len(l.Removed)+len(l.Specia
 // refile files a port under its datapath when it is of a kind that is asked for.
 // It tells whether reachability may have changed.
 func (l *Local) refile(id ovsdb.UUID, row *sb.PortBinding) (reach bool) {
-	if dp, ok := l.kind[id]; ok {
-		s := l.index[dp]
-		reach = s.patch[id]
-		if s.localnet[id] || s.external[id] || s.multichassis[id] {
-			l.SpecialChanged[dp] = true
+	if at, ok := l.filed[id]; ok {
+		if delete(l.index[at], id); len(l.index[at]) == 0 {
+			delete(l.index, at)
 		}
-		for _, m := range []map[ovsdb.UUID]bool{s.patch, s.localnet, s.external, s.multichassis} {
-			delete(m, id)
-		}
-		delete(l.kind, id)
+		delete(l.filed, id)
+		reach = l.concerns(at)
 	}
 	if row == nil {
 		return reach
 	}
-	pick := func(s *special) map[ovsdb.UUID]bool {
-		switch binding.KindOf(row) {
-		case binding.Patch, binding.L3Gateway:
-			return s.patch
-		case binding.Localnet:
-			return s.localnet
-		case binding.External:
-			return s.external
-		}
-		if len(row.AdditionalChassis) > 0 {
-			return s.multichassis
-		}
-		return nil
-	}
-	probe := special{patch: map[ovsdb.UUID]bool{}, localnet: map[ovsdb.UUID]bool{}, external: map[ovsdb.UUID]bool{}, multichassis: map[ovsdb.UUID]bool{}}
-	if pick(&probe) == nil {
+	at := place{row.Datapath, roleOf(row)}
+	if at.role == noRole {
 		return reach
 	}
-	s := l.index[row.Datapath]
-	if s == nil {
-		s = &probe
-		l.index[row.Datapath] = s
+	if l.index[at] == nil {
+		l.index[at] = map[ovsdb.UUID]bool{}
 	}
-	pick(s)[id] = true
-	l.kind[id] = row.Datapath
-	if s.patch[id] {
-		return true
+	l.index[at][id] = true
+	l.filed[id] = at
+	return l.concerns(at) || reach
+}
+
+// concerns notes that a port in a place changed; it tells whether that may change
+// reachability.
+func (l *Local) concerns(at place) (reach bool) {
+	if at.role != patchRole {
+		l.SpecialChanged[at.dp] = true
 	}
-	l.SpecialChanged[row.Datapath] = true
-	return reach
+	return at.role == patchRole
 }
 
 // reach computes the local datapaths: breadth first from those with a port here.
@@ -199,21 +232,12 @@ type Peer struct{ Local, Remote *sb.PortBinding }
 
 // Peers are the patch ports of a datapath and what is behind them, in the order of their names.
 func (l *Local) Peers(dp ovsdb.UUID) []Peer {
-	s := l.index[dp]
-	if s == nil {
-		return nil
-	}
-	peers := make([]Peer, 0, len(s.patch))
-	for id := range s.patch {
-		pb := l.w.SB.PortBinding.Get(id)
-		if pb == nil {
-			continue
-		}
+	var peers []Peer
+	for _, pb := range l.rows(dp, patchRole) {
 		if peer := l.PeerOf(pb); peer != nil {
 			peers = append(peers, Peer{pb, peer})
 		}
 	}
-	slices.SortFunc(peers, func(a, b Peer) int { return cmpName(a.Local, b.Local) })
 	return peers
 }
 
@@ -231,43 +255,27 @@ func (l *Local) PeerOf(pb *sb.PortBinding) *sb.PortBinding {
 }
 
 // Localnets are the localnet ports of a datapath, by name.
-func (l *Local) Localnets(dp ovsdb.UUID) []*sb.PortBinding {
-	return l.rows(dp, func(s *special) map[ovsdb.UUID]bool { return s.localnet })
-}
+func (l *Local) Localnets(dp ovsdb.UUID) []*sb.PortBinding { return l.rows(dp, localnetRole) }
 
 // Externals are the external ports of a datapath, by name.
-func (l *Local) Externals(dp ovsdb.UUID) []*sb.PortBinding {
-	return l.rows(dp, func(s *special) map[ovsdb.UUID]bool { return s.external })
-}
+func (l *Local) Externals(dp ovsdb.UUID) []*sb.PortBinding { return l.rows(dp, externalRole) }
 
 // Multichassis are the ports of a datapath that have additional chassis, by name.
-func (l *Local) Multichassis(dp ovsdb.UUID) []*sb.PortBinding {
-	return l.rows(dp, func(s *special) map[ovsdb.UUID]bool { return s.multichassis })
-}
+func (l *Local) Multichassis(dp ovsdb.UUID) []*sb.PortBinding { return l.rows(dp, multichassisRole) }
 
-func (l *Local) rows(dp ovsdb.UUID, pick func(*special) map[ovsdb.UUID]bool) []*sb.PortBinding {
-	s := l.index[dp]
-	if s == nil {
+func (l *Local) rows(dp ovsdb.UUID, r role) []*sb.PortBinding {
+	ids := l.index[place{dp, r}]
+	if len(ids) == 0 {
 		return nil
 	}
-	var out []*sb.PortBinding
-	for id := range pick(s) {
+	out := make([]*sb.PortBinding, 0, len(ids))
+	for id := range ids {
 		if pb := l.w.SB.PortBinding.Get(id); pb != nil {
 			out = append(out, pb)
 		}
 	}
-	slices.SortFunc(out, cmpName)
+	slices.SortFunc(out, func(a, b *sb.PortBinding) int { return cmp.Compare(a.LogicalPort, b.LogicalPort) })
 	return out
-}
-
-func cmpName(a, b *sb.PortBinding) int {
-	switch {
-	case a.LogicalPort < b.LogicalPort:
-		return -1
-	case a.LogicalPort > b.LogicalPort:
-		return 1
-	}
-	return 0
 }
 
 // IsSwitch tells whether a datapath is a logical switch (otherwise a router).
