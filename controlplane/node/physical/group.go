@@ -1,6 +1,7 @@
 package physical
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -28,13 +29,16 @@ func (p *Physical) groupRules(id ovsdb.UUID) []ir.Rule {
 	if row := p.World.SB.DatapathBinding.Get(mc.Datapath); row != nil {
 		g.transit = datapath.IsTransit(row)
 	}
-	for _, ln := range p.Local.Localnets(mc.Datapath) {
-		g.hasLocalnet = g.hasLocalnet || p.Ifaces.PatchOfport(ln.LogicalPort) != 0
-	}
+	g.hasLocalnet = len(p.Local.Localnets(mc.Datapath)) > 0
+	members := make([]*sb.PortBinding, 0, len(mc.Ports))
 	for _, m := range mc.Ports {
 		if pb := p.World.SB.PortBinding.Get(m); pb != nil && pb.Datapath == mc.Datapath {
-			g.member(pb)
+			members = append(members, pb)
 		}
+	}
+	slices.SortFunc(members, func(a, b *sb.PortBinding) int { return cmp.Compare(a.TunnelKey, b.TunnelKey) })
+	for _, pb := range members {
+		g.member(pb)
 	}
 	b := &builder{owner: ir.Owner{Kind: ir.OwnerMulticastGroup, UUID: id}}
 	g.finish(b)
@@ -77,21 +81,23 @@ type group struct {
 	chassis, vtep map[string]bool
 }
 
-func deliver(key int64) []ir.Op {
-	return []ir.Op{load(ir.Outport, uint64(key)), call(ir.CheckLoopback)}
+// deliver gives a copy to pb, in its conntrack zone.
+func (g *group) deliver(pb *sb.PortBinding) []ir.Op {
+	var ops []ir.Op
+	if z := g.Zones.Get(pb.LogicalPort); z != 0 {
+		ops = append(ops, load(ir.CTZone, uint64(z)))
+	}
+	return append(ops, load(ir.Outport, uint64(pb.TunnelKey)), call(ir.CheckLoopback))
 }
 
 func (g *group) member(pb *sb.PortBinding) {
 	kind, is := binding.KindOf(pb), g.Ports.Get(pb.UUID)
-	if z := g.Zones.Get(pb.LogicalPort); z != 0 {
-		g.here = append(g.here, load(ir.CTZone, uint64(z)))
-	}
 	switch {
 	case kind == binding.Patch && g.transit:
-		g.here = append(g.here, deliver(pb.TunnelKey)...)
+		g.here = append(g.here, g.deliver(pb)...)
 	case kind == binding.Patch, kind == binding.Localport:
 		// Every chassis has these: a router's copy must be made once only.
-		g.origin = append(g.origin, deliver(pb.TunnelKey)...)
+		g.origin = append(g.origin, g.deliver(pb)...)
 	case kind == binding.Remote:
 		if t, ok := g.Tunnels.Find(g.World.ChassisName(pb.Chassis), nil); ok {
 			g.origin = append(g.origin, load(ir.Outport, uint64(pb.TunnelKey)))
@@ -99,13 +105,13 @@ func (g *group) member(pb *sb.PortBinding) {
 			g.origin = append(g.origin, ir.ToPort{Port: t.Ofport})
 		}
 	case is.Bound && (is.Ofport != 0 || kind == binding.L3Gateway):
-		g.here = append(g.here, deliver(pb.TunnelKey)...)
+		g.here = append(g.here, g.deliver(pb)...)
 		g.others(pb)
 	case (kind == binding.Localnet || kind == binding.L2Gateway) && is.Ofport != 0:
-		g.here = append(g.here, deliver(pb.TunnelKey)...)
+		g.here = append(g.here, g.deliver(pb)...)
 	case kind == binding.ChassisRedirect && is.Bound:
 		if port := g.distributed(pb); port != nil {
-			g.here = append(g.here, deliver(port.TunnelKey)...)
+			g.here = append(g.here, g.deliver(port)...)
 		}
 	default:
 		g.others(pb)

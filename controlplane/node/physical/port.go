@@ -48,9 +48,10 @@ func (c *portCtx) make() {
 		c.local(ofport, vid, parent)
 		return
 	}
-	localnet := c.localnet()
-	if localnet != nil && len(c.pb.AdditionalChassis) == 0 {
-		if c.Ifaces.PatchOfport(localnet.LogicalPort) != 0 {
+	// What has a physical network is reached through it or not at all: traffic of
+	// a provider network does not belong into tunnels.
+	if len(c.Local.Localnets(c.pb.Datapath)) > 0 && len(c.pb.AdditionalChassis) == 0 {
+		if localnet := c.localnet(); localnet != nil {
 			c.viaLocalnet(localnet)
 		}
 		return
@@ -58,8 +59,8 @@ func (c *portCtx) make() {
 	c.remote()
 }
 
-// localnet is the localnet port of the port's datapath, nil when it has none that
-// is connected on this chassis.
+// localnet is the first localnet port of the port's datapath that is connected on
+// this chassis, nil when there is none.
 func (c *portCtx) localnet() *sb.PortBinding {
 	for _, ln := range c.Local.Localnets(c.pb.Datapath) {
 		if c.Ifaces.PatchOfport(ln.LogicalPort) != 0 {
