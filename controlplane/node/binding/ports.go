@@ -41,6 +41,8 @@ type Ports struct {
 	roots  map[ovsdb.UUID]int // datapath -> ports that make it local
 	claims *Claims
 
+	registered bool // there has been a row of this chassis
+
 	// Changed are the ports whose Port changed in this run; RootsChanged tells
 	// whether the set of datapaths with a root port changed.
 	Changed      map[ovsdb.UUID]bool
@@ -82,8 +84,23 @@ func (p *Ports) Begin() {
 	p.RootsChanged = false
 }
 
+// frozen tells whether this chassis's row is gone, by mistake or while it changes
+// its name. It will be back in a moment: until then everything stays as it was,
+// as taking the ports down and up again would cost their connections. When it is
+// back everything is looked at anew.
+func (p *Ports) frozen() bool {
+	if p.w.Self() != nil {
+		p.registered = true
+		return false
+	}
+	return p.registered
+}
+
 // UpdateRows follows changes of Port_Binding rows.
 func (p *Ports) UpdateRows() bool {
+	if p.frozen() {
+		return false
+	}
 	for _, c := range p.w.SBChanges.PortBinding {
 		p.evaluate(c.ID, c.New)
 		for _, row := range []*sb.PortBinding{c.Old, c.New} {
@@ -97,6 +114,9 @@ func (p *Ports) UpdateRows() bool {
 
 // UpdateIfaces follows changes of the integration bridge's interfaces.
 func (p *Ports) UpdateIfaces() bool {
+	if p.frozen() {
+		return false
+	}
 	for lport := range p.ifaces.Changed {
 		p.claims.reconsider(lport)
 		for _, pb := range p.w.SB.PortBindingByLogicalPort.Get(lport) {
@@ -109,6 +129,9 @@ func (p *Ports) UpdateIfaces() bool {
 
 // UpdateGroups follows changes of HA chassis groups and of liveness.
 func (p *Ports) UpdateGroups() bool {
+	if p.frozen() {
+		return false
+	}
 	for _, typ := range []string{"chassisredirect", "external"} {
 		for _, pb := range p.w.SB.PortBindingByType.Get(typ) {
 			p.evaluate(pb.UUID, pb)
@@ -119,6 +142,9 @@ func (p *Ports) UpdateGroups() bool {
 
 // Recompute looks at every port.
 func (p *Ports) Recompute() bool {
+	if p.frozen() {
+		return false
+	}
 	for id := range p.ports {
 		if p.w.SB.PortBinding.Get(id) == nil {
 			p.evaluate(id, nil)
