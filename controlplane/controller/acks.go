@@ -26,6 +26,7 @@ type acks struct {
 	ready   map[ovsdb.UUID]bool             // ports whose rules are in the switch, state to be written
 
 	sentMeters map[string]bool
+	marks      bool // ovn-installed of interfaces may be wrong
 }
 
 type waitingCfg struct {
@@ -71,6 +72,7 @@ func (a *acks) observe() {
 			}
 		}
 	}
+	a.marks = a.marks || len(c.ports.Changed)+len(c.ifaces.Changed) > 0
 	for g := range c.w.SB.SBGlobal.All() {
 		a.nbCfg = g.NBCfg
 	}
@@ -161,9 +163,10 @@ func (a *acks) writeVSW(tx *idl.Tx) {
 		tx.Mutate("Interface", row, "external_ids", "insert", map[string]string{"ovn-installed": "true",
 			"ovn-installed-ts": strconv.FormatInt(c.w.Now().UnixMilli(), 10)})
 	}
-	if !c.complete {
+	if !c.complete || !a.marks {
 		return
 	}
+	a.marks = false // what is written now changes the interface, and we look again
 	for id, row := range c.ifaces.All() {
 		if row.ExternalIDs["ovn-installed"] != "true" {
 			continue

@@ -7,6 +7,7 @@
 package controller
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -86,6 +87,8 @@ type Controller struct {
 	failures  []backend.Failure
 	sbErr     string
 	vswErr    string
+	sbPause   time.Time // no transaction before; zero for none
+	vswPause  time.Time
 	exiting   exitState
 	nbCfg     reportDelay
 	events    events
@@ -272,14 +275,21 @@ func (c *Controller) Recompute(cause string) {
 // Wake is when Settle must be called next though nothing has changed; zero for never.
 func (c *Controller) Wake() time.Time { return c.wake }
 
+// retryPause is how long a database is left alone after it refused a transaction:
+// the next one will very likely be the same.
+const retryPause = time.Second
+
 // write commits what the nodes want to be different in the databases. One
 // transaction is in flight for each at a time: the next is made from what the
 // replica then holds.
 func (c *Controller) write() {
-	if s := c.cfg.VSW.State(); s.Connected && !c.vswBusy {
+	c.wake = time.Time{}
+	if s := c.cfg.VSW.State(); s.Connected && !c.vswBusy && c.due(c.vswPause) {
 		tx := &idl.Tx{}
-		c.bridge.Write(tx, c.complete)
-		if c.w.Self() != nil && c.settledOnce() {
+		if c.bridge.Pending() {
+			c.bridge.Write(tx, c.complete)
+		}
+		if c.tunnels.Pending() && c.w.Self() != nil && c.settledOnce() {
 			c.tunnels.Write(tx)
 		}
 		if c.zones.Pending() {
@@ -289,22 +299,54 @@ func (c *Controller) write() {
 		c.side.writeVSW(tx)
 		if tx.Len() > 0 {
 			c.vswBusy = true
-			c.cfg.VSW.Commit(tx, func(r idl.Result) { c.vswBusy = false; c.vswErr = c.report("Open_vSwitch", r, c.vswErr) })
+			c.cfg.VSW.Commit(tx, func(r idl.Result) {
+				c.vswBusy = false
+				c.acks.marks = c.acks.marks || r.Err != nil
+				c.vswPause = c.pauseAfter(r)
+				c.vswErr = c.report("Open_vSwitch", r, c.vswErr)
+			})
 		}
 	}
-	c.wake = time.Time{}
-	if s := c.cfg.SB.State(); s.Connected && !c.sbBusy && c.w.Config.Chassis != "" {
+	if s := c.cfg.SB.State(); s.Connected && !c.sbBusy && c.due(c.sbPause) && c.w.Config.Chassis != "" {
 		tx := &idl.Tx{}
 		c.chassis.Write(tx)
 		if c.chassis.Refused() == "" && c.settledOnce() {
-			c.wake = c.ports.Claims().Write(tx)
+			if at := c.ports.Claims().Write(tx); !at.IsZero() {
+				c.wakeAt(at)
+			}
 			c.acks.writeSB(tx)
 			c.side.writeSB(tx)
 		}
 		if tx.Len() > 0 {
 			c.sbBusy = true
-			c.cfg.SB.Commit(tx, func(r idl.Result) { c.sbBusy = false; c.sbErr = c.report("Southbound", r, c.sbErr) })
+			c.cfg.SB.Commit(tx, func(r idl.Result) {
+				c.sbBusy = false
+				c.sbPause = c.pauseAfter(r)
+				c.sbErr = c.report("Southbound", r, c.sbErr)
+			})
 		}
+	}
+}
+
+func (c *Controller) pauseAfter(r idl.Result) time.Time {
+	if r.Err == nil || errors.Is(r.Err, idl.ErrTryAgain) {
+		return time.Time{}
+	}
+	return c.w.Now().Add(retryPause)
+}
+
+// due tells whether a pause is over; when it is not, Settle is wanted at its end.
+func (c *Controller) due(pause time.Time) bool {
+	if pause.IsZero() || !c.w.Now().Before(pause) {
+		return true
+	}
+	c.wakeAt(pause)
+	return false
+}
+
+func (c *Controller) wakeAt(at time.Time) {
+	if c.wake.IsZero() || at.Before(c.wake) {
+		c.wake = at
 	}
 }
 

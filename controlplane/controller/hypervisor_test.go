@@ -40,6 +40,7 @@ type hypervisor struct {
 	units   int // change sets that were taken
 
 	ofports map[string]int64 // given to interfaces by name, as ovs-vswitchd would
+	held    bool             // ovs-vswitchd is away
 }
 
 // localDB makes the Open_vSwitch database of a chassis.
@@ -49,6 +50,13 @@ func localDB(t testing.TB, externalIDs string) *ovsdbtest.Server {
 	s.Transact(`[{"op":"insert","table":"Open_vSwitch","row":{"external_ids":["map",[` + pairs(externalIDs) + `]],` +
 		`"iface_types":["set",["geneve","vxlan","internal","patch"]]}}]`)
 	return s
+}
+
+// physBridges makes two bridges of physical networks.
+func physBridges(s *ovsdbtest.Server) {
+	s.Transact(`[{"op":"insert","table":"Bridge","uuid-name":"b","row":{"name":"br-phys"}},` +
+		`{"op":"insert","table":"Bridge","uuid-name":"o","row":{"name":"br-other"}},` +
+		`{"op":"mutate","table":"Open_vSwitch","where":[],"mutations":[["bridges","insert",["set",[["named-uuid","b"],["named-uuid","o"]]]]]}]`)
 }
 
 // pairs turns "a=b c=d" into the items of a JSON map.
@@ -182,9 +190,14 @@ func (c *hypervisor) until(what string, cond func() bool) {
 		if !c.sbBusy && !c.vswBusy && cond() {
 			return
 		}
+		var due <-chan time.Time
+		if at := c.Wake(); !at.IsZero() {
+			due = time.After(time.Until(at))
+		}
 		select {
 		case <-c.cfg.SB.Ready():
 		case <-c.cfg.VSW.Ready():
+		case <-due:
 		case <-limit.C:
 			c.t.Fatalf("waited %v for %s", patience, what)
 		}
@@ -216,6 +229,9 @@ func (c *hypervisor) quiet(d *central) {
 
 // giveOfports does what ovs-vswitchd does: every interface of a bridge gets a number.
 func (c *hypervisor) giveOfports() {
+	if c.held {
+		return
+	}
 	tx := &idl.Tx{}
 	for row := range c.w.VSW.Interface.All() {
 		if row.OFPort.OK {

@@ -33,9 +33,7 @@ func TestIncrementalEqualsFresh(t *testing.T) {
 func incremental(t *testing.T, seed uint64) {
 	d := startCentral(t)
 	local := localDB(t, localIDs)
-	local.Transact(`[{"op":"insert","table":"Bridge","uuid-name":"b","row":{"name":"br-phys"}},` +
-		`{"op":"insert","table":"Bridge","uuid-name":"o","row":{"name":"br-other"}},` +
-		`{"op":"mutate","table":"Open_vSwitch","where":[],"mutations":[["bridges","insert",["set",[["named-uuid","b"],["named-uuid","o"]]]]]}]`)
+	physBridges(local)
 	c := startChassis(t, d.sb, local)
 	c.quiet(d)
 	m := newMutator(seed, d, c)

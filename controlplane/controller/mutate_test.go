@@ -420,7 +420,9 @@ func (m *mutator) neighbours() {
 		m.note("MAC_Binding of %s", ip)
 		m.c.changeSB(func(tx *idl.Tx) {
 			for _, old := range m.c.w.SB.MACBindingByDatapath.Get(pb.Datapath) {
-				tx.Delete("MAC_Binding", old.UUID)
+				if strings.HasPrefix(old.IP, "172.16.8.") { // not those that the controller announces
+					tx.Delete("MAC_Binding", old.UUID)
+				}
 			}
 			tx.Insert("MAC_Binding", map[string]any{"logical_port": "r0-pub", "ip": ip, "mac": m.mac(), "datapath": pb.Datapath})
 		})

@@ -9,6 +9,7 @@ const (
 )
 
 func (c *Controller) begin() {
+	c.ifaces.Begin()
 	c.tunnels.Begin()
 	c.ports.Begin()
 	c.local.Begin()
@@ -47,21 +48,10 @@ func (c *Controller) wire() {
 		c.tunnels.Invalidate()
 		return engine.UpdatedIf(c.tunnels.Update())
 	})
-	tunnels.On(c.inVSW, func() engine.Verdict {
-		if len(c.w.VSWChanges.Bridge)+len(c.w.VSWChanges.Port) > 0 {
-			c.tunnels.Invalidate()
-		}
-		return engine.Same
-	})
+	tunnels.On(c.inVSW, func() engine.Verdict { c.tunnels.OnVSW(); return engine.Same })
 	tunnels.On(cfg, func() engine.Verdict { c.tunnels.Invalidate(); return engine.Same })
 	tunnels.On(self, func() engine.Verdict { c.tunnels.Invalidate(); return engine.Same })
-	tunnels.On(c.inSB, func() engine.Verdict {
-		ch := c.w.SBChanges
-		if len(ch.Chassis)+len(ch.Encap)+len(ch.HAChassisGroup)+len(ch.HAChassis)+len(ch.SBGlobal) > 0 {
-			c.tunnels.Invalidate()
-		}
-		return engine.Same
-	})
+	tunnels.On(c.inSB, func() engine.Verdict { c.tunnels.OnSB(); return engine.Same })
 
 	ports := e.Node("bindings", func() engine.Result { return updated(c.ports.Recompute()) })
 	ports.On(self, func() engine.Verdict { return engine.NeedRecompute("this chassis's row or configuration changed") })
@@ -97,15 +87,12 @@ func (c *Controller) wire() {
 	})
 
 	patches := e.Node("patch_ports", func() engine.Result { c.bridge.Invalidate(); return engine.Updated })
-	for _, in := range []*engine.Node{cfg, local, ports} {
+	for _, in := range []*engine.Node{cfg, local} {
 		patches.On(in, func() engine.Verdict { c.bridge.Invalidate(); return engine.Same })
 	}
-	patches.On(c.inVSW, func() engine.Verdict {
-		if len(c.w.VSWChanges.Bridge)+len(c.w.VSWChanges.Port)+len(c.w.VSWChanges.Interface) > 0 {
-			c.bridge.Invalidate()
-		}
-		return engine.Same
-	})
+	patches.On(ports, func() engine.Verdict { c.bridge.OnPorts(); return engine.Same })
+	patches.On(c.inSB, func() engine.Verdict { c.bridge.OnRows(); return engine.Same })
+	patches.On(c.inVSW, func() engine.Verdict { c.bridge.OnVSW(); return engine.Same })
 
 	c.wireRules(cfg, ifaces, self, tunnels, ports, local, zones)
 }

@@ -40,6 +40,41 @@ func New(w *node.World, ports *binding.Ports, local *datapath.Local) *Bridge {
 // Invalidate makes the next Write compare what is there with what is wanted.
 func (b *Bridge) Invalidate() { b.dirty = true }
 
+// OnPorts follows changes of what ports are to this chassis.
+func (b *Bridge) OnPorts() {
+	for id := range b.ports.Changed {
+		pb := b.w.SB.PortBinding.Get(id)
+		b.dirty = b.dirty || pb == nil || binding.KindOf(pb) == binding.L2Gateway
+	}
+}
+
+// OnRows follows changes of the ports that have patch ports.
+func (b *Bridge) OnRows() {
+	has := func(row *sb.PortBinding) bool {
+		return row != nil && (binding.KindOf(row) == binding.L2Gateway || binding.KindOf(row) == binding.Localnet)
+	}
+	for _, c := range b.w.SBChanges.PortBinding {
+		b.dirty = b.dirty || has(c.Old) || has(c.New)
+	}
+}
+
+// OnVSW follows changes of bridges and of patch ports.
+func (b *Bridge) OnVSW() {
+	ch := b.w.VSWChanges
+	ours := func(p *vsw.Port) bool {
+		return p != nil && (p.ExternalIDs[localnetKey] != "" || p.ExternalIDs[l2gatewayKey] != "")
+	}
+	for _, c := range ch.Port {
+		b.dirty = b.dirty || ours(c.Old) || ours(c.New)
+	}
+	for _, c := range ch.Interface {
+		b.dirty = b.dirty || c.Old != nil && c.Old.Type == "patch" || c.New != nil && c.New.Type == "patch"
+	}
+	for _, c := range ch.Bridge {
+		b.dirty = b.dirty || c.Old == nil || c.New == nil || c.Old.DatapathType != c.New.DatapathType || c.Old.FailMode != c.New.FailMode
+	}
+}
+
 // Pending tells whether Write has something to look at.
 func (b *Bridge) Pending() bool { return b.dirty }
 

@@ -100,7 +100,7 @@ func (t *Tunnels) Update() bool {
 		if port == nil || row.Options["remote_ip"] == "" {
 			continue
 		}
-		chassis, remote, local, ok := parseID(port.ExternalIDs["ovn-chassis-id"])
+		chassis, remote, local, ok := parseID(port.ExternalIDs[idKey])
 		if !ok {
 			continue
 		}

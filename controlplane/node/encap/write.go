@@ -13,6 +13,9 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
+// idKey is the key in a tunnel port's external_ids that says where it leads.
+const idKey = "ovn-chassis-id"
+
 // want is a tunnel port as it should be.
 type want struct {
 	id      string // external_ids:ovn-chassis-id
@@ -25,6 +28,31 @@ type want struct {
 
 // Invalidate makes the next Write compare the tunnel ports with what is wanted.
 func (t *Tunnels) Invalidate() { t.dirty = true }
+
+// OnVSW follows changes of the local database that the ports' interfaces do not show.
+func (t *Tunnels) OnVSW() {
+	ch := t.w.VSWChanges
+	for _, c := range ch.Port {
+		t.dirty = t.dirty || c.Old != nil && c.Old.ExternalIDs[idKey] != "" || c.New != nil && c.New.ExternalIDs[idKey] != ""
+	}
+	for _, c := range ch.Bridge {
+		t.dirty = t.dirty || c.Old == nil || c.New == nil
+	}
+	for _, c := range ch.OpenVSwitch { // other_config:ovn-chassis-idx-NAME is in the ports' names
+		t.dirty = t.dirty || c.Old == nil
+	}
+}
+
+// OnSB follows changes of what the tunnels are made from.
+func (t *Tunnels) OnSB() {
+	ch := t.w.SBChanges
+	if len(ch.Chassis)+len(ch.Encap)+len(ch.HAChassisGroup)+len(ch.HAChassis) > 0 {
+		t.dirty = true
+	}
+	for _, c := range ch.SBGlobal { // it changes with every change of the network; we look at its options
+		t.dirty = t.dirty || c.Old == nil || c.New == nil || c.Old.IPsec != c.New.IPsec || !maps.Equal(c.Old.Options, c.New.Options)
+	}
+}
 
 // Pending tells whether Write has something to look at.
 func (t *Tunnels) Pending() bool { return t.dirty }
@@ -39,7 +67,6 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 	}
 	wanted := t.wanted(self)
 	names := map[string]bool{}
-	kept := slices.Clone(br.Ports)
 	var drop []ovsdb.UUID
 	changed := false
 	for _, id := range br.Ports {
@@ -48,7 +75,7 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 			continue
 		}
 		names[port.Name] = true
-		tid := port.ExternalIDs["ovn-chassis-id"]
+		tid := port.ExternalIDs[idKey]
 		if tid == "" {
 			continue
 		}
@@ -60,16 +87,11 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 		drop = append(drop, id)
 		delete(names, port.Name)
 	}
-	refs := make([]any, 0, len(kept)+len(wanted))
-	for _, id := range kept {
-		if !slices.Contains(drop, id) {
-			refs = append(refs, id)
-		}
-	}
+	var refs []any
 	ids := slices.Sorted(maps.Keys(wanted))
 	for _, id := range ids {
 		w := wanted[id]
-		name := t.name(w.chassis, names)
+		name := t.name(w.chassis, names, drop)
 		if name == "" {
 			t.w.Log.Warn("no free name for the tunnel port to chassis " + w.chassis)
 			continue
@@ -84,15 +106,19 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 		}
 		in := tx.Insert("Interface", row)
 		refs = append(refs, tx.Insert("Port", map[string]any{"name": name, "interfaces": []any{in},
-			"external_ids": map[string]string{"ovn-chassis-id": id}}))
+			"external_ids": map[string]string{idKey: id}}))
 	}
-	if len(drop)+len(ids) > 0 {
+	// Mutations go together with those of others in the same transaction, such as
+	// the patch ports'.
+	if len(drop) > 0 {
+		tx.Mutate("Bridge", br.UUID, "ports", "delete", drop)
+	}
+	if len(refs) > 0 {
+		tx.Mutate("Bridge", br.UUID, "ports", "insert", refs)
+	}
+	if len(drop)+len(refs) > 0 {
 		tx.Comment("ovn-controller: modifying OVS tunnels '" + self.Name + "'")
-		tx.Wait("Bridge", br.UUID, map[string]any{"ports": br.Ports})
-		tx.Update("Bridge", br.UUID, map[string]any{"ports": refs})
-		changed = true
-	}
-	if !changed {
+	} else if !changed {
 		t.dirty = false
 	}
 }
@@ -119,7 +145,8 @@ func (t *Tunnels) fit(tx *idl.Tx, port *vsw.Port, w want, changed *bool) bool {
 }
 
 // name makes a new port name: "ovn", the chassis index, the start of the chassis name, a number.
-func (t *Tunnels) name(chassis string, taken map[string]bool) string {
+// Names are unique over all bridges; those of dropped ports are free.
+func (t *Tunnels) name(chassis string, taken map[string]bool, dropped []ovsdb.UUID) string {
 	idx := ""
 	for row := range t.w.VSW.OpenVSwitch.All() {
 		idx = row.OtherConfig["ovn-chassis-idx-"+t.w.Config.Chassis]
@@ -132,7 +159,11 @@ func (t *Tunnels) name(chassis string, taken map[string]bool) string {
 		chassis = chassis[:n]
 	}
 	for i := range 1 << 16 {
-		if name := fmt.Sprintf("ovn%s-%s-%x", idx, chassis, i); !taken[name] {
+		name := fmt.Sprintf("ovn%s-%s-%x", idx, chassis, i)
+		if taken[name] {
+			continue
+		}
+		if p := t.w.VSW.PortByName.One(name); p == nil || slices.Contains(dropped, p.UUID) {
 			return name
 		}
 	}
@@ -280,7 +311,7 @@ func (t *Tunnels) Remove(tx *idl.Tx) {
 	}
 	var drop []ovsdb.UUID
 	for _, id := range br.Ports {
-		if p := t.w.VSW.Port.Get(id); p != nil && p.ExternalIDs["ovn-chassis-id"] != "" {
+		if p := t.w.VSW.Port.Get(id); p != nil && p.ExternalIDs[idKey] != "" {
 			drop = append(drop, id)
 		}
 	}

@@ -21,6 +21,8 @@ type Table struct {
 	rows   map[ovsdb.UUID]*vsw.Interface
 	byID   map[string][]*vsw.Interface // iface-id -> interfaces, by name
 	patch  map[string]*vsw.Interface   // logical port of a patch port's external_ids
+	lport  map[ovsdb.UUID]string       // the inverse of patch
+	unset  map[ovsdb.UUID]bool         // tunnel and patch ports without a port number
 	// Changed are the logical ports whose interface changed in this run.
 	Changed map[string]bool
 	// TunnelsChanged tells whether an interface with a remote address changed.
@@ -30,25 +32,37 @@ type Table struct {
 // New makes an empty table.
 func New(w *node.World) *Table {
 	return &Table{w: w, member: map[ovsdb.UUID]ovsdb.UUID{}, rows: map[ovsdb.UUID]*vsw.Interface{},
-		byID: map[string][]*vsw.Interface{}, patch: map[string]*vsw.Interface{}, Changed: map[string]bool{}}
+		byID: map[string][]*vsw.Interface{}, patch: map[string]*vsw.Interface{},
+		lport: map[ovsdb.UUID]string{}, unset: map[ovsdb.UUID]bool{}, Changed: map[string]bool{}}
+}
+
+// Begin starts a run: it forgets the changes of the last one.
+func (t *Table) Begin() {
+	clear(t.Changed)
+	t.TunnelsChanged = false
 }
 
 // Update brings the table up to date with the change sets.
 func (t *Table) Update() bool {
-	clear(t.Changed)
-	t.TunnelsChanged = false
 	br := t.w.Bridge()
 	dirty := map[ovsdb.UUID]bool{}
 	if br == nil || br.Name != t.bridge || len(t.w.VSWChanges.Bridge) > 0 || len(t.w.VSWChanges.Port) > 0 {
 		t.members(br, dirty)
 	}
-	for _, c := range t.w.VSWChanges.Interface {
-		if _, ok := t.member[c.ID]; ok || t.rows[c.ID] != nil {
-			dirty[c.ID] = true
+	for _, c := range t.w.VSWChanges.Port { // its external_ids say what its interface is for
+		if c.New != nil {
+			for _, id := range c.New.Interfaces {
+				dirty[id] = true
+			}
 		}
 	}
+	for _, c := range t.w.VSWChanges.Interface {
+		dirty[c.ID] = true
+	}
 	for id := range dirty {
-		t.refresh(id)
+		if _, ok := t.member[id]; ok || t.rows[id] != nil {
+			t.refresh(id)
+		}
 	}
 	return len(t.Changed) > 0 || t.TunnelsChanged
 }
@@ -100,6 +114,7 @@ func (t *Table) refresh(id ovsdb.UUID) {
 	if old != nil {
 		t.unfile(old)
 		delete(t.rows, id)
+		delete(t.unset, id)
 	}
 	if row != nil {
 		t.rows[id] = row
@@ -115,11 +130,13 @@ func (t *Table) file(row *vsw.Interface) {
 		t.Changed[lport] = true
 	}
 	if lport := t.patchOf(row); lport != "" {
-		t.patch[lport] = row
+		t.patch[lport], t.lport[row.UUID] = row, lport
 		t.Changed[lport] = true
 	}
-	if row.Options["remote_ip"] != "" {
-		t.TunnelsChanged = true
+	tunnel := row.Options["remote_ip"] != ""
+	t.TunnelsChanged = t.TunnelsChanged || tunnel
+	if !row.OFPort.OK && (tunnel || row.Type == "patch") {
+		t.unset[row.UUID] = true
 	}
 }
 
@@ -133,11 +150,12 @@ func (t *Table) unfile(row *vsw.Interface) {
 		}
 		t.Changed[lport] = true
 	}
-	for lport, r := range t.patch { // there are few: one for each localnet and l2gateway port
-		if r.UUID == row.UUID {
+	if lport, ok := t.lport[row.UUID]; ok {
+		delete(t.lport, row.UUID)
+		if t.patch[lport].UUID == row.UUID {
 			delete(t.patch, lport)
-			t.Changed[lport] = true
 		}
+		t.Changed[lport] = true
 	}
 	if row.Options["remote_ip"] != "" {
 		t.TunnelsChanged = true
@@ -193,14 +211,7 @@ func (t *Table) Port(iface ovsdb.UUID) *vsw.Port { return t.w.VSW.Port.Get(t.mem
 
 // Unassigned tells whether a tunnel or patch port has no port number yet, not even
 // the one that says that it failed: what is sent there is still missing.
-func (t *Table) Unassigned() bool {
-	for _, r := range t.rows {
-		if !r.OFPort.OK && (r.Type == "patch" || r.Options["remote_ip"] != "") {
-			return true
-		}
-	}
-	return false
-}
+func (t *Table) Unassigned() bool { return len(t.unset) > 0 }
 
 // LocalIDs are the iface-ids on the integration bridge.
 func (t *Table) LocalIDs() []string {

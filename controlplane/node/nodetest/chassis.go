@@ -177,6 +177,7 @@ func commit(c *Chassis, send func(*idl.Tx, func(idl.Result)), ready <-chan struc
 
 // run is one run of the engine.
 func (c *Chassis) run(bring func()) {
+	c.Ifaces.Begin()
 	c.Tunnels.Begin()
 	c.Ports.Begin()
 	c.Local.Begin()
