@@ -95,7 +95,9 @@ func TestRepair(t *testing.T) {
 	br := n.w.Bridge().UUID
 	for name, damage := range map[string]func(){
 		"tunnel port": func() {
-			n.changeVSW(func(tx *idl.Tx) { tx.Mutate("Bridge", br, "ports", "delete", []any{n.w.VSW.PortByName.One("ovn-hv2-0").UUID}) })
+			n.changeVSW(func(tx *idl.Tx) {
+				tx.Mutate("Bridge", br, "ports", "delete", []any{n.w.VSW.PortByName.One("ovn-hv2-0").UUID})
+			})
 		},
 		"tunnel options": func() {
 			n.changeVSW(func(tx *idl.Tx) {
@@ -134,13 +136,17 @@ func TestRepair(t *testing.T) {
 			n.changeSB(func(tx *idl.Tx) { tx.Delete("Chassis", n.w.SelfID()) })
 		},
 		"encap": func() {
-			n.changeSB(func(tx *idl.Tx) { tx.Update("Chassis", n.w.SelfID(), map[string]any{"encaps": []any{tx.Insert("Encap", map[string]any{"type": "geneve", "ip": "192.0.2.77", "chassis_name": "hv1"})}}) })
+			n.changeSB(func(tx *idl.Tx) {
+				tx.Update("Chassis", n.w.SelfID(), map[string]any{"encaps": []any{tx.Insert("Encap", map[string]any{"type": "geneve", "ip": "192.0.2.77", "chassis_name": "hv1"})}})
+			})
 		},
 		"private row": func() {
 			n.changeSB(func(tx *idl.Tx) { tx.Delete("Chassis_Private", n.w.SB.ChassisPrivateByName.One("hv1").UUID) })
 		},
 		"claim": func() {
-			n.changeSB(func(tx *idl.Tx) { tx.Update("Port_Binding", n.id["vm1"], map[string]any{"chassis": []any{}, "up": false}) })
+			n.changeSB(func(tx *idl.Tx) {
+				tx.Update("Port_Binding", n.id["vm1"], map[string]any{"chassis": []any{}, "up": false})
+			})
 		},
 		"ovn-installed": func() {
 			n.changeVSW(func(tx *idl.Tx) {
