@@ -2,15 +2,15 @@ package main
 
 // logModules are the sources of log messages that exist from the start, so that -v may name them.
 var logModules = []string{
-	"acl_log", "binding", "daemon_unix", "main", "memory", "ofctrl", "ovsdb", "pinctrl", "reconnect", "stream_ssl", "unixctl",
+	"acl_log", "binding", "daemon_unix", "jsonrpc", "main", "memory", "ofctrl", "pinctrl", "reconnect", "stream_ssl", "unixctl",
 }
 
 // logAliases are modules of OVN's controller, which people and test suites set levels of, and where the messages about the
 // same things come from here.
 var logAliases = map[string]string{
 	// the databases
-	"jsonrpc": "ovsdb", "ovsdb_cs": "ovsdb", "ovsdb_idl": "ovsdb", "stream": "ovsdb", "stream_fd": "ovsdb", "stream_tcp": "ovsdb",
-	"stream_unix": "ovsdb", "socket_util": "ovsdb",
+	"ovsdb_cs": "reconnect", "ovsdb_idl": "reconnect", "stream": "reconnect", "stream_fd": "reconnect", "stream_tcp": "reconnect",
+	"stream_unix": "reconnect", "socket_util": "reconnect",
 	// the engine and its nodes
 	"chassis": "main", "ct_zone": "main", "encaps": "main", "expr": "main", "actions": "main", "ha_chassis": "main",
 	"if_status": "main", "inc_proc_eng": "main", "lflow": "main", "lflow_cache": "main", "local_data": "main", "lport": "main",

@@ -3,6 +3,7 @@ package ovsdb
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"strconv"
 	"sync"
@@ -21,6 +22,8 @@ type Conn struct {
 	probe atomic.Int64    // nanoseconds, as SessionConfig.Probe
 	open  context.Context // ends with the connection; its cause says why
 	close context.CancelCauseFunc
+	name  string       // as log knows the server
+	log   *slog.Logger // of messages; nil: none
 
 	// Times in nanoseconds since start, for the keeper.
 	start    time.Time
@@ -118,6 +121,7 @@ func (c *Conn) Call(method string, params []byte, call *Call) {
 	id := c.nextID
 	call.method = method
 	c.calls[id] = call
+	start := len(c.out)
 	b := append(c.out, `{"id":`...)
 	b = strconv.AppendUint(b, id, 10)
 	b = append(b, `,"method":`...)
@@ -125,6 +129,9 @@ func (c *Conn) Call(method string, params []byte, call *Call) {
 	b = append(b, `,"params":`...)
 	b = append(b, params...)
 	c.out = append(b, '}')
+	if c.chatty() {
+		c.logSent(c.out[start:])
+	}
 	c.queued()
 }
 
@@ -132,6 +139,9 @@ func (c *Conn) Call(method string, params []byte, call *Call) {
 func (c *Conn) send(message []byte) {
 	c.mu.Lock()
 	c.out = append(c.out, message...)
+	if c.chatty() {
+		c.logSent(message)
+	}
 	c.queued()
 }
 

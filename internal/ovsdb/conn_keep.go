@@ -2,8 +2,9 @@ package ovsdb
 
 import (
 	"context"
-	"fmt"
 	"time"
+
+	"github.com/sluice-gw/sluice/internal/reconnect"
 )
 
 const (
@@ -48,8 +49,7 @@ func (c *Conn) keep(ctx context.Context) error {
 		received := c.received.Load()
 		switch silent := now - received; {
 		case silent >= 2*probe && asked > received:
-			return fmt.Errorf("the server has been silent for %v and does not answer an echo request",
-				time.Duration(silent).Round(time.Millisecond))
+			return &reconnect.NoAnswerError{After: time.Duration(now - asked)}
 		case silent >= probe && asked <= received:
 			asked = now
 			c.sendEcho()

@@ -21,7 +21,7 @@ func (c *Conn) read(ctx context.Context) error {
 		c.busy.Store(0)
 		s.Peek()
 		c.busy.Store(c.now())
-		if err := c.message(s); err != nil {
+		if err := c.logged(s, c.message); err != nil {
 			return err
 		}
 	}

@@ -203,7 +203,7 @@ func TestConnProbes(t *testing.T) {
 		if silent := time.Since(start); silent < 10*time.Second || silent > 12*time.Second {
 			t.Errorf("gave up after %v", silent)
 		}
-		if err == nil || !strings.Contains(err.Error(), "silent for") {
+		if err == nil || !strings.Contains(err.Error(), "no response to inactivity probe after 5 seconds") {
 			t.Errorf("Run: %v", err)
 		}
 		w.nc.Close()

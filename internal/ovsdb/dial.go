@@ -21,6 +21,9 @@ type TLSFiles struct {
 // dialTimeout bounds the time for a connection and its TLS handshake.
 const dialTimeout = 10 * time.Second
 
+// errTLS: the server is there, but one side does not trust the other or lacks keys.
+var errTLS = errors.New("TLS")
+
 // dial connects to a server.
 func dial(ctx context.Context, e Endpoint, cfg *SessionConfig) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
@@ -37,7 +40,7 @@ func dial(ctx context.Context, e Endpoint, cfg *SessionConfig) (net.Conn, error)
 	tc, err := startTLS(ctx, nc, e, cfg)
 	if err != nil {
 		nc.Close()
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errTLS, err)
 	}
 	return tc, nil
 }
@@ -60,7 +63,7 @@ func startTLS(ctx context.Context, nc net.Conn, e Endpoint, cfg *SessionConfig) 
 	}
 	tc := tls.Client(nc, conf)
 	if err := tc.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("TLS: %w", err)
+		return nil, err
 	}
 	return tc, nil
 }
@@ -70,19 +73,19 @@ func startTLS(ctx context.Context, nc net.Conn, e Endpoint, cfg *SessionConfig) 
 // certificates that do not hold them and OVN's own clients do not look.
 func (f TLSFiles) load() (*tls.Config, error) {
 	if f.PrivateKey == "" || f.Certificate == "" || f.CACert == "" {
-		return nil, errors.New("TLS: an ssl: remote needs the names of a private key, a certificate and a CA certificate")
+		return nil, errors.New("an ssl: remote needs the names of a private key, a certificate and a CA certificate")
 	}
 	pair, err := tls.LoadX509KeyPair(f.Certificate, f.PrivateKey)
 	if err != nil {
-		return nil, fmt.Errorf("TLS: certificate %s with private key %s: %w", f.Certificate, f.PrivateKey, err)
+		return nil, fmt.Errorf("certificate %s with private key %s: %w", f.Certificate, f.PrivateKey, err)
 	}
 	pem, err := os.ReadFile(f.CACert)
 	if err != nil {
-		return nil, fmt.Errorf("TLS: CA certificate: %w", err)
+		return nil, fmt.Errorf("CA certificate: %w", err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("TLS: %s holds no certificate in PEM form", f.CACert)
+		return nil, fmt.Errorf("%s holds no certificate in PEM form", f.CACert)
 	}
 	return &tls.Config{
 		Certificates:       []tls.Certificate{pair},

@@ -23,7 +23,7 @@ func TestSessionForgetClusterIndex(t *testing.T) {
 		s.SetRemote("unix:c")
 		synctest.Wait()
 		expectDiary(t, diary, "0s down b: the remote was changed",
-			"0s down c: reply to monitor: the server's data is stale: its index is 1, the client has seen 2")
+			"0s down c: reply to monitor: clustered database server has stale data: its index is 1, the client has seen 2")
 		stop()
 	})
 }

@@ -1,7 +1,6 @@
 package ovsdb
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb/schema"
@@ -98,7 +97,7 @@ func (a *attempt) serverRows(s *Stream) error {
 	case row != nil:
 		return a.judge(row)
 	case gone || a.since.IsZero():
-		return fmt.Errorf("the server does not have database %s", a.database)
+		return &unfitError{"the server does not have database " + a.database}
 	}
 	return nil
 }
@@ -137,10 +136,15 @@ func decodeServerRow(d *Decoder) (newRow, oldRow *serverRow) {
 	return newRow, oldRow
 }
 
+// unfitError says why a server is not the one to use now.
+type unfitError struct{ why string }
+
+func (e *unfitError) Error() string { return e.why }
+
 var (
-	errNoSchema  = errors.New("the server does not have the database's schema yet")
-	errCutOff    = errors.New("the server is not connected to its cluster")
-	errNotLeader = errors.New("the server is not the leader of its cluster")
+	errNoSchema  = &unfitError{"the server does not have the database's schema yet"}
+	errCutOff    = &unfitError{"clustered database server is disconnected from cluster"}
+	errNotLeader = &unfitError{"clustered database server is not cluster leader"}
 )
 
 // judge goes on if the server is fit to serve the database, and otherwise says
@@ -160,7 +164,8 @@ func (a *attempt) judge(row *serverRow) error {
 			*seen = clusterPosition{}
 		}
 		if seen.cluster == row.cluster && row.index < seen.index {
-			return fmt.Errorf("the server's data is stale: its index is %d, the client has seen %d", row.index, seen.index)
+			return &unfitError{fmt.Sprintf("clustered database server has stale data: its index is %d, the client has seen %d",
+				row.index, seen.index)}
 		}
 		seen.cluster, seen.index = row.cluster, row.index
 	}

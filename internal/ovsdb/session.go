@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb/schema"
+	"github.com/sluice-gw/sluice/internal/reconnect"
 )
 
 // SessionConfig says how to reach a database.
@@ -34,6 +35,8 @@ type SessionConfig struct {
 	Probe time.Duration
 	// Logger gets the connection's events. nil means slog.Default.
 	Logger *slog.Logger
+	// Messages gets all that is sent and received, at level debug. nil: no one does.
+	Messages *slog.Logger
 }
 
 // Handler is the user of a Session. All methods run on the goroutine of
@@ -59,6 +62,7 @@ type Session struct {
 	cluster  clusterPosition
 	forget   atomic.Bool // cluster is void
 	dial     func(context.Context, Endpoint, *SessionConfig) (net.Conn, error)
+	pace     reconnect.Pacer // Run's
 
 	changed chan struct{} // the servers were changed; capacity 1
 
@@ -93,7 +97,8 @@ func (s *Session) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	backoff, failed := minBackoff, 0
+	s.pace = reconnect.Pacer{First: minBackoff, Max: maxBackoff, Log: s.cfg.Logger}
+	failed := 0
 	for ctx.Err() == nil {
 		e, ok := s.pick()
 		if !ok {
@@ -106,14 +111,15 @@ func (s *Session) Run(ctx context.Context) error {
 			break
 		}
 		if useful {
-			backoff, failed = minBackoff, 0
+			s.pace.Reset()
+			failed = 0
 			continue
 		}
 		if failed++; failed >= s.remotes() {
-			timer := time.NewTimer(backoff)
+			timer := time.NewTimer(s.pace.Pause(e.String()))
 			s.wait(ctx, timer.C)
 			timer.Stop()
-			backoff, failed = min(2*backoff, maxBackoff), 0
+			failed = 0
 		}
 	}
 	return context.Cause(ctx)
@@ -217,16 +223,36 @@ func (s *Session) attempt(ctx context.Context, e Endpoint) (useful bool, err err
 	s.mu.Lock()
 	cfg := s.cfg
 	s.mu.Unlock()
+	name := e.String()
+	s.pace.Connecting(name)
 	nc, err := s.dial(ctx, e, &cfg)
 	if err != nil {
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, errTLS):
+			s.pace.Refused(name, err)
+		default:
+			s.pace.Failed(name, err)
+		}
 		return false, err
 	}
+	s.pace.Connected(name)
 	a := &attempt{Session: s, cfg: cfg, endpoint: e}
 	a.conn = NewConn(nc, a, cfg.Probe)
+	a.conn.LogMessages(name, cfg.Messages)
 	s.setConn(a.conn, e)
 	defer s.setConn(nil, Endpoint{})
 	a.askServer()
 	err = a.conn.Run(ctx)
+	switch unfit := new(unfitError); {
+	case ctx.Err() != nil:
+	case errors.As(err, &unfit):
+		cfg.Logger.Info(name + ": " + unfit.why + "; trying another server")
+	case errors.Is(err, errRemoteChanged):
+		cfg.Logger.Info(name + ": disconnecting: " + err.Error())
+	default:
+		s.pace.Lost(name, err)
+	}
 	return !a.since.IsZero() && time.Since(a.since) >= minBackoff, err
 }
 
@@ -271,6 +297,5 @@ func (a *attempt) Notify(method string, params *Stream) error {
 // start hands the connection to the handler.
 func (a *attempt) start(db *schema.Database) error {
 	a.since = time.Now()
-	a.cfg.Logger.Info("connected", "database", a.database, "remote", a.endpoint.String(), "schema", db.Version)
 	return a.handler.Connected(a.conn, a.endpoint, db)
 }

@@ -204,10 +204,10 @@ func TestSessionPicksServer(t *testing.T) {
 		reply      string // of every server but the last
 		want       string
 	}{
-		{"cut off", false, row("clustered", false, false, cidA, 5), "is not connected to its cluster"},
-		{"relay cut off", false, row("relay", false, false, cidA, 5), "is not connected to its cluster"},
-		{"follower", true, row("clustered", true, false, cidA, 5), "is not the leader of its cluster"},
-		{"relay for a leader", true, row("relay", true, false, cidA, 5), "is not the leader of its cluster"},
+		{"cut off", false, row("clustered", false, false, cidA, 5), "is disconnected from cluster"},
+		{"relay cut off", false, row("relay", false, false, cidA, 5), "is disconnected from cluster"},
+		{"follower", true, row("clustered", true, false, cidA, 5), "is not cluster leader"},
+		{"relay for a leader", true, row("relay", true, false, cidA, 5), "is not cluster leader"},
 		{"other database", false, `"result":{"Database":{}},"error":null`, "does not have database DB"},
 		{"no schema", false, `"result":{"Database":{"` + cidA + `":{"new":{"name":"DB","model":"clustered","connected":true,"schema":["set",[]]}}}},"error":null`, "does not have the database's schema yet"},
 		{"nonsense", false, `"result":{"Database":{"x":{"new":{"name":5}}}},"error":null`, "database _Server: "},
@@ -239,8 +239,8 @@ func TestSessionPicksServer(t *testing.T) {
 // A server becomes unfit while it is used.
 func TestSessionLeavesServer(t *testing.T) {
 	for _, test := range []struct{ say, want string }{
-		{serverTables("clustered", true, false, cidA, 9), "is not the leader of its cluster"},
-		{serverTables("clustered", false, true, cidA, 9), "is not connected to its cluster"},
+		{serverTables("clustered", true, false, cidA, 9), "is not cluster leader"},
+		{serverTables("clustered", false, true, cidA, 9), "is disconnected from cluster"},
 		{`{"Database":{"` + cidA + `":{"old":{"name":"DB"}}}}`, "does not have database DB"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestSessionStaleServer(t *testing.T) {
 		s.SetRemote("unix:b")
 		synctest.Wait()
 		expectDiary(t, diary, "0s down a: the remote was changed",
-			"0s down b: reply to monitor: the server's data is stale: its index is 99, the client has seen 100")
+			"0s down b: reply to monitor: clustered database server has stale data: its index is 99, the client has seen 100")
 		s.SetRemote("unix:c")
 		expectDiary(t, diary, "0s up c schema 1.0.0")
 		stop()
@@ -296,7 +296,7 @@ func TestForgetClusterIndex(t *testing.T) {
 		expectDiary(t, diary, "0s up a schema 1.0.0", "0s down a: the remote was changed", "0s up b schema 1.0.0")
 		s.SetRemote("unix:c")
 		expectDiary(t, diary, "0s down b: the remote was changed",
-			"0s down c: reply to monitor: the server's data is stale: its index is 4, the client has seen 5")
+			"0s down c: reply to monitor: clustered database server has stale data: its index is 4, the client has seen 5")
 		stop()
 	})
 }
@@ -332,7 +332,7 @@ func TestSessionSetProbe(t *testing.T) {
 		a.mute.Store(true)
 		time.Sleep(40 * time.Second)
 		synctest.Wait()
-		if got := diary.take(); !strings.Contains(got, "down a: the server has been silent for") {
+		if got := diary.take(); !strings.Contains(got, "down a: no response to inactivity probe after") {
 			t.Errorf("got %q", got)
 		}
 		a.mute.Store(false)

@@ -21,6 +21,7 @@ type Stream struct {
 	err  error
 	key  []byte
 	scan valueScanner
+	tape tape
 }
 
 const (
@@ -74,6 +75,10 @@ func (s *Stream) Peek() byte {
 
 // fill reads more behind what is in buf, of which it keeps what starts at from.
 func (s *Stream) fill(from int) {
+	if s.tape.on {
+		s.tape.save(s.buf, from)
+		s.tape.from = 0
+	}
 	if from > 0 {
 		copy(s.buf, s.buf[from:s.end])
 		s.done += int64(from)

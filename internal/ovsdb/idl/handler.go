@@ -2,7 +2,6 @@ package idl
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
@@ -11,17 +10,13 @@ import (
 
 // handler is the session's view of a Replica: all its methods run on the
 // session goroutine.
-type handler struct {
-	*Replica
-	lastErr string // of the last attempt, to log a lasting cause once
-}
+type handler struct{ *Replica }
 
 // Ready implements ovsdb.Handler: a slow owner stops the reading.
 func (h *handler) Ready(ctx context.Context) error { return h.inbox.wait(ctx) }
 
 // Connected implements ovsdb.Handler.
 func (h *handler) Connected(conn *ovsdb.Conn, e ovsdb.Endpoint, db *schema.Database) error {
-	h.lastErr = ""
 	h.locks.up(conn)
 	h.monitor.synced = func(full bool, seq uint64) func() {
 		h.commits.up(conn, db)
@@ -66,11 +61,6 @@ func (h *handler) Disconnected(e ovsdb.Endpoint, err error) {
 	h.monitor.down()
 	h.locks.down()
 	h.commits.down(err)
-	text := e.String() + err.Error()
-	if text != h.lastErr && !errors.Is(err, context.Canceled) {
-		h.lastErr = text
-		h.cfg.Logger.Warn("no connection", "remote", e.String(), "err", err)
-	}
 	h.inbox.post(func() {
 		s := &h.state
 		if s.Connected {

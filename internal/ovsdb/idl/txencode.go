@@ -70,9 +70,6 @@ type txEncoder struct {
 func (e *txEncoder) begin(s slot) {
 	e.b = append(e.b, `,{"op":"`...)
 	e.b = append(append(e.b, s.kind...), '"')
-	if s.table != "" {
-		e.b = ovsdb.AppendString(append(e.b, `,"table":`...), s.table)
-	}
 	e.req.slots = append(e.req.slots, s)
 }
 
@@ -120,6 +117,7 @@ func (e *txEncoder) op(i int, o *op) (bool, error) {
 		e.member("columns", columns)
 		e.b = append(append(append(e.b, `,"rows":[`...), row...), ']')
 	}
+	e.b = ovsdb.AppendString(append(e.b, `,"table":`...), o.table)
 	e.b = append(e.b, '}')
 	return true, nil
 }
