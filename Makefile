@@ -38,16 +38,22 @@ bin/staticcheck: tools/go.mod tools/go.sum
 staticcheck: bin/staticcheck
 	bin/staticcheck ./...
 
-# The go command does not see that internal/arch looks at every file, and would answer from its cache.
+# The go command does not see that internal/arch looks at every file, and would answer from its cache. Tests named TestKernel need
+# a guest: test-vm runs them.
 .PHONY: test-race
 test-race:
 	$(GO) test -count=1 ./internal/arch
-	$(GO) test -race $$($(GO) list ./... | grep -v '/test/e2e$$')
+	$(GO) test -race -skip '^TestKernel' $$($(GO) list ./... | grep -v '/test/e2e$$')
 
 ## deps: install what demo, test and bench need, Debian packages and Go (as root; does nothing when all is there)
 .PHONY: deps
 deps:
 	@test/install.sh
+
+## deps-vm: install what guests need besides (QEMU), and put Debian's kernel for them into the user's cache
+.PHONY: deps-vm
+deps-vm:
+	@test/install.sh vm
 
 ## demo: a whole OVN in network namespaces, driven by bin/sluice, with real packets (KEEP=1 leaves it up; CONTROLLER=, ENCAP=, OUTPUT=json)
 .PHONY: demo
@@ -59,9 +65,14 @@ demo: deps build
 demo-stop:
 	$(GO) run ./test/demo -stop
 
-## test: all tests: check, then the end-to-end tests in network namespaces (as root)
+## test: all tests: check, then the kernel tests in a guest, then the end-to-end tests in network namespaces (as root)
 .PHONY: test
-test: deps check e2e
+test: deps deps-vm check test-vm e2e
+
+## test-vm: the kernel tests of all packages in one guest (QEMU) with Debian's kernel (PKG=./offload/tc/flower, RUN= selects some)
+.PHONY: test-vm
+test-vm:
+	$(GO) run ./test/hil/kerneltests -artefacts bin/artefacts/vm $(if $(RUN),-run '$(RUN)') $(PKG)
 
 # The end-to-end tests are not part of check, because they need root and minutes. RUN= selects some of them.
 .PHONY: e2e

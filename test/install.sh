@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what "make demo", "make test" and "make bench" need on Debian 12: the packages below, and Go where there is none.
+# Installs what "make demo", "make test" and "make bench" need on Debian 12: the packages below, and Go where there is none. With the
+# argument "vm" also what guests need: QEMU, and a kernel that is kept in the user's cache and not installed (hil/kernel/debian.sh).
 # It says what it does, does nothing when all is there, and may be run again at any time.
 #
 # Debian starts the services of Open vSwitch and OVN when their packages are installed. The deployments of the tests run
@@ -12,8 +13,9 @@ die() { echo "install: $*" >&2; exit 1; }
 as_root() { [ "$(id -u)" = 0 ] || die "must be root to install $*"; }
 absent() { for p in "$@"; do dpkg-query -Wf '${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || printf ' %s' "$p"; done; }
 
-# OVS and OVN, ip(8), and the C compiler that Go's race detector needs.
+# OVS and OVN, ip(8) and tc(8), and the C compiler that Go's race detector needs; for guests QEMU and depmod(8).
 packages="openvswitch-switch ovn-central ovn-host iproute2 gcc libc6-dev git ca-certificates"
+[ "${1-}" != vm ] || packages="$packages qemu-system-x86 kmod"
 services="openvswitch-switch ovs-vswitchd ovsdb-server ovn-central ovn-northd ovn-ovsdb-server-nb ovn-ovsdb-server-sb ovn-host ovn-controller"
 lab=$(dirname "$0")/../../shared/lab/two-chassis.sh
 [ -e "$lab" ] && packages="$packages udhcpc ethtool iputils-ping procps python3"   # what that script runs besides
@@ -63,3 +65,4 @@ cd "$(dirname "$0")/.."
 [ -e /etc/debian_version ] || die "knows only Debian; install $packages and Go by hand, then use 'make build' and 'go run ./test/demo'"
 install_packages
 install_go
+[ "${1-}" != vm ] || test/hil/kernel/debian.sh

@@ -12,12 +12,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/test/lab"
 	"github.com/sluice-gw/sluice/test/reference"
 )
@@ -25,14 +24,12 @@ import (
 // testContext ends when the test program is told to stop: every operation on a deployment then fails, and the tests' cleanups remove it.
 var testContext context.Context
 
-var skipped atomic.Int32
-
 func TestMain(m *testing.M) {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	testContext = ctx
 	status := m.Run()
 	cancel()
-	if n := skipped.Load(); n > 0 {
+	if n := capability.Skipped(); n > 0 {
 		fmt.Printf("e2e: skipped %d tests: %v\n", n, lab.Missing())
 	}
 	os.Exit(status)
@@ -41,18 +38,7 @@ func TestMain(m *testing.M) {
 // need skips the test on a machine that cannot run a deployment, or fails it where SLUICE_REQUIRE says that it must.
 func need(t *testing.T) {
 	t.Helper()
-	missing := lab.Missing()
-	if len(missing) == 0 {
-		return
-	}
-	required := strings.Split(os.Getenv("SLUICE_REQUIRE"), ",")
-	for _, err := range missing {
-		if m, ok := err.(lab.MissingCapability); ok && slices.Contains(required, m.Capability) {
-			t.Fatalf("SLUICE_REQUIRE has %q: %v", m.Capability, err)
-		}
-	}
-	skipped.Add(1)
-	t.Skip(missing)
+	capability.Skip(t, lab.Missing()...)
 }
 
 // underTest is the controller that the tests are about.

@@ -54,7 +54,7 @@ func New(ctx context.Context, opts Options) (*Lab, error) {
 		opts.Log = func(string) {}
 	}
 	if missing := Missing(); len(missing) > 0 {
-		return nil, fmt.Errorf("a lab needs %w", errors.Join(missing...))
+		return nil, fmt.Errorf("a lab needs what is missing here: %v", missing)
 	}
 	if _, err := Reap(false); err != nil {
 		return nil, fmt.Errorf("remove deployments of programs that were killed: %w", err)

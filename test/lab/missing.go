@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
-// Programs of Debian's packages that a deployment runs.
+// What a deployment runs and reads, of Debian's packages.
 var (
 	ovsPrograms = []string{"ovsdb-tool", "ovsdb-server", "ovs-vsctl", "ovs-vswitchd", "ovs-ofctl", "ovs-appctl", "ovn-northd", "ovn-nbctl", "ovn-sbctl"}
 	schemas     = []string{nbSchema, sbSchema, vswitchSchema}
@@ -20,23 +23,19 @@ const (
 	vswitchSchema = "/usr/share/openvswitch/vswitch.ovsschema"
 )
 
-// MissingCapability names something that a deployment needs and this machine does not give.
-type MissingCapability struct {
-	// Capability is "netns" (root and network namespaces) or "ovs" (the programs and schemas of OVS and OVN).
-	Capability string
-	// Reason says what was looked for.
-	Reason string
-}
+// Programs are the names of all programs that a deployment runs besides its controllers, for those who give it a machine to itself.
+func Programs() []string { return append([]string{"ip"}, ovsPrograms...) }
 
-func (m MissingCapability) Error() string { return m.Capability + ": " + m.Reason }
+// Schemas are the files of database schemas that a deployment reads.
+func Schemas() []string { return slices.Clone(schemas) }
 
 // Missing lists what this machine lacks for running a deployment; it is empty where one can run.
-func Missing() []error {
-	var missing []error
+func Missing() []capability.Missing {
+	var missing []capability.Missing
 	if uid := os.Geteuid(); uid != 0 {
-		missing = append(missing, MissingCapability{"netns", fmt.Sprintf("must be root to create network namespaces; the user id is %d", uid)})
+		missing = append(missing, capability.Missing{Capability: "netns", Reason: fmt.Sprintf("must be root to create network namespaces; the user id is %d", uid)})
 	} else if _, err := exec.LookPath("ip"); err != nil {
-		missing = append(missing, MissingCapability{"netns", "no program ip; install the Debian package iproute2"})
+		missing = append(missing, capability.Missing{Capability: "netns", Reason: "no program ip; install the Debian package iproute2"})
 	}
 	var absent []string
 	for _, p := range ovsPrograms {
@@ -50,8 +49,8 @@ func Missing() []error {
 		}
 	}
 	if len(absent) > 0 {
-		missing = append(missing, MissingCapability{"ovs",
-			"no " + strings.Join(absent, ", ") + "; install the Debian packages openvswitch-switch, ovn-central and ovn-host"})
+		missing = append(missing, capability.Missing{Capability: "ovs",
+			Reason: "no " + strings.Join(absent, ", ") + "; install the Debian packages openvswitch-switch, ovn-central and ovn-host"})
 	}
 	return missing
 }

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/sluice-gw/sluice/test/hil/vm"
+	"github.com/sluice-gw/sluice/test/lab"
+)
+
+// modules are what the kernel tests use. All are loaded for all of them: nothing in the guest could load one when it is wanted.
+var modules = []string{
+	// devices
+	"af_packet", "bridge", "dummy", "geneve", "ifb", "tun", "veth", "vxlan", "8021q",
+	// traffic control
+	"sch_ingress", "cls_flower", "cls_matchall",
+	"act_csum", "act_ct", "act_gact", "act_mirred", "act_mpls", "act_pedit", "act_police", "act_sample", "act_skbedit", "act_tunnel_key", "act_vlan",
+	// the datapath of Open vSwitch, and connection tracking with its netlink family
+	"openvswitch", "nf_conntrack_netlink",
+}
+
+// programs of this host that the tests run, besides those of a deployment (package lab).
+var programs = []string{"tc"}
+
+// additions are what the guest gets from this host.
+func additions() ([]vm.Addition, error) {
+	var all []vm.Addition
+	for _, name := range slices.Concat(programs, lab.Programs()) {
+		file, err := exec.LookPath(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: the guest's tests run it (test/install.sh installs it)", err)
+		}
+		if file, err = filepath.Abs(file); err != nil {
+			return nil, err
+		}
+		all = append(all, vm.Addition{Source: file})
+	}
+	for _, file := range lab.Schemas() {
+		all = append(all, vm.Addition{Source: file})
+	}
+	return all, nil
+}
