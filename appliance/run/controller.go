@@ -6,9 +6,7 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -61,8 +59,9 @@ type chassisRun struct {
 	slow *punt.SlowPath
 	ctl  *controller.Controller
 
+	keys   *keys
 	remote string
-	bridge atomic.Pointer[string] // name of the integration bridge; the backend's goroutine reads it
+	bridge atomic.Pointer[bridgeName] // the backend's goroutine reads it
 }
 
 type ack struct {
@@ -94,7 +93,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 		store: punt.NewMailbox(), acks: make(chan ack, 1), again: make(chan string, 1), exit: make(chan exitRequest)}
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
-		Logger: opt.Log.Logger("ovsdb")}})
+		Logger: opt.Log.Logger("reconnect"), Messages: opt.Log.Logger("jsonrpc")}})
 	g, ctx := errgroup.WithContext(ctx)
 	mem := memory.New(memory.Config{Usage: r.memory, On: r.queue, Log: opt.Log.Logger("memory")})
 	commands := &unixctl.Commands{}
@@ -128,10 +127,12 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 	}
 	cfg := r.readConfig()
 	r.remote = cfg.Remote
-	r.bridge.Store(&cfg.Bridge)
+	r.bridge.Store(&bridgeName{cfg.Bridge, cfg.BridgeRemote})
 	log := r.opt.Log
-	r.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Remote, TLS: r.tls().Client(log.Logger("stream_ssl")),
-		Probe: time.Duration(cfg.RemoteProbe) * time.Millisecond, Logger: log.Logger("reconnect")}})
+	r.keys = newKeys(r.opt.TLS, log.Logger("stream_ssl"))
+	r.keys.follow(r.vsw.DB())
+	r.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Remote, TLS: r.keys.client(),
+		Probe: time.Duration(cfg.RemoteProbe) * time.Millisecond, Logger: log.Logger("reconnect"), Messages: log.Logger("jsonrpc")}})
 	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr, Changes: r.mail, Acked: r.acked, Resend: r.resend, PacketIn: r.packetIn,
 		Log: log.Logger("ofctrl"), Probe: time.Duration(cfg.BridgeProbe) * time.Second})
 	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),
@@ -175,18 +176,6 @@ func (r *chassisRun) readConfig() config.Config {
 		src.ExternalIDs, src.IfaceTypes = row.ExternalIDs, row.IfaceTypes
 	}
 	return config.Read(src)
-}
-
-// tls is the key material: that of the command line, and what it lacks from the
-// local database's SSL row.
-func (r *chassisRun) tls() tlsconf.Options {
-	for root := range r.vsw.DB().OpenVSwitch.All() {
-		if row := r.vsw.DB().SSL.Get(root.SSL); row != nil {
-			return r.opt.TLS.Or(tlsconf.Options{PrivateKey: row.PrivateKey, Certificate: row.Certificate,
-				CACert: row.CACert, Bootstrap: row.BootstrapCACert})
-		}
-	}
-	return r.opt.TLS
 }
 
 // batch bounds the change sets that are taken before their consequences are sent.
@@ -249,9 +238,10 @@ func (r *chassisRun) take() {
 	}
 }
 
-// leave ends the run; without restart it withdraws the chassis first.
+// leave ends the run; without restart it withdraws the chassis first, unless
+// external_ids:ovn-cleanup-on-exit says otherwise.
 func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
-	if req.restart {
+	if req.restart || !r.ctl.Configuration().CleanupOnExit {
 		req.done <- nil
 		return errExit
 	}
@@ -285,31 +275,6 @@ func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
 
 // leaveLimit is how long an exit waits for the databases.
 const leaveLimit = 5 * time.Second
-
-// follow applies what changed in the configuration and is not the engine's matter.
-func (r *chassisRun) follow() {
-	if remote := r.ctl.Configuration().Remote; remote != r.remote {
-		r.remote = remote
-		if err := r.sb.SetRemote(remote); err != nil {
-			r.opt.Log.Logger("main").Warn(fmt.Sprintf("external_ids:ovn-remote=%q: %v", remote, err))
-		}
-	}
-	r.sb.SetProbe(time.Duration(r.ctl.Configuration().RemoteProbe) * time.Millisecond)
-	if bridge := r.ctl.Configuration().Bridge; bridge != *r.bridge.Load() {
-		r.bridge.Store(&bridge)
-		r.ovs.Redial("external_ids:ovn-bridge is now " + bridge)
-	}
-}
-
-// bridgeAddr is the management socket of the integration bridge, "" while it is
-// not there.
-func (r *chassisRun) bridgeAddr() string {
-	path := filepath.Join(r.opt.Dirs.OVSRun, *r.bridge.Load()+".mgmt")
-	if _, err := os.Stat(path); err != nil {
-		return ""
-	}
-	return "unix:" + path
-}
 
 func (r *chassisRun) acked(rev backend.Revision, failures []backend.Failure) {
 	latest(r.acks, ack{rev, failures})

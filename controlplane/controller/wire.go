@@ -71,6 +71,12 @@ func (c *Controller) wire() {
 	local.On(ports, func() engine.Verdict { return engine.UpdatedIf(c.local.UpdateRoots()) })
 
 	zones := e.Node("ct_zones", func() engine.Result { return updated(c.zones.Recompute()) })
+	zones.On(cfg, func() engine.Verdict {
+		if why := c.zones.Stale(); why != "" {
+			return engine.NeedRecompute(why)
+		}
+		return engine.Same
+	})
 	zones.On(ports, func() engine.Verdict { return engine.UpdatedIf(c.zones.Update()) })
 	zones.On(local, func() engine.Verdict { return engine.UpdatedIf(c.zones.Update()) })
 	zones.On(c.inSB, func() engine.Verdict {

@@ -132,6 +132,13 @@ func TestRepair(t *testing.T) {
 		"fail mode": func() {
 			n.changeVSW(func(tx *idl.Tx) { tx.Update("Bridge", br, map[string]any{"fail_mode": "standalone"}) })
 		},
+		"VLAN limit": func() {
+			for row := range n.w.VSW.OpenVSwitch.All() {
+				n.changeVSW(func(tx *idl.Tx) {
+					tx.Update("Open_vSwitch", row.UUID, map[string]any{"other_config": map[string]string{"vlan-limit": "1"}})
+				})
+			}
+		},
 		"chassis": func() {
 			n.changeSB(func(tx *idl.Tx) { tx.Delete("Chassis", n.w.SelfID()) })
 		},
@@ -160,6 +167,11 @@ func TestRepair(t *testing.T) {
 		n.wantPorts(ports...)
 		if br := n.w.Bridge(); br.FailMode.Or("") != "secure" {
 			t.Errorf("%s: fail mode %v", name, br.FailMode)
+		}
+		for row := range n.w.VSW.OpenVSwitch.All() {
+			if row.OtherConfig["vlan-limit"] != "0" {
+				t.Errorf("%s: other_config of the switch: %v", name, row.OtherConfig)
+			}
 		}
 		self := n.w.Self()
 		if self == nil || len(self.Encaps) != 2 || n.w.SB.Encap.Get(self.Encaps[0]).IP != "192.0.2.1" {

@@ -44,6 +44,8 @@ type Backend struct {
 
 	out     chan ofp.Message
 	redial  chan string
+	probe   atomic.Int64 // Config.Probe, as SetProbe left it
+	conn    atomic.Pointer[ofconn.Conn]
 	profile atomic.Pointer[Profile] // of want
 
 	mu     sync.Mutex
@@ -73,7 +75,9 @@ const outQueue = 4096
 
 // New makes a backend that does nothing until Run.
 func New(cfg Config) *Backend {
-	return &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1)}
+	b := &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1)}
+	b.probe.Store(int64(cfg.Probe))
+	return b
 }
 
 // Status tells how things stand.
@@ -143,10 +147,13 @@ func (b *Backend) session(ctx context.Context) error {
 	if addr == "" {
 		return errNoBridge
 	}
-	conn, err := ofconn.Dial(ctx, addr, ofconn.Config{ProbeInterval: b.cfg.Probe})
+	conn, err := ofconn.Dial(ctx, addr, ofconn.Config{})
 	if err != nil {
 		return err
 	}
+	b.conn.Store(conn)
+	defer b.conn.Store(nil)
+	conn.SetProbe(time.Duration(b.probe.Load()))
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -207,6 +214,14 @@ func (b *Backend) Redial(why string) {
 	select {
 	case b.redial <- why:
 	default: // it is about to
+	}
+}
+
+// SetProbe changes Config.Probe, also for the connection that is open.
+func (b *Backend) SetProbe(d time.Duration) {
+	b.probe.Store(int64(d))
+	if conn := b.conn.Load(); conn != nil {
+		conn.SetProbe(d)
 	}
 }
 

@@ -6,7 +6,6 @@
 package tlsconf
 
 import (
-	"cmp"
 	"crypto/tls"
 	"fmt"
 	"slices"
@@ -64,42 +63,22 @@ func (o *Options) Table() []getopt.Option {
 	}
 }
 
-// Or fills what o lacks from the SSL row of the Open_vSwitch database, as ovn-controller does: the key and its certificate
-// go together, the CA certificate goes by itself.
-func (o Options) Or(row Options) Options {
-	if o.PrivateKey == "" || o.Certificate == "" {
-		o.PrivateKey, o.Certificate = row.PrivateKey, row.Certificate
-	}
-	if o.CACert == "" {
-		o.CACert, o.Bootstrap = row.CACert, row.Bootstrap
-	}
-	o.MinVersion, o.MaxVersion = cmp.Or(o.MinVersion, row.MinVersion), cmp.Or(o.MaxVersion, row.MaxVersion)
-	if o.CipherSuites == nil {
-		o.CipherSuites = row.CipherSuites
-	}
-	return o
+// Files are what the SSL row of the Open_vSwitch database names (ovs-vswitchd.conf.db(5)); "" for nothing.
+type Files struct {
+	PrivateKey, Certificate, CACert string
+	Bootstrap                       bool
 }
 
-// FromRow makes Options of the columns of an SSL row (ovs-vswitchd.conf.db(5)). Empty columns are the defaults.
-func FromRow(privateKey, certificate, caCert string, bootstrap bool, protocols, ciphers, ciphersuites string) (Options, error) {
-	o := Options{PrivateKey: privateKey, Certificate: certificate, CACert: caCert, Bootstrap: bootstrap}
-	var err error
-	if protocols != "" {
-		if o.MinVersion, o.MaxVersion, err = parseProtocols(protocols); err != nil {
-			return Options{}, err
-		}
+// With puts the files of the SSL row in the place of o's, as ovn-controller does: the key and its certificate go
+// together, the CA certificate goes by itself. What the row lacks stays.
+func (o Options) With(row Files) Options {
+	if row.PrivateKey != "" && row.Certificate != "" {
+		o.PrivateKey, o.Certificate = row.PrivateKey, row.Certificate
 	}
-	if ciphers != "" {
-		if o.CipherSuites, err = parseCiphers(ciphers); err != nil {
-			return Options{}, err
-		}
+	if row.CACert != "" {
+		o.CACert, o.Bootstrap = row.CACert, row.Bootstrap
 	}
-	if ciphersuites != "" {
-		if err := checkCipherSuites13(ciphersuites); err != nil {
-			return Options{}, err
-		}
-	}
-	return o, nil
+	return o
 }
 
 var versions = map[string]uint16{"TLSV1.2": tls.VersionTLS12, "TLSV1.3": tls.VersionTLS13}

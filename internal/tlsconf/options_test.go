@@ -63,27 +63,25 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestOr(t *testing.T) {
-	row, err := FromRow("/row-key", "/row-cert", "/row-ca", true, "TLSv1.3", "", "")
-	if err != nil {
-		t.Fatal(err)
+func TestWith(t *testing.T) {
+	line := Options{PrivateKey: "/k", Certificate: "/c", CACert: "/ca", Bootstrap: true, PeerCACert: "/peer", ServerName: "sb", MinVersion: tls.VersionTLS13}
+	with := func(set func(*Options)) Options {
+		o := line
+		set(&o)
+		return o
 	}
-	tests := []struct{ line, want Options }{
-		{Options{}, row},
-		{Options{PrivateKey: "/k"}, row}, // half an identity is none
-		{Options{PrivateKey: "/k", Certificate: "/c"},
-			Options{PrivateKey: "/k", Certificate: "/c", CACert: "/row-ca", Bootstrap: true, MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS13}},
-		{Options{CACert: "/ca", MinVersion: tls.VersionTLS12},
-			Options{PrivateKey: "/row-key", Certificate: "/row-cert", CACert: "/ca", MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}},
-	}
-	for _, tt := range tests {
-		if diff := cmp.Diff(tt.want, tt.line.Or(row)); diff != "" {
-			t.Errorf("%+v (-want +got)\n%s", tt.line, diff)
-		}
-	}
-	for _, bad := range [][3]string{{"x"}, {"", "x"}, {"", "", "x"}} {
-		if _, err := FromRow("", "", "", false, bad[0], bad[1], bad[2]); err == nil {
-			t.Errorf("%v was taken", bad)
+	for _, tt := range []struct {
+		row  Files
+		want Options
+	}{
+		{Files{}, line},
+		{Files{PrivateKey: "/k2"}, line}, // half an identity is none
+		{Files{PrivateKey: "/k2", Certificate: "/c2"}, with(func(o *Options) { o.PrivateKey, o.Certificate = "/k2", "/c2" })},
+		{Files{CACert: "/ca2"}, with(func(o *Options) { o.CACert, o.Bootstrap = "/ca2", false })},
+		{Files{Bootstrap: true}, line},
+	} {
+		if diff := cmp.Diff(tt.want, line.With(tt.row)); diff != "" {
+			t.Errorf("%+v (-want +got)\n%s", tt.row, diff)
 		}
 	}
 }

@@ -70,6 +70,9 @@ func (b *Bridge) OnVSW() {
 	for _, c := range ch.Interface {
 		b.dirty = b.dirty || c.Old != nil && c.Old.Type == "patch" || c.New != nil && c.New.Type == "patch"
 	}
+	for _, c := range ch.OpenVSwitch {
+		b.dirty = b.dirty || c.Old == nil || c.New == nil || c.Old.OtherConfig[vlanLimit] != c.New.OtherConfig[vlanLimit]
+	}
 	for _, c := range ch.Bridge {
 		b.dirty = b.dirty || c.Old == nil || c.New == nil || c.Old.DatapathType != c.New.DatapathType || c.Old.FailMode != c.New.FailMode
 	}
@@ -92,7 +95,7 @@ func (b *Bridge) Write(tx *idl.Tx, complete bool) {
 		b.create(tx, root)
 		return
 	}
-	b.correct(tx, br)
+	b.correct(tx, root, br)
 	b.patch(tx, br, complete)
 	if tx.Len() == before && complete {
 		b.dirty = false
@@ -120,7 +123,16 @@ func (b *Bridge) create(tx *idl.Tx, root *vsw.OpenVSwitch) {
 	tx.Mutate("Open_vSwitch", root.UUID, "bridges", "insert", []any{tx.Insert("Bridge", row)})
 }
 
-func (b *Bridge) correct(tx *idl.Tx, br *vsw.Bridge) {
+// vlanLimit in the Open_vSwitch row's other_config is how many VLAN tags the switch
+// looks behind. 0 is as many as it can: else ACLs do not see what a frame with two
+// tags carries, and ovn-controller sets it too.
+const vlanLimit = "vlan-limit"
+
+func (b *Bridge) correct(tx *idl.Tx, root *vsw.OpenVSwitch, br *vsw.Bridge) {
+	if root.OtherConfig[vlanLimit] != "0" {
+		tx.Mutate("Open_vSwitch", root.UUID, "other_config", "delete", []string{vlanLimit})
+		tx.Mutate("Open_vSwitch", root.UUID, "other_config", "insert", map[string]string{vlanLimit: "0"})
+	}
 	row := map[string]any{}
 	if t := b.w.Config.DatapathType; t != "" && br.DatapathType != t {
 		row["datapath_type"] = t

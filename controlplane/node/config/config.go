@@ -4,6 +4,7 @@
 package config
 
 import (
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -23,7 +24,14 @@ type Config struct {
 
 	Bridge       string // ovn-bridge
 	DatapathType string // ovn-bridge-datapath-type
-	BridgeProbe  int    // seconds; ovn-openflow-probe-interval
+	// BridgeRemote is where the integration bridge is managed, "unix:PATH" or "tcp:HOST:PORT" (ovn-bridge-remote);
+	// "": at its management socket.
+	BridgeRemote string
+	// BridgeProbe is the inactivity probe towards the integration bridge in seconds; 0 is off.
+	BridgeProbe int
+
+	// ZoneMin and ZoneMax are the conntrack zones that may be given to ports and datapaths (ct-zone-range).
+	ZoneMin, ZoneMax uint16
 
 	EncapTypes     []string
 	EncapIPs       []string
@@ -47,6 +55,8 @@ type Config struct {
 	// GARPMaxTimeout limits the back-off of announcements, in seconds; 0: they end.
 	GARPMaxTimeout int
 	IfaceTypes     string
+	// CleanupOnExit: an exit that is no restart withdraws the chassis.
+	CleanupOnExit bool
 
 	// Problems are settings that were refused, or that have no effect here: the
 	// setting, what is wrong and the fix.
@@ -100,8 +110,10 @@ func Read(src Source) Config {
 	if c.RemoteProbe > 0 {
 		c.RemoteProbe = max(c.RemoteProbe, minProbe)
 	}
-	c.BridgeProbe = number("ovn-openflow-probe-interval", 0)
 	c.Bridge = get("ovn-bridge", "br-int")
+	c.readSwitch(get, number)
+	c.readZones(get("ct-zone-range", ""))
+	c.CleanupOnExit = !strings.EqualFold(get("ovn-cleanup-on-exit", "true"), "false")
 	c.DatapathType = get("ovn-bridge-datapath-type", "")
 	c.EncapIPs = list(get("ovn-encap-ip", ""))
 	c.readEncaps(get)
@@ -134,6 +146,47 @@ func defaultProbe(remote string) int {
 		}
 	}
 	return 0
+}
+
+// minBridgeProbe is the least probe interval towards the switch that ovn-controller
+// takes, in seconds.
+const minBridgeProbe = 5
+
+// readSwitch reads how the integration bridge is reached. Its probe has two names:
+// that of OVN up to 24.03, in seconds, and the newer one, in milliseconds, which wins.
+func (c *Config) readSwitch(get func(key, def string) string, number func(key string, def int) int) {
+	c.BridgeProbe = number("ovn-openflow-probe-interval", 0)
+	if get("ovn-bridge-remote-probe-interval", "") != "" {
+		c.BridgeProbe = (number("ovn-bridge-remote-probe-interval", 0) + 999) / 1000
+	}
+	if c.BridgeProbe > 0 {
+		c.BridgeProbe = max(c.BridgeProbe, minBridgeProbe)
+	}
+	remote := get("ovn-bridge-remote", "")
+	if kind, rest, _ := strings.Cut(remote, ":"); remote != "" && (kind != "unix" && kind != "tcp" || rest == "") {
+		c.refuse("ovn-bridge-remote=%q is neither unix:PATH nor tcp:HOST:PORT: using the integration bridge's management socket", remote)
+		remote = ""
+	}
+	c.BridgeRemote = remote
+}
+
+// readZones reads "MIN-MAX" or "MIN".
+func (c *Config) readZones(text string) {
+	c.ZoneMin, c.ZoneMax = 1, math.MaxUint16
+	if text == "" {
+		return
+	}
+	low, high, closed := strings.Cut(text, "-")
+	from, err := strconv.ParseUint(strings.TrimSpace(low), 10, 16)
+	to := uint64(math.MaxUint16)
+	if closed && err == nil {
+		to, err = strconv.ParseUint(strings.TrimSpace(high), 10, 16)
+	}
+	if err != nil || from == 0 || to < from {
+		c.refuse("ct-zone-range=%q is not MIN-MAX within 1-65535: set external_ids:ct-zone-range to such a range; using all zones", text)
+		return
+	}
+	c.ZoneMin, c.ZoneMax = uint16(from), uint16(to)
 }
 
 func (c *Config) readEncaps(get func(key, def string) string) {

@@ -19,7 +19,8 @@ func ids(text string) map[string]string {
 
 // defaults is what a chassis has that says nothing but its name.
 func defaults() Config {
-	return Config{Chassis: "hv1", Hostname: "host", Bridge: "br-int", EncapCsum: "true", ChassisMACs: map[string]string{}}
+	return Config{Chassis: "hv1", Hostname: "host", Bridge: "br-int", EncapCsum: "true", ChassisMACs: map[string]string{},
+		ZoneMin: 1, ZoneMax: 65535, CleanupOnExit: true}
 }
 
 // TestKeys changes one key each. The same under its name for this chassis wins over
@@ -35,7 +36,16 @@ func TestKeys(t *testing.T) {
 		{"ovn-remote", "unix:/run/sb.sock,ssl:[::1]:6642", func(c *Config) { c.Remote, c.RemoteProbe = "unix:/run/sb.sock,ssl:[::1]:6642", 5000 }},
 		{"ovn-remote-probe-interval", "30000", func(c *Config) { c.RemoteProbe = 30000 }},
 		{"ovn-remote-probe-interval", "1", func(c *Config) { c.RemoteProbe = 1000 }},
-		{"ovn-openflow-probe-interval", "5", func(c *Config) { c.BridgeProbe = 5 }},
+		{"ovn-openflow-probe-interval", "7", func(c *Config) { c.BridgeProbe = 7 }},
+		{"ovn-openflow-probe-interval", "1", func(c *Config) { c.BridgeProbe = 5 }},
+		{"ovn-bridge-remote-probe-interval", "7001", func(c *Config) { c.BridgeProbe = 8 }},
+		{"ovn-bridge-remote-probe-interval", "200", func(c *Config) { c.BridgeProbe = 5 }},
+		{"ovn-bridge-remote-probe-interval", "0", func(*Config) {}},
+		{"ovn-bridge-remote", "tcp:[::1]:6653", func(c *Config) { c.BridgeRemote = "tcp:[::1]:6653" }},
+		{"ct-zone-range", "100-200", func(c *Config) { c.ZoneMin, c.ZoneMax = 100, 200 }},
+		{"ct-zone-range", "100", func(c *Config) { c.ZoneMin = 100 }},
+		{"ct-zone-range", "7-7", func(c *Config) { c.ZoneMin, c.ZoneMax = 7, 7 }},
+		{"ovn-cleanup-on-exit", "false", func(c *Config) { c.CleanupOnExit = false }},
 		{"ovn-bridge", "br0", func(c *Config) { c.Bridge = "br0" }},
 		{"ovn-bridge-datapath-type", "netdev", func(c *Config) { c.DatapathType = "netdev" }},
 		{"ovn-encap-type", "geneve, vxlan,geneve", func(c *Config) { c.EncapTypes = []string{"geneve", "vxlan"} }},
@@ -110,6 +120,14 @@ func TestProblemsNameTheSettingAndTheFix(t *testing.T) {
 		{"ovn-encap-csum=maybe", `ovn-encap-csum="maybe" is neither true nor false: using true`},
 		{"ovn-remote-probe-interval=soon", `ovn-remote-probe-interval="soon" is not a number of 0 or more: set external_ids:ovn-remote-probe-interval to one; using 0`},
 		{"ovn-openflow-probe-interval=-1", `ovn-openflow-probe-interval="-1" is not a number of 0 or more: set external_ids:ovn-openflow-probe-interval to one; using 0`},
+		{"ovn-bridge-remote-probe-interval=x", `ovn-bridge-remote-probe-interval="x" is not a number of 0 or more: set external_ids:ovn-bridge-remote-probe-interval to one; using 0`},
+		{"ovn-bridge-remote=ssl:h:1", `ovn-bridge-remote="ssl:h:1" is neither unix:PATH nor tcp:HOST:PORT: using the integration bridge's management socket`},
+		{"ovn-bridge-remote=unix:", `ovn-bridge-remote="unix:" is neither unix:PATH nor tcp:HOST:PORT: using the integration bridge's management socket`},
+		{"ct-zone-range=0-9", `ct-zone-range="0-9" is not MIN-MAX within 1-65535: set external_ids:ct-zone-range to such a range; using all zones`},
+		{"ct-zone-range=9-8", `ct-zone-range="9-8" is not MIN-MAX within 1-65535: set external_ids:ct-zone-range to such a range; using all zones`},
+		{"ct-zone-range=9-65536", `ct-zone-range="9-65536" is not MIN-MAX within 1-65535: set external_ids:ct-zone-range to such a range; using all zones`},
+		{"ct-zone-range=x", `ct-zone-range="x" is not MIN-MAX within 1-65535: set external_ids:ct-zone-range to such a range; using all zones`},
+		{"ovn-ofctrl-wait-before-clear=8000", `external_ids:ovn-ofctrl-wait-before-clear="8000" has no effect: flows that are there are compared, never cleared`},
 		{"garp-max-timeout-sec=x", `garp-max-timeout-sec="x" is not a number of 0 or more: set external_ids:garp-max-timeout-sec to one; using 0`},
 		{"ovn-bridge-mappings=phys:br-phys,oops,:x,y:", `ovn-bridge-mappings: "oops" is not NETWORK:BRIDGE
 ovn-bridge-mappings: ":x" is not NETWORK:BRIDGE
@@ -129,6 +147,17 @@ ovn-chassis-mac-mappings: "x" is not NETWORK:MAC, as in physnet1:aa:bb:cc:dd:ee:
 	got := Read(Source{ExternalIDs: ids("ovn-encap-type=gre,vxlan ovn-encap-ip=x,192.0.2.1 ovn-bridge-mappings=oops,p:b")})
 	if len(got.EncapTypes) != 1 || len(got.EncapIPs) != 1 || len(got.BridgeMappings) != 1 {
 		t.Errorf("what is right beside what is refused is lost: %+v", got)
+	}
+}
+
+func TestNewerNameOfTheProbeWins(t *testing.T) {
+	for set, want := range map[string]int{
+		"ovn-openflow-probe-interval=30 ovn-bridge-remote-probe-interval=10000": 10,
+		"ovn-openflow-probe-interval=30 ovn-bridge-remote-probe-interval=0":     0,
+	} {
+		if got := Read(Source{ExternalIDs: ids(set)}).BridgeProbe; got != want {
+			t.Errorf("%s: %d s, want %d", set, got, want)
+		}
 	}
 }
 
@@ -175,6 +204,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("ovn-chassis-mac-mappings", "a:b:c", "")
 	f.Add("ovn-remote-probe-interval", "99999999999999999999", "x")
 	f.Add("ovn-encap-ip", "fe80::1%eth0,,", "x")
+	f.Add("ct-zone-range", "1-2-3", "x")
 	f.Fuzz(func(t *testing.T, key, value, name string) {
 		src := Source{ExternalIDs: map[string]string{key: value, "system-id": name}}
 		a, b := Read(src), Read(src)

@@ -24,11 +24,10 @@ var idle = []struct{ key, off, why string }{
 	{"ovn-trim-timeout-ms", "", "the memo of compiled texts is bounded by itself"},
 	{"arp-nd-max-timeout-sec", "", "next hops are resolved when packets ask for them"},
 	{"ovn-enable-flow-based-tunnels", "false", "each remote chassis has a tunnel port"},
-	{"ovn-bridge-remote", "", "the integration bridge's management socket is used"},
+	{"ovn-ofctrl-wait-before-clear", "0", "flows that are there are compared, never cleared"},
 	{"ovn-evpn-vxlan-ports", "", "EVPN is not supported"},
 	{"ovn-evpn-local-ip", "", "EVPN is not supported"},
 	{"dynamic-routing-port-mapping", "", "dynamic routing is not supported"},
-	{"ovn-cleanup-on-exit", "false", "flows stay on exit"},
 }
 
 // nameIdle names the settings that have no effect.

@@ -1,21 +1,25 @@
 package zones
 
-// assign gives name a zone of its own if it has none.
+import "fmt"
+
+// assign gives name a zone of its own if it has none, or has one that it may not have.
 func (z *Zones) assign(name string) {
 	have, ok := z.byName[name]
-	if ok && !z.fixed[name] {
-		return
-	}
-	if ok { // nobody asks for its zone any more: it keeps it if it can
+	switch {
+	case ok && z.fixed[name]: // nobody asks for its zone any more: it keeps it if it can
 		z.unfix(name)
-		if have != 0 && z.requested[have] == 0 && z.auto[have] == "" {
+		if z.inRange(have) && z.requested[have] == 0 && z.auto[have] == "" {
 			z.auto[have] = name
 			return
 		}
+	case ok && z.inRange(have):
+		return
+	case ok:
+		z.release(name)
 	}
 	n := z.pick()
 	if n == 0 {
-		z.w.Log.Warn("no conntrack zone is left for " + name + ": all 65535 are in use")
+		z.w.Log.Warn(fmt.Sprintf("no conntrack zone is left for %s: all of %d-%d are in use", name, z.min, z.max))
 		z.forget(name)
 		return
 	}
@@ -52,11 +56,13 @@ func (z *Zones) set(name string, n uint16) {
 	}
 }
 
+func (z *Zones) inRange(n uint16) bool { return z.min <= n && n <= z.max }
+
 // pick is a zone that nobody has, 0 for none.
 func (z *Zones) pick() uint16 {
-	for range 1<<16 - 1 {
-		if z.next++; z.next == 0 {
-			z.next = 1
+	for range int(z.max-z.min) + 1 {
+		if z.next++; !z.inRange(z.next) {
+			z.next = z.min
 		}
 		if z.auto[z.next] == "" && z.requested[z.next] == 0 {
 			return z.next

@@ -2,18 +2,21 @@
 // chassis, and a DNAT and an SNAT zone for each local logical datapath. The
 // assignment is kept in the integration bridge's external_ids (ct-zone-NAME), so
 // that connections survive a restart of the controller. A zone that gets a new
-// owner is flushed first.
+// owner is flushed first. Zones are chosen from external_ids:ct-zone-range; what is
+// outside of it is given another, unless a router asks for it.
 package zones
 
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/node/datapath"
+	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
 
@@ -29,7 +32,8 @@ type Zones struct {
 	auto      map[uint16]string
 	fixed     map[string]bool
 	requested map[uint16]int // owners in fixed
-	next      uint16
+	min, max  uint16         // of the zones chosen here
+	next      uint16         // the zone chosen last
 
 	loaded ovsdb.UUID // the bridge whose memory was adopted; zero for none yet
 	known  bool
@@ -43,7 +47,7 @@ type Zones struct {
 // New makes the datum.
 func New(w *node.World, ports *binding.Ports, local *datapath.Local) *Zones {
 	return &Zones{w: w, ports: ports, local: local, byName: map[string]uint16{}, auto: map[uint16]string{},
-		fixed: map[string]bool{}, requested: map[uint16]int{}, Changed: map[string]bool{}}
+		fixed: map[string]bool{}, requested: map[uint16]int{}, min: 1, max: math.MaxUint16, Changed: map[string]bool{}}
 }
 
 // DNAT is the name of a datapath's zone for destination NAT.
@@ -100,10 +104,17 @@ func (z *Zones) Update() bool {
 			names[c.Old.LogicalPort] = true
 		}
 	}
+	dps := maps.Clone(z.local.Added)
+	if len(z.local.Added)+len(z.local.Removed) > 0 {
+		for _, pb := range z.w.SB.PortBindingByType.Get("localnet") {
+			if z.local.Added[pb.Datapath] || z.local.Removed[pb.Datapath] {
+				names[pb.LogicalPort] = true
+			}
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		z.port(name)
 	}
-	dps := maps.Clone(z.local.Added)
 	for dp := range z.local.Removed {
 		z.free(DNAT(dp))
 		z.free(SNAT(dp))
@@ -115,14 +126,23 @@ func (z *Zones) Update() bool {
 	return len(z.Changed) > 0
 }
 
+// Stale says why everything must be looked at; "" when it need not.
+func (z *Zones) Stale() string {
+	if c := z.w.Config; c.ZoneMin != z.min || c.ZoneMax != z.max {
+		return "external_ids:ct-zone-range changed"
+	}
+	return ""
+}
+
 // Recompute looks at everything.
 func (z *Zones) Recompute() bool {
 	if !z.load() {
 		return false
 	}
+	z.min, z.max = z.w.Config.ZoneMin, z.w.Config.ZoneMax
 	names := map[string]bool{}
 	for pb := range z.w.SB.PortBinding.All() {
-		if wants(z.ports.Get(pb.UUID)) {
+		if z.wants(pb) {
 			names[pb.LogicalPort] = true
 		}
 	}
@@ -145,10 +165,12 @@ func (z *Zones) Recompute() bool {
 }
 
 // wants tells whether a port needs a zone of its own.
-func wants(p binding.Port) bool {
+func (z *Zones) wants(pb *sb.PortBinding) bool {
+	p := z.ports.Get(pb.UUID)
 	switch p.Kind {
 	case binding.Localnet:
-		return true
+		_, local := z.local.Key(pb.Datapath)
+		return local
 	case binding.VIF, binding.Container, binding.Virtual, binding.L2Gateway, binding.L3Gateway,
 		binding.ChassisRedirect, binding.External:
 		return p.Place != binding.Nowhere
@@ -162,7 +184,7 @@ func wants(p binding.Port) bool {
 // deleted and made anew has two rows for a moment, so it is the name that counts.
 func (z *Zones) port(name string) {
 	for _, pb := range z.w.SB.PortBindingByLogicalPort.Get(name) {
-		if wants(z.ports.Get(pb.UUID)) {
+		if z.wants(pb) {
 			z.assign(name)
 			return
 		}

@@ -138,6 +138,23 @@ func TestPortsAndLocalDatapathsHaveZones(t *testing.T) {
 	f.flushed(4, 5, 6)
 }
 
+// TestLocalnetOfALocalSwitch: a port to a physical network has a zone while its switch
+// is local, though it is on no chassis.
+func TestLocalnetOfALocalSwitch(t *testing.T) {
+	f := newFixture(t, true)
+	sw := f.Switch(1)
+	names := map[ovsdb.UUID]string{sw: "sw"}
+	f.Port(sw, "ln", 2, map[string]any{"type": "localnet"})
+	f.Port(sw, "vm", 1, nil)
+	f.want(names, "")
+	f.Plug("vm", 5)
+	f.want(names, "ln=1 sw_dnat=3 sw_snat=4 vm=2")
+	f.z.Recompute()
+	f.want(names, "ln=1 sw_dnat=3 sw_snat=4 vm=2")
+	f.Unplug("vm")
+	f.want(names, "")
+}
+
 // TestPortMadeAnew: a port that is deleted and made anew in one transaction has a
 // new row. Its connections must go on.
 func TestPortMadeAnew(t *testing.T) {
@@ -237,6 +254,63 @@ func TestRequestedZone(t *testing.T) {
 	f.want(names, "a_dnat=2 a_snat=3 b_dnat=5 b_snat=4 pa=1 pb=7")
 }
 
+// setRange does what the controller does when external_ids:ct-zone-range changes.
+func (f *fixture) setRange(low, high uint16) {
+	f.t.Helper()
+	f.World.Config.ZoneMin, f.World.Config.ZoneMax = low, high
+	f.z.Begin()
+	if f.z.Stale() == "" {
+		f.t.Error("nothing is to be done")
+	}
+	f.z.Recompute()
+	if why := f.z.Stale(); why != "" {
+		f.t.Error("still to be done: " + why)
+	}
+}
+
+// TestRange: zones outside of ct-zone-range are moved, whether somebody set it now or
+// while nobody ran; what a router asks for is not.
+func TestRange(t *testing.T) {
+	f := newFixture(t, true)
+	sw, r := f.Switch(1), f.Router(2)
+	names := map[ovsdb.UUID]string{sw: "sw", r: "r"}
+	f.Port(sw, "vm", 1, nil)
+	f.Plug("vm", 5)
+	f.Port(r, "p", 1, map[string]any{"type": "l3gateway", "options": map[string]string{"l3gateway-chassis": nodetest.Name}})
+	f.setSNATZone(r, "2")
+	f.want(names, "p=4 r_dnat=5 r_snat=2 sw_dnat=7 sw_snat=3 vm=1")
+	f.z.TakeFlush()
+
+	f.setRange(4, 8)
+	if got := slices.Sorted(maps.Keys(f.z.Changed)); !slices.Equal(got, slices.Sorted(slices.Values([]string{SNAT(sw), "vm"}))) {
+		t.Errorf("%v changed", got)
+	}
+	f.want(names, "p=4 r_dnat=5 r_snat=2 sw_dnat=7 sw_snat=6 vm=8")
+	f.flushed(6, 8)
+
+	// Nobody asks for 2 any more: it is not one of ours.
+	f.setSNATZone(r, "")
+	f.want(names, "p=4 r_dnat=5 sw_dnat=7 sw_snat=6 vm=8")
+	if log := f.Log(); !strings.Contains(log, "no conntrack zone is left for "+SNAT(r)+": all of 4-8 are in use") {
+		t.Errorf("log: %s", log)
+	}
+	f.flushed()
+
+	// A wider range: who has a zone keeps it, who has none gets one.
+	f.setRange(4, 9)
+	f.want(names, "p=4 r_dnat=5 r_snat=9 sw_dnat=7 sw_snat=6 vm=8")
+	f.flushed(9)
+
+	// A start with another range moves what it is sure of, and in the end all.
+	f.OnRun = nil
+	f.World.Config.ZoneMin, f.World.Config.ZoneMax = 100, 105
+	f.z = New(f.World, f.Ports, f.Local)
+	f.z.Recompute()
+	f.z.Known()
+	f.want(names, "p=100 r_dnat=104 r_snat=105 sw_dnat=102 sw_snat=103 vm=101")
+	f.flushed(100, 101, 102, 103, 104, 105)
+}
+
 func TestSharedZoneEndsWithTheRequests(t *testing.T) {
 	f := newFixture(t, true)
 	a, b := f.Router(1), f.Router(2)
@@ -309,7 +383,7 @@ func TestNoZoneLeft(t *testing.T) {
 	if got := f.z.Get("vm"); got != 0 {
 		t.Errorf("got zone %d though none is free", got)
 	}
-	if log := f.Log(); !strings.Contains(log, "no conntrack zone is left for vm: all 65535 are in use") {
+	if log := f.Log(); !strings.Contains(log, "no conntrack zone is left for vm: all of 1-65535 are in use") {
 		t.Errorf("log: %s", log)
 	}
 }

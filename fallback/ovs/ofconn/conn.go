@@ -54,6 +54,11 @@ type Conn struct {
 	echoes  chan []byte // data of echo requests to be answered
 	dropped atomic.Uint64
 
+	pmu     sync.Mutex
+	probe   time.Duration // guarded by pmu: Config.ProbeInterval, as SetProbe left it
+	armed   bool          // guarded by pmu: reads have a deadline
+	changed bool          // guarded by pmu: SetProbe has woken the reader
+
 	wmu  sync.Mutex
 	wbuf []byte // guarded by wmu
 
@@ -96,7 +101,7 @@ func New(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 		cfg.Events = 8192
 	}
 	c := &Conn{
-		nc: nc, cfg: cfg,
+		nc: nc, cfg: cfg, probe: cfg.ProbeInterval,
 		r:       bufio.NewReaderSize(nc, 2*ofp.MaxLen),
 		packets: make(chan *ofp.PacketIn, cfg.PacketIns),
 		events:  make(chan Event, cfg.Events),

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
 )
@@ -40,15 +39,17 @@ func (c *Conn) Run(ctx context.Context) error {
 func (c *Conn) read() error {
 	probing := false
 	for {
-		if d := c.cfg.ProbeInterval; d > 0 {
-			if err := c.nc.SetReadDeadline(time.Now().Add(d)); err != nil {
-				return fmt.Errorf("ofconn: %w", err)
-			}
+		probe, err := c.arm()
+		if err != nil {
+			return fmt.Errorf("ofconn: %w", err)
 		}
 		msg, err := c.peek()
 		switch {
 		case err == nil:
 			probing = false
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.probeChanged():
+			probing = false
+			continue // the silence is measured anew
 		case errors.Is(err, os.ErrDeadlineExceeded) && !probing:
 			probing = true
 			select {
@@ -58,7 +59,7 @@ func (c *Conn) read() error {
 				return ErrNoAnswer
 			}
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return fmt.Errorf("%w: nothing was received for %v", ErrNoAnswer, 2*c.cfg.ProbeInterval)
+			return fmt.Errorf("%w: nothing was received for %v", ErrNoAnswer, 2*probe)
 		default:
 			return fmt.Errorf("ofconn: %w", err)
 		}

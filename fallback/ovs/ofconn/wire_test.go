@@ -99,6 +99,32 @@ func TestSilentSwitchIsProbedAndGivenUp(t *testing.T) {
 	})
 }
 
+// TestProbeIsChanged: the interval changes while the connection waits, also from and
+// to never.
+func TestProbeIsChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := connect(t, Config{})
+		done := run(c)
+		synctest.Wait()
+		c.SetProbe(7 * time.Second)
+		start := time.Now()
+		if h, _ := p.read(); h.Type != ofp.TypeEchoRequest || time.Since(start) != 7*time.Second {
+			t.Errorf("%v after %v, want an echo request after 7s", h.Type, time.Since(start))
+		}
+		c.SetProbe(0) // the answer to this probe is not waited for any more
+		time.Sleep(time.Hour)
+		c.SetProbe(5 * time.Second)
+		c.SetProbe(3 * time.Second)
+		start = time.Now()
+		if h, _ := p.read(); h.Type != ofp.TypeEchoRequest || time.Since(start) != 3*time.Second {
+			t.Errorf("%v after %v, want an echo request after 3s", h.Type, time.Since(start))
+		}
+		if err := <-done; !errors.Is(err, ErrNoAnswer) || time.Since(start) != 6*time.Second {
+			t.Errorf("ended with %v after %v, want ErrNoAnswer after 6s", err, time.Since(start))
+		}
+	})
+}
+
 // TestProbeInTheMiddleOfAMessage: a read that times out loses nothing.
 func TestProbeInTheMiddleOfAMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
