@@ -55,6 +55,8 @@ type Config struct {
 	// GARPMaxTimeout limits the back-off of announcements, in seconds; 0: they end.
 	GARPMaxTimeout int
 	IfaceTypes     string
+	// EVPN: this chassis is set up to reach EVPN VTEPs (ovn-evpn-vxlan-ports).
+	EVPN bool
 	// CleanupOnExit: an exit that is no restart withdraws the chassis.
 	CleanupOnExit bool
 
@@ -125,6 +127,7 @@ func Read(src Source) Config {
 	c.Interconn = flag("ovn-is-interconn")
 	c.SetLocalIP = flag("ovn-set-local-ip")
 	c.GARPMaxTimeout = number("garp-max-timeout-sec", 0)
+	c.EVPN = get("ovn-evpn-vxlan-ports", "") != ""
 	types := slices.Clone(src.IfaceTypes)
 	slices.Sort(types)
 	c.IfaceTypes = strings.Join(types, ",")

@@ -73,6 +73,10 @@ func TestKeys(t *testing.T) {
 		{"garp-max-timeout-sec", "16", func(c *Config) { c.GARPMaxTimeout = 16 }},
 		{"ovn-match-northd-version", "false", func(*Config) {}},
 		{"ovn-enable-lflow-cache", "true", func(*Config) {}},
+		{"ovn-evpn-vxlan-ports", "4789", func(c *Config) {
+			c.EVPN = true
+			c.Problems = []string{`external_ids:ovn-evpn-vxlan-ports="4789" has no effect: EVPN is not supported: nothing is sent to VTEPs, and nothing is learned from them`}
+		}},
 		{"something-else", "1", func(*Config) {}},
 	} {
 		t.Run(k.key+"="+k.value, func(t *testing.T) {

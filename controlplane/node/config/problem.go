@@ -25,7 +25,7 @@ var idle = []struct{ key, off, why string }{
 	{"arp-nd-max-timeout-sec", "", "next hops are resolved when packets ask for them"},
 	{"ovn-enable-flow-based-tunnels", "false", "each remote chassis has a tunnel port"},
 	{"ovn-ofctrl-wait-before-clear", "0", "flows that are there are compared, never cleared"},
-	{"ovn-evpn-vxlan-ports", "", "EVPN is not supported"},
+	{"ovn-evpn-vxlan-ports", "", "EVPN is not supported: nothing is sent to VTEPs, and nothing is learned from them"},
 	{"ovn-evpn-local-ip", "", "EVPN is not supported"},
 	{"dynamic-routing-port-mapping", "", "dynamic routing is not supported"},
 }

@@ -174,36 +174,6 @@ func (r *result) addDeps(key uint32, d *lflow.Deps) {
 	}
 }
 
-// missingStages are side stages that have no rules: asking them finds nothing.
-var missingStages = map[ir.Stage]string{
-	ir.MACCacheUse: "mac_cache_use is not supported yet: MAC_Binding and FDB rows age as if they were not used",
-	ir.FloodRemote: "flood_remote is not supported yet: nothing is flooded to other availability zones",
-}
-
-// lacking names what is not done of a program; "" when all is.
-func (l *Logical) lacking(ops []ir.Op) string {
-	for _, op := range ops {
-		var inner []ir.Op
-		switch op := op.(type) {
-		case ir.Punt:
-			if why, lacks := l.Unsupported(op.Opcode); lacks {
-				return fmt.Sprintf("action %s is not supported yet: %s", op.Opcode, why)
-			}
-			inner = op.Inner
-		case ir.Call:
-			if why := missingStages[op.Stage]; why != "" {
-				return why
-			}
-		case ir.Clone:
-			inner = op.Ops
-		}
-		if why := l.lacking(inner); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
 func (l *Logical) finish(r result) bool {
 	l.file(r.id, r.deps)
 	owner := ir.Owner{Kind: ir.OwnerLogicalFlow, UUID: r.id}
