@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what "make demo", "make test" and "make bench" need on Debian 12: the packages below, and Go where there is none. With the
-# argument "vm" also what guests need: QEMU, and a kernel that is kept in the user's cache and not installed (hil/kernel/debian.sh).
+# argument "vm" also what guests need: QEMU, and a kernel that is kept in the user's cache and not installed (hil/kernel/debian.sh). With
+# "hil" what building the other kernel needs (hil/kernel/own.sh).
 # It says what it does, does nothing when all is there, and may be run again at any time.
 #
 # Debian starts the services of Open vSwitch and OVN when their packages are installed. The deployments of the tests run
@@ -15,7 +16,10 @@ absent() { for p in "$@"; do dpkg-query -Wf '${db:Status-Status}' "$p" 2>/dev/nu
 
 # OVS and OVN, ip(8) and tc(8), and the C compiler that Go's race detector needs; for guests QEMU and depmod(8).
 packages="openvswitch-switch ovn-central ovn-host iproute2 gcc libc6-dev git ca-certificates"
-[ "${1-}" != vm ] || packages="$packages qemu-system-x86 kmod"
+case ${1-} in
+vm) packages="$packages qemu-system-x86 kmod" ;;
+hil) packages="$packages make flex bison bc libelf-dev xz-utils zstd" ;;
+esac
 services="openvswitch-switch ovs-vswitchd ovsdb-server ovn-central ovn-northd ovn-ovsdb-server-nb ovn-ovsdb-server-sb ovn-host ovn-controller"
 lab=$(dirname "$0")/../../shared/lab/two-chassis.sh
 [ -e "$lab" ] && packages="$packages udhcpc ethtool iputils-ping procps python3"   # what that script runs besides

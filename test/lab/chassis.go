@@ -67,6 +67,9 @@ func (l *Lab) AddChassis(spec ChassisSpec) (*Chassis, error) {
 	return ch, ch.StartController()
 }
 
+// underlayInterface is the chassis' interface to the underlay.
+const underlayInterface = "eth0"
+
 // wire makes the namespace with its underlay interface eth0 and its physical interface ext0.
 func (ch *Chassis) wire() (err error) {
 	if err := os.Mkdir(ch.Dir, 0o755); err != nil {
@@ -79,7 +82,7 @@ func (ch *Chassis) wire() (err error) {
 	if err := ch.Netns.setSysctl("net/ipv6/conf/all/disable_ipv6", "1"); err != nil {
 		return err
 	}
-	if err := veth(ch.Netns, "eth0", ch.lab.Underlay, "u-"+ch.Name); err != nil {
+	if err := veth(ch.Netns, underlayInterface, ch.lab.Underlay, "u-"+ch.Name); err != nil {
 		return err
 	}
 	if err := enslave(ch.lab.Underlay, "u-"+ch.Name, "br-ul"); err != nil {
@@ -102,8 +105,7 @@ func (ch *Chassis) startSwitch() error {
 	return ch.StartSwitch()
 }
 
-// configure makes the host's bridges and writes what ovn-controller(8) reads. A userspace tunnel needs its local address on a
-// bridge of the switch that has the interface as a port: that is br-phys.
+// configure makes the host's bridges and writes what ovn-controller(8) reads.
 func (ch *Chassis) configure(spec ChassisSpec, encap string) error {
 	id, endpoint := ch.Name, ch.TunnelIP
 	if spec.SystemID != "" {
@@ -112,25 +114,37 @@ func (ch *Chassis) configure(spec ChassisSpec, encap string) error {
 	if spec.TunnelIP.IsValid() {
 		endpoint = spec.TunnelIP
 	}
-	if _, err := ch.Vsctl(
-		"--", "add-br", "br-phys", "--", "set", "bridge", "br-phys", "datapath_type=netdev", "--", "add-port", "br-phys", "eth0",
-		"--", "add-br", "br-ex", "--", "set", "bridge", "br-ex", "datapath_type=netdev", "--", "add-port", "br-ex", "ext0",
+	args := append(ch.addBridge("br-ex"), "--", "add-port", "br-ex", "ext0")
+	if bridge := ch.lab.opts.Datapath.tunnelBridge(); bridge != "" {
+		args = append(append(args, ch.addBridge(bridge)...), "--", "add-port", bridge, underlayInterface)
+	}
+	if _, err := ch.Vsctl(append(args,
 		"--", "set", "Open_vSwitch", ".", "external-ids:system-id="+id, "external-ids:hostname="+ch.Name,
 		"external-ids:ovn-remote="+ch.lab.Central.SBRemote(),
 		"external-ids:ovn-encap-type="+encap, "external-ids:ovn-encap-ip="+endpoint.String(),
-		"external-ids:ovn-bridge-datapath-type=netdev",
-		"external-ids:ovn-bridge-mappings="+PhysicalNetwork+":br-ex"); err != nil {
+		"external-ids:ovn-bridge-datapath-type="+string(ch.lab.opts.Datapath),
+		"external-ids:ovn-bridge-mappings="+PhysicalNetwork+":br-ex")...); err != nil {
 		return err
 	}
 	return ch.addTunnelAddress()
 }
 
-// addTunnelAddress puts the tunnel address on br-phys, whose interface is made anew by each ovs-vswitchd.
+// addBridge is the part of an ovs-vsctl command line that adds a bridge of the deployment's datapath.
+func (ch *Chassis) addBridge(name string) []string {
+	return []string{"--", "add-br", name, "--", "set", "bridge", name, "datapath_type=" + string(ch.lab.opts.Datapath)}
+}
+
+// addTunnelAddress puts the tunnel address where the datapath needs it: on the underlay's interface, or on the bridge that has it as a
+// port, whose own interface is made anew by each ovs-vswitchd.
 func (ch *Chassis) addTunnelAddress() error {
-	if err := command("ip", "-n", ch.Netns.Name, "addr", "replace", ch.TunnelIP.String()+"/24", "dev", "br-phys"); err != nil {
+	device := underlayInterface
+	if bridge := ch.lab.opts.Datapath.tunnelBridge(); bridge != "" {
+		device = bridge
+	}
+	if err := command("ip", "-n", ch.Netns.Name, "addr", "replace", ch.TunnelIP.String()+"/24", "dev", device); err != nil {
 		return err
 	}
-	return command("ip", "-n", ch.Netns.Name, "link", "set", "br-phys", "up")
+	return command("ip", "-n", ch.Netns.Name, "link", "set", device, "up")
 }
 
 // StartDatabase starts the chassis' ovsdb-server on its database file.
@@ -139,14 +153,14 @@ func (ch *Chassis) StartDatabase() (err error) {
 	return err
 }
 
-// StartSwitch starts ovs-vswitchd. --disable-system keeps it from looking for a kernel datapath.
+// StartSwitch starts ovs-vswitchd.
 func (ch *Chassis) StartSwitch() (err error) {
-	ch.vswitchd, err = ch.lab.start(ch.Name+"/ovs-vswitchd", ch.Netns, ch.Dir, runtimeEnv(ch.Dir),
-		"ovs-vswitchd", "--pidfile", "--log-file", "--disable-system", "-vconsole:off", ch.DatabaseRemote())
+	argv := append([]string{"ovs-vswitchd", "--pidfile", "--log-file", "-vconsole:off"}, ch.lab.opts.Datapath.switchOptions()...)
+	ch.vswitchd, err = ch.lab.start(ch.Name+"/ovs-vswitchd", ch.Netns, ch.Dir, runtimeEnv(ch.Dir), append(argv, ch.DatabaseRemote())...)
 	return err
 }
 
-// RestartSwitch ends ovs-vswitchd, or kills it, starts it again and restores the host's address on br-phys.
+// RestartSwitch ends ovs-vswitchd, or kills it, starts it again and restores the host's tunnel address.
 func (ch *Chassis) RestartSwitch(kill bool) error {
 	if kill {
 		ch.vswitchd.Kill()
@@ -156,7 +170,7 @@ func (ch *Chassis) RestartSwitch(kill bool) error {
 	if err := ch.StartSwitch(); err != nil {
 		return err
 	}
-	return Until(ch.lab.ctx, startTimeout, "br-phys of "+ch.Name, ch.addTunnelAddress)
+	return Until(ch.lab.ctx, startTimeout, "the tunnel address of "+ch.Name, ch.addTunnelAddress)
 }
 
 // DatabaseRemote is the address of the chassis' Open_vSwitch database.

@@ -1,6 +1,6 @@
 // Package lab runs a real OVN deployment on one machine, in network namespaces: a central node (ovsdb-server for the
 // Northbound and Southbound databases, ovn-northd), an underlay, any number of chassis (each with its own ovsdb-server,
-// ovs-vswitchd with the userspace datapath, and the controller under test or ovn-controller), hosts that stand for VMs
+// ovs-vswitchd with the userspace or the kernel's datapath, and the controller under test or ovn-controller), hosts that stand for VMs
 // and containers, and a physical network. The demo, the end-to-end tests and anything else that wants packets to flow
 // share it, so it depends on no test framework.
 //

@@ -56,7 +56,7 @@ func (ch *Chassis) addHost(spec HostSpec, bridge string, settings ...string) (*H
 	if err := veth(ch.Netns, spec.Name, h.Netns, hostInterface); err != nil {
 		return nil, err
 	}
-	if err := h.configure(spec); err != nil {
+	if err := h.configure(spec, ch.lab.opts.Datapath); err != nil {
 		return nil, fmt.Errorf("host %s: %w", spec.Name, err)
 	}
 	args := []string{"add-port", bridge, spec.Name}
@@ -78,8 +78,8 @@ func (ch *Chassis) AddAccessHost(vlan int, spec HostSpec) (*Host, error) {
 	return h, err
 }
 
-// configure gives the host's interface its addresses and routes.
-func (h *Host) configure(spec HostSpec) error {
+// configure gives the host's interface its addresses and routes, and prepares it for the datapath that its packets will meet.
+func (h *Host) configure(spec HostSpec, d Datapath) error {
 	six := false
 	for _, p := range spec.Addrs {
 		six = six || p.Addr().Is6()
@@ -110,8 +110,10 @@ func (h *Host) configure(spec HostSpec) error {
 	if err := command("ip", "-n", h.Netns.Name, "link", "set", hostInterface, "up"); err != nil {
 		return err
 	}
-	if err := finishChecksums(h.Netns, hostInterface); err != nil {
-		return err
+	if d == Userspace {
+		if err := finishChecksums(h.Netns, hostInterface); err != nil {
+			return err
+		}
 	}
 	return h.SetAddrs(spec.Addrs, spec.Gateways)
 }

@@ -18,6 +18,8 @@ type Options struct {
 	Controller Controller
 	// Encap is the tunnel type of each chassis that does not choose another: "geneve" (when empty) or "vxlan".
 	Encap string
+	// Datapath is the datapath of each chassis' switch: Userspace (when empty) or Kernel.
+	Datapath Datapath
 	// Log receives progress, one line without newline at a time; nil discards it.
 	Log func(line string)
 }
@@ -49,6 +51,9 @@ type Lab struct {
 func New(ctx context.Context, opts Options) (*Lab, error) {
 	if opts.Encap == "" {
 		opts.Encap = "geneve"
+	}
+	if opts.Datapath == "" {
+		opts.Datapath = Userspace
 	}
 	if opts.Log == nil {
 		opts.Log = func(string) {}

@@ -41,5 +41,5 @@ func (l *Lab) AddPhysicalHost(name string, addrs ...netip.Prefix) (*Host, error)
 	if err := l.wirePhysical(h.Netns, hostInterface, "x-"+name); err != nil {
 		return nil, err
 	}
-	return h, h.configure(HostSpec{Addrs: addrs, MTU: 1500})
+	return h, h.configure(HostSpec{Addrs: addrs, MTU: 1500}, l.opts.Datapath)
 }

@@ -15,9 +15,8 @@ func (ch *Chassis) AddTrunk(name, port string) (*Trunk, error) {
 	if err := veth(ch.Netns, name, ch.Netns, name+"t"); err != nil {
 		return nil, err
 	}
-	_, err := ch.Vsctl(
-		"--", "add-port", "br-int", name, "--", "set", "interface", name, "external-ids:iface-id="+port,
-		"--", "add-br", t.bridge, "--", "set", "bridge", t.bridge, "datapath_type=netdev", "--", "add-port", t.bridge, name+"t")
+	_, err := ch.Vsctl(append(ch.addBridge(t.bridge), "--", "add-port", t.bridge, name+"t",
+		"--", "add-port", "br-int", name, "--", "set", "interface", name, "external-ids:iface-id="+port)...)
 	return t, err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -24,9 +25,16 @@ var modules = []string{
 // programs of this host that the tests run, besides those of a deployment (package lab).
 var programs = []string{"tc"}
 
-// additions are what the guest gets from this host.
-func additions() ([]vm.Addition, error) {
-	var all []vm.Addition
+// product is the product's program, where the tests find it in the guest.
+const product = "/usr/local/bin/sluice"
+
+// additions are what the guest gets from this host, and the product, which is compiled into dir.
+func additions(ctx context.Context, dir string) ([]vm.Addition, error) {
+	sluice := filepath.Join(dir, filepath.Base(product))
+	if out, err := goCommand(ctx, "build", "-o", sluice, "./cmd/sluice").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("compile sluice: %w\n%s", err, out)
+	}
+	all := []vm.Addition{{Source: sluice, Target: product}}
 	for _, name := range slices.Concat(programs, lab.Programs()) {
 		file, err := exec.LookPath(name)
 		if err != nil {

@@ -70,11 +70,11 @@ func run(ctx context.Context, o options) error {
 	if missing := vm.Missing(o.kernel); len(missing) > 0 {
 		return skip(ctx, packages, o, missing)
 	}
-	return play(ctx, packages, o)
+	return play(ctx, packages, dir, o)
 }
 
-// play boots the guest, and prints what came of each package.
-func play(ctx context.Context, packages []pkg, o options) error {
+// play boots the guest, and prints what came of each package. dir holds what is compiled.
+func play(ctx context.Context, packages []pkg, dir string, o options) error {
 	k, err := kernel.Find(o.kernel)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func play(ctx context.Context, packages []pkg, o options) error {
 		Limit: vm.Limit{CPU: 20 * time.Minute, Wall: 40 * time.Minute},
 		Env:   []string{guest.Environment + "=1"},
 	}
-	if spec.Add, err = additions(); err != nil {
+	if spec.Add, err = additions(ctx, dir); err != nil {
 		return err
 	}
 	for _, p := range packages {
