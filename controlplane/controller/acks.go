@@ -16,10 +16,11 @@ import (
 type acks struct {
 	c *Controller
 
-	nbCfg   int64 // SB_Global.nb_cfg as the present rules know it
-	done    int64 // nb_cfg that the switch has
-	doneAt  int64 // when, in ms since 1970
+	newest  generation // SB_Global's as the present rules know it
+	done    generation // that which the switch has
+	doneAt  int64      // when, in ms since 1970
 	waiting []waitingCfg
+	start   string // when this controller started, in ms since 1970
 
 	install map[ovsdb.UUID]bool             // ports whose rules are new
 	sent    map[ovsdb.UUID]backend.Revision // ports whose rules are on their way
@@ -29,14 +30,20 @@ type acks struct {
 	marks      bool // ovn-installed of interfaces may be wrong
 }
 
+// generation is a state of the network.
+type generation struct {
+	n  int64 // SB_Global.nb_cfg
+	at int64 // when ovn-northd wrote it, in ms since 1970; 0: it does not say (before OVN 26.03)
+}
+
 type waitingCfg struct {
 	rev backend.Revision
-	cfg int64
+	cfg generation
 }
 
 func newAcks(c *Controller) *acks {
 	return &acks{c: c, install: map[ovsdb.UUID]bool{}, sent: map[ovsdb.UUID]backend.Revision{}, ready: map[ovsdb.UUID]bool{},
-		sentMeters: map[string]bool{}, done: -1}
+		sentMeters: map[string]bool{}, done: generation{n: -1}, start: strconv.FormatInt(c.w.Now().UnixMilli(), 10)}
 }
 
 // observe looks at what the run changed.
@@ -74,14 +81,14 @@ func (a *acks) observe() {
 	}
 	a.marks = a.marks || len(c.ports.Changed)+len(c.ifaces.Changed) > 0
 	for g := range c.w.SB.SBGlobal.All() {
-		a.nbCfg = g.NBCfg
+		a.newest = generation{g.NBCfg, g.NBCfgTimestamp}
 	}
 }
 
 // flush binds what waits to the newest revision; called when all rules so far were sent.
 func (a *acks) flush() {
 	c := a.c
-	if !c.complete || !c.settled() || c.set.Pending() || c.vswBusy || c.tunnels.Pending() || c.bridge.Pending() || c.ifaces.Unassigned() {
+	if !c.complete || !c.settled() || c.set.Pending() || c.vswMatters || c.tunnels.Pending() || c.bridge.Pending() || c.ifaces.Unassigned() {
 		return
 	}
 	for id := range a.install {
@@ -92,8 +99,8 @@ func (a *acks) flush() {
 	if n := len(a.waiting); n > 0 {
 		last = a.waiting[n-1].cfg
 	}
-	if a.nbCfg != last {
-		a.waiting = append(a.waiting, waitingCfg{c.rev, a.nbCfg})
+	if a.newest.n != last.n {
+		a.waiting = append(a.waiting, waitingCfg{c.rev, a.newest})
 	}
 	a.release(c.acked)
 }
@@ -117,8 +124,8 @@ func (a *acks) writeSB(tx *idl.Tx) {
 	a.flush()
 	c := a.c
 	private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis)
-	if private != nil && a.done >= 0 && private.NBCfg != a.done && c.reportDue() {
-		tx.Update("Chassis_Private", private.UUID, map[string]any{"nb_cfg": a.done, "nb_cfg_timestamp": a.doneAt})
+	if private != nil && a.done.n >= 0 && private.NBCfg != a.done.n && a.wanted() && c.reportDue() {
+		tx.Update("Chassis_Private", private.UUID, map[string]any{"nb_cfg": a.done.n, "nb_cfg_timestamp": a.doneAt})
 	}
 	for id := range a.ready {
 		pb := c.w.SB.PortBinding.Get(id)
@@ -131,6 +138,15 @@ func (a *acks) writeSB(tx *idl.Tx) {
 			tx.Update("Port_Binding", id, map[string]any{"up": true})
 		}
 	}
+}
+
+// wanted tells whether the Southbound database is to be told of each generation:
+// SB_Global options:enable_chassis_nb_cfg_update, which ovn-northd copies there.
+func (a *acks) wanted() bool {
+	for g := range a.c.w.SB.SBGlobal.All() {
+		return g.Options["enable_chassis_nb_cfg_update"] != "false"
+	}
+	return true
 }
 
 // up tells whether nothing is to be written about a port's state. A port of an
@@ -176,6 +192,44 @@ func (a *acks) writeVSW(tx *idl.Tx) {
 			c.w.Log.Info("Removing iface " + row.Name + " ovn-installed in OVS")
 			tx.Mutate("Interface", id, "external_ids", "delete", []string{"ovn-installed", "ovn-installed-ts"})
 		}
+	}
+}
+
+// writeBridge keeps what local programs want to know of this controller in the
+// integration bridge's external_ids: when it started, which generation of the
+// network the switch has, since when, and when ovn-northd asked for it.
+func (a *acks) writeBridge(tx *idl.Tx) {
+	br := a.c.w.Bridge()
+	if br == nil {
+		return
+	}
+	var gone []string
+	set := map[string]string{}
+	put := func(k, v string) {
+		if old, has := br.ExternalIDs[k]; old == v && has == (v != "") {
+			return
+		} else if has {
+			gone = append(gone, k)
+		}
+		if v != "" {
+			set[k] = v
+		}
+	}
+	put("ovn-startup-ts", a.start)
+	if n := strconv.FormatInt(a.done.n, 10); a.done.n > 0 && br.ExternalIDs["ovn-nb-cfg"] != n {
+		put("ovn-nb-cfg", n)
+		put("ovn-nb-cfg-ts", strconv.FormatInt(a.doneAt, 10))
+		asked := ""
+		if a.done.at > 0 {
+			asked = strconv.FormatInt(a.done.at, 10)
+		}
+		put("ovn-nb-cfg-sb-ts", asked)
+	}
+	if len(gone) > 0 {
+		tx.Mutate("Bridge", br.UUID, "external_ids", "delete", gone)
+	}
+	if len(set) > 0 {
+		tx.Mutate("Bridge", br.UUID, "external_ids", "insert", set)
 	}
 }
 

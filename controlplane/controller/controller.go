@@ -81,17 +81,20 @@ type Controller struct {
 	condSeq   uint64
 	sbBusy    bool // a transaction is in flight
 	vswBusy   bool
-	wake      time.Time // when damped claims are due
-	paused    bool
-	sbGone    bool // the Southbound database is not connected
-	failures  []backend.Failure
-	sbErr     string
-	vswErr    string
-	sbPause   time.Time // no transaction before; zero for none
-	vswPause  time.Time
-	exiting   exitState
-	nbCfg     reportDelay
-	events    events
+	// vswMatters: the transaction in flight does more than to tell what was done, so
+	// nothing is acknowledged before it is committed.
+	vswMatters bool
+	wake       time.Time // when damped claims are due
+	paused     bool
+	sbGone     bool // the Southbound database is not connected
+	failures   []backend.Failure
+	sbErr      string
+	vswErr     string
+	sbPause    time.Time // no transaction before; zero for none
+	vswPause   time.Time
+	exiting    exitState
+	nbCfg      reportDelay
+	events     events
 
 	metersChanged bool
 }
@@ -297,10 +300,12 @@ func (c *Controller) write() {
 		}
 		c.acks.writeVSW(tx)
 		c.side.writeVSW(tx)
+		matters := tx.Len() > 0
+		c.acks.writeBridge(tx)
 		if tx.Len() > 0 {
-			c.vswBusy = true
+			c.vswBusy, c.vswMatters = true, matters
 			c.cfg.VSW.Commit(tx, func(r idl.Result) {
-				c.vswBusy = false
+				c.vswBusy, c.vswMatters = false, false
 				c.acks.marks = c.acks.marks || r.Err != nil
 				c.vswPause = c.pauseAfter(r)
 				c.vswErr = c.report("Open_vSwitch", r, c.vswErr)

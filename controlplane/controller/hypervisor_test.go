@@ -36,7 +36,7 @@ type hypervisor struct {
 	meters  map[string]backend.Meter
 	flushed []uint16
 	resets  int
-	writes  int // transactions that the controller has sent
+	writes  int // transactions that the controller has sent; those that only tell of the generation do not count
 	units   int // change sets that were taken
 
 	ofports map[string]int64 // given to interfaces by name, as ovs-vswitchd would
@@ -171,7 +171,7 @@ func (c *hypervisor) turn() {
 	if c.sbBusy && !sbBusy {
 		c.writes++
 	}
-	if c.vswBusy && !vswBusy {
+	if c.vswMatters && !vswBusy {
 		c.writes++
 	}
 	if c.acked < c.rev {

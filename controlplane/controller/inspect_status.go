@@ -88,7 +88,7 @@ func (c *Controller) Status() Status {
 	s := Status{Chassis: cfg.Chassis, Hostname: cfg.Hostname, Registered: c.w.Self() != nil, Paused: c.paused,
 		Refused: c.chassis.Refused(), Southbound: database(cfg.Remote, c.cfg.SB.State(), c.sbErr),
 		Local: database("", c.cfg.VSW.State(), c.vswErr), Northd: c.release,
-		Complete: c.complete, Revision: c.rev, Acknowledged: c.acked, NbCfg: c.acks.nbCfg, NbCfgDone: c.acks.done,
+		Complete: c.complete, Revision: c.rev, Acknowledged: c.acked, NbCfg: c.acks.newest.n, NbCfgDone: c.acks.done.n,
 		LogicalFlows: c.w.SB.LogicalFlow.Len(), Rules: c.set.Len(), LocalDatapaths: len(c.local.All()), Zones: len(c.zones.All()),
 		Degraded: c.degradations(), Conflicts: []Conflict{}, Unmapped: []Unmapped{}, Problems: append([]string{}, cfg.Problems...)}
 	c.ports.Each(func(_ ovsdb.UUID, p binding.Port) {

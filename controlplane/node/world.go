@@ -3,6 +3,7 @@
 package node
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -22,6 +23,27 @@ type World struct {
 	Config     *config.Config
 	Now        func() time.Time
 	Log        *slog.Logger
+}
+
+// Northd is the version of the ovn-northd that writes the Southbound database, for
+// example "23.03.1-20.27.0-70.6"; "" before that is known, and before OVN 20.12.
+func (w *World) Northd() string {
+	for g := range w.SB.SBGlobal.All() {
+		return g.Options["northd_internal_version"]
+	}
+	return ""
+}
+
+// NorthdSince tells whether ovn-northd is of release major.minor or a later one.
+// The local database's conventions differ between releases, and a chassis is
+// likely to be of the same release as ovn-northd; so what ovn-controller left is
+// found right, and it finds right what we leave.
+func (w *World) NorthdSince(major, minor int) bool {
+	var a, b int
+	if n, _ := fmt.Sscanf(w.Northd(), "%d.%d.", &a, &b); n < 2 {
+		return false
+	}
+	return a > major || a == major && b >= minor
 }
 
 // Self is this chassis's row, nil while there is none.

@@ -4,6 +4,7 @@
 package bridge
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -116,9 +117,7 @@ func (b *Bridge) create(tx *idl.Tx, root *vsw.OpenVSwitch) {
 	port := tx.Insert("Port", map[string]any{"name": name, "interfaces": []any{in}})
 	row := map[string]any{"name": name, "ports": []any{port}, "fail_mode": "secure",
 		"other_config": map[string]string{"disable-in-band": "true"}}
-	if t := b.w.Config.DatapathType; t != "" {
-		row["datapath_type"] = t
-	}
+	row["datapath_type"] = b.datapathType("")
 	tx.Comment("ovn-controller: creating integration bridge '" + name + "'")
 	tx.Mutate("Open_vSwitch", root.UUID, "bridges", "insert", []any{tx.Insert("Bridge", row)})
 }
@@ -134,7 +133,7 @@ func (b *Bridge) correct(tx *idl.Tx, root *vsw.OpenVSwitch, br *vsw.Bridge) {
 		tx.Mutate("Open_vSwitch", root.UUID, "other_config", "insert", map[string]string{vlanLimit: "0"})
 	}
 	row := map[string]any{}
-	if t := b.w.Config.DatapathType; t != "" && br.DatapathType != t {
+	if t := b.datapathType(br.DatapathType); br.DatapathType != t {
 		row["datapath_type"] = t
 	}
 	// Any other fail mode makes Open vSwitch forward by itself without a controller.
@@ -145,6 +144,12 @@ func (b *Bridge) correct(tx *idl.Tx, root *vsw.OpenVSwitch, br *vsw.Bridge) {
 	if len(row) > 0 {
 		tx.Update("Bridge", br.UUID, row)
 	}
+}
+
+// datapathType is the one configured, or else the one that the bridge has, or
+// else the one that Open vSwitch takes when it is not told.
+func (b *Bridge) datapathType(has string) string {
+	return cmp.Or(b.w.Config.DatapathType, has, "system")
 }
 
 // end is one side of a pair of patch ports.
@@ -188,11 +193,16 @@ func (b *Bridge) patch(tx *idl.Tx, br *vsw.Bridge, complete bool) {
 	for bridge := range b.w.VSW.Bridge.All() {
 		for _, id := range bridge.Ports {
 			p := b.w.VSW.Port.Get(id)
-			if p == nil || p.ExternalIDs[localnetKey] == "" && p.ExternalIDs[l2gatewayKey] == "" {
+			if p == nil {
 				continue
 			}
-			if e, ok := wanted[p.Name]; ok && e.bridge == bridge.Name && b.right(p, e) {
+			e, ok := wanted[p.Name]
+			ours := p.ExternalIDs[localnetKey] != "" || p.ExternalIDs[l2gatewayKey] != ""
+			if ok && e.bridge == bridge.Name && b.right(p, e, ours) {
 				delete(wanted, p.Name)
+				continue
+			}
+			if !ours {
 				continue
 			}
 			if !complete {
@@ -214,8 +224,10 @@ func (b *Bridge) patch(tx *idl.Tx, br *vsw.Bridge, complete bool) {
 	}
 }
 
-func (b *Bridge) right(p *vsw.Port, e end) bool {
-	if p.ExternalIDs[e.key] != e.lport || len(p.Interfaces) != 1 {
+// right tells whether a port does as an end. One that somebody else made does too,
+// and stays his.
+func (b *Bridge) right(p *vsw.Port, e end, ours bool) bool {
+	if ours && p.ExternalIDs[e.key] != e.lport || len(p.Interfaces) != 1 {
 		return false
 	}
 	in := b.w.VSW.Interface.Get(p.Interfaces[0])

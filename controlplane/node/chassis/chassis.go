@@ -147,13 +147,18 @@ func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
 	if row == nil {
 		return o
 	}
-	for k, v := range row.OtherConfig { // keys of others, e.g. is-remote, is-vtep
-		if _, ours := o[k]; !ours && k != "ovn-limit-lflow-cache" {
+	for _, k := range othersKeys {
+		if v, ok := row.OtherConfig[k]; ok {
 			o[k] = v
 		}
 	}
 	return o
 }
+
+// othersKeys of other_config are not the controller's to write. All else that it
+// does not write itself goes: what another controller announced for this chassis
+// before, ovn-northd would rely on.
+var othersKeys = []string{"is-remote", "is-vtep"}
 
 // check refuses to register when that would take another chassis's identity.
 func (c *Chassis) check() string {
@@ -169,11 +174,11 @@ func (c *Chassis) check() string {
 			}
 			host := ""
 			if owner != nil {
-				host = " on host " + owner.Hostname
+				host = ": it is on host " + owner.Hostname
 			}
-			return fmt.Sprintf("chassis %s cannot register encap %s %s: it belongs to chassis %s%s. Set external_ids:ovn-encap-ip "+
+			return fmt.Sprintf("'%s' already has encap ip '%s' and type '%s', cannot duplicate on '%s'%s. Set external_ids:ovn-encap-ip "+
 				"to an address of this host, or remove the stale row with \"ovn-sbctl chassis-del %s\"",
-				cfg.Chassis, e.typ, e.ip, other.ChassisName, host, other.ChassisName)
+				other.ChassisName, e.ip, e.typ, cfg.Chassis, host, other.ChassisName)
 		}
 	}
 	if row := c.w.Self(); row != nil && (c.flaps >= flapLimit || c.foreign(row)) {
@@ -268,6 +273,13 @@ func (c *Chassis) writeChassis(tx *idl.Tx, row *sb.Chassis) {
 	}
 	if row == nil || !maps.Equal(row.OtherConfig, other) {
 		set["other_config"] = other
+		if row != nil {
+			for _, k := range slices.Sorted(maps.Keys(row.OtherConfig)) {
+				if _, keep := other[k]; !keep {
+					c.w.Log.Info(fmt.Sprintf("Removing unsupported key %q from chassis record.", k))
+				}
+			}
+		}
 	}
 	if row == nil || !slices.Equal(sorted(row.TransportZones), cfg.TransportZones) {
 		set["transport_zones"] = slices.Clone(cfg.TransportZones)

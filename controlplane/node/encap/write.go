@@ -20,6 +20,7 @@ const idKey = "ovn-chassis-id"
 type want struct {
 	id      string // external_ids:ovn-chassis-id
 	chassis string
+	local   string // this chassis's address
 	typ     string
 	options map[string]string
 	other   map[string]string
@@ -66,6 +67,7 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 		return
 	}
 	wanted := t.wanted(self)
+	former := formerIDs(wanted)
 	names := map[string]bool{}
 	var drop []ovsdb.UUID
 	changed := false
@@ -80,8 +82,11 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 			continue
 		}
 		w, ok := wanted[tid]
+		if !ok {
+			w, ok = wanted[former[tid]]
+		}
 		if ok && len(port.Interfaces) == 1 && t.fit(tx, port, w, &changed) {
-			delete(wanted, tid)
+			delete(wanted, w.id)
 			continue
 		}
 		drop = append(drop, id)
@@ -123,14 +128,38 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 	}
 }
 
-// fit tells whether an existing port can stay. What differs only in BFD or
-// other_config is corrected in place.
+// formerIDs maps the names that a tunnel would have in another release's way to its
+// own: with and without the local address.
+func formerIDs(wanted map[string]want) map[string]string {
+	out := map[string]string{}
+	for _, id := range slices.Sorted(maps.Keys(wanted)) {
+		w := wanted[id]
+		short := w.chassis + "@" + w.options["remote_ip"]
+		for _, other := range []string{short, short + "%" + w.local} {
+			if _, taken := out[other]; !taken && other != id {
+				out[other] = id
+			}
+		}
+	}
+	return out
+}
+
+// fit tells whether an existing port can stay. What differs is corrected in place:
+// the port keeps its OpenFlow number and the flows that use it stay right.
 func (t *Tunnels) fit(tx *idl.Tx, port *vsw.Port, w want, changed *bool) bool {
 	row := t.w.VSW.Interface.Get(port.Interfaces[0])
-	if row == nil || row.Type != w.typ || !maps.Equal(row.Options, w.options) {
+	if row == nil || row.Type != w.typ {
 		return false
 	}
+	if port.ExternalIDs[idKey] != w.id {
+		tx.Mutate("Port", port.UUID, "external_ids", "delete", []string{idKey})
+		tx.Mutate("Port", port.UUID, "external_ids", "insert", map[string]string{idKey: w.id})
+		*changed = true
+	}
 	set := map[string]any{}
+	if !maps.Equal(row.Options, w.options) {
+		set["options"] = w.options
+	}
 	if !maps.Equal(row.BFD, w.bfd) {
 		set["bfd"] = w.bfd
 	}
@@ -209,11 +238,8 @@ func (t *Tunnels) wanted(self *sb.Chassis) map[string]want {
 			if e == nil || TypeOf(e.Type) != best {
 				continue
 			}
-			if len(ips) == 1 && !t.w.Config.SetLocalIP && !t.ipsec() {
-				ips = []string{""}
-			}
 			for _, local := range ips {
-				w := t.tunnel(c, e, local)
+				w := t.tunnel(c, e, local, len(ips) > 1)
 				w.bfd = bfd
 				out[w.id] = w
 			}
@@ -222,15 +248,18 @@ func (t *Tunnels) wanted(self *sb.Chassis) map[string]want {
 	return out
 }
 
-func (t *Tunnels) tunnel(c *sb.Chassis, e *sb.Encap, local string) want {
+// tunnel is the port from our address local, which is one of several, to e. Since
+// OVN 24.09 the local address is always said; before, where it had to be.
+func (t *Tunnels) tunnel(c *sb.Chassis, e *sb.Encap, local string, several bool) want {
 	cfg := t.w.Config
-	w := want{chassis: c.Name, typ: e.Type, id: c.Name + "@" + e.IP,
+	w := want{chassis: c.Name, typ: e.Type, id: c.Name + "@" + e.IP, local: local,
 		options: map[string]string{"remote_ip": e.IP, "key": "flow"}}
-	if local != "" {
+	always := t.w.NorthdSince(24, 9)
+	if always || several || cfg.SetLocalIP || t.ipsec() {
 		w.options["local_ip"] = local
-		if len(cfg.EncapIPs) > 1 {
-			w.id += "%" + local
-		}
+	}
+	if always || several {
+		w.id += "%" + local
 	}
 	if v := e.Options["csum"]; v == "true" || v == "false" {
 		w.options["csum"] = v
@@ -246,18 +275,28 @@ func (t *Tunnels) tunnel(c *sb.Chassis, e *sb.Encap, local string) want {
 	}
 	if t.ipsec() {
 		w.options["remote_name"] = c.Name
-		for g := range t.w.SB.SBGlobal.All() {
-			for _, k := range []string{"ipsec_encapsulation", "ipsec_forceencaps"} {
-				if g.Options[k] == "true" {
-					w.options[k] = "yes"
-				}
-			}
-		}
+		t.ipsecOptions(w.options)
 	}
 	if c.OtherConfig["is-vtep"] == "true" {
 		w.other = map[string]string{"is-vtep": "true"}
 	}
 	return w
+}
+
+// ipsecOptions adds what SB_Global's options say to ovs-monitor-ipsec.
+func (t *Tunnels) ipsecOptions(out map[string]string) {
+	for g := range t.w.SB.SBGlobal.All() {
+		for k, v := range g.Options {
+			switch {
+			case k == "ipsec_encapsulation" || k == "ipsec_forceencaps":
+				if strings.EqualFold(v, "true") || strings.EqualFold(v, "yes") {
+					out[k] = "yes"
+				}
+			case strings.HasPrefix(k, "ipsec_"):
+				out[k] = v
+			}
+		}
+	}
 }
 
 func (t *Tunnels) ipsec() bool {

@@ -1,0 +1,118 @@
+package controller
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// TestTunnelsOfOtherReleases: what a controller of another release has made is
+// adopted and not replaced: traffic goes on, and the flows stay as they are.
+func TestTunnelsOfOtherReleases(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.chassis("hv2", "geneve", "192.0.2.2", nil)
+	n.settle()
+	port := n.w.VSW.PortByName.One("ovn-hv2-0").UUID
+	check := func(when, id, local string) {
+		t.Helper()
+		p := n.w.VSW.PortByName.One("ovn-hv2-0")
+		in := n.w.VSW.InterfaceByName.One("ovn-hv2-0")
+		if p.UUID != port || p.ExternalIDs["ovn-chassis-id"] != id || in.Options["local_ip"] != local {
+			t.Errorf("%s: port %v is %v with options %v, want %v to be %s with local_ip %q", when, p.UUID, p.ExternalIDs, in.Options, port, id, local)
+		}
+	}
+	check("OVN 23.03", "hv2@192.0.2.2", "")
+	release := func(version string) {
+		for g := range n.w.SB.SBGlobal.All() {
+			n.changeSB(func(tx *idl.Tx) {
+				tx.Update("SB_Global", g.UUID, map[string]any{"options": map[string]string{"northd_internal_version": version}})
+			})
+			break
+		}
+		n.settle()
+	}
+	release("26.03.90-21.8.0-90.6")
+	check("OVN 26.03", "hv2@192.0.2.2%192.0.2.1", "192.0.2.1")
+	release("23.03.1-20.27.0-70.6")
+	check("back at OVN 23.03", "hv2@192.0.2.2", "")
+}
+
+// TestGenerationInBridge: local programs read in the integration bridge's row what
+// the switch has, also when the Southbound database is not to be told.
+func TestGenerationInBridge(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.settle()
+	told := func() (bridge, sb int64) {
+		cfg, _ := strconv.ParseInt(n.w.Bridge().ExternalIDs["ovn-nb-cfg"], 10, 64)
+		return cfg, n.w.SB.ChassisPrivateByName.One("hv1").NBCfg
+	}
+	n.until("the generation in the bridge", func() bool { b, sb := told(); return b == sb && b > 0 })
+	ids := n.w.Bridge().ExternalIDs
+	if at := n.w.SB.ChassisPrivateByName.One("hv1").NBCfgTimestamp; ids["ovn-nb-cfg-ts"] != strconv.FormatInt(at, 10) || ids["ovn-startup-ts"] == "" {
+		t.Errorf("the bridge has %v, Chassis_Private says %d", ids, at)
+	}
+	_, before := told()
+	for g := range n.w.SB.SBGlobal.All() {
+		n.changeSB(func(tx *idl.Tx) {
+			tx.Update("SB_Global", g.UUID, map[string]any{"nb_cfg": before + 1, "options": map[string]string{"enable_chassis_nb_cfg_update": "false"}})
+		})
+		break
+	}
+	n.until("the next generation in the bridge", func() bool { b, _ := told(); return b == before+1 })
+	for range 20 {
+		n.turn()
+	}
+	if _, sb := told(); sb != before {
+		t.Errorf("Chassis_Private.nb_cfg is %d, which was not wanted; before %d", sb, before)
+	}
+}
+
+// TestAnnouncedByAnother: a feature that another controller announced for this
+// chassis is withdrawn, as ovn-northd would rely on it; marks of others stay.
+func TestAnnouncedByAnother(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.settle()
+	config := map[string]string{"is-vtep": "false", "ovn-from-the-future": "true"}
+	for k, v := range n.w.Self().OtherConfig {
+		config[k] = v
+	}
+	n.changeSB(func(tx *idl.Tx) { tx.Update("Chassis", n.w.SelfID(), map[string]any{"other_config": config}) })
+	n.until("the withdrawal", func() bool { return n.w.Self().OtherConfig["ovn-from-the-future"] == "" })
+	if got := n.w.Self().OtherConfig["is-vtep"]; got != "false" {
+		t.Errorf("is-vtep is %q", got)
+	}
+	if want := `Removing unsupported key \"ovn-from-the-future\" from chassis record.`; !strings.Contains(n.log.String(), want) {
+		t.Errorf("not logged: %s", want)
+	}
+}
+
+// TestForeignPatchPort: a pair of patch ports that somebody else made serves as well,
+// and is left to him.
+func TestForeignPatchPort(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.datapath("pub", "logical-switch", 4)
+	n.port("pub", "vm1", 1, "", "")
+	n.plug("vm1", nil)
+	n.changeVSW(func(tx *idl.Tx) {
+		for name, bridge := range map[string]string{"patch-br-int-to-ln": "br-int", "patch-ln-to-br-int": "br-phys"} {
+			peer := map[string]string{"br-int": "patch-ln-to-br-int", "br-phys": "patch-br-int-to-ln"}[bridge]
+			in := tx.Insert("Interface", map[string]any{"name": name, "type": "patch", "options": map[string]string{"peer": peer}})
+			tx.Mutate("Bridge", n.w.VSW.BridgeByName.One(bridge).UUID, "ports", "insert",
+				[]any{tx.Insert("Port", map[string]any{"name": name, "interfaces": []any{in}})})
+		}
+	})
+	made := n.w.VSW.PortByName.One("patch-br-int-to-ln").UUID
+	n.port("pub", "ln", 2, "localnet", "network_name:phys")
+	n.settle()
+	n.wantPorts("br-int", "if-vm1", "patch-br-int-to-ln")
+	n.changeSB(func(tx *idl.Tx) { tx.Delete("Port_Binding", n.id["ln"]) })
+	n.settle()
+	if p := n.w.VSW.PortByName.One("patch-br-int-to-ln"); p == nil || p.UUID != made {
+		t.Errorf("the port is %v now", p)
+	}
+	if typ := n.w.Bridge().DatapathType; typ != "system" {
+		t.Errorf("the bridge's datapath type is %q", typ)
+	}
+}
