@@ -151,6 +151,21 @@ func TestRulesOfPorts(t *testing.T) {
 			show(group, "")
 			show(tunnels, "")
 		},
+		"ICMP errors from tunnels": func(n *network, show show) {
+			n.writtenBy("26.03.0-21.0.0-80.0")
+			sw(n)
+			n.chassis("hv2", "geneve", "192.0.2.2", nil)
+			n.chassis("hv3", "vxlan", "192.0.2.3", nil)
+			n.chassis("tor", "vxlan", "192.0.2.7", map[string]string{"is-vtep": "true"})
+			n.port("sw", "vm2", 2, "", "chassis=hv2")
+			show(tunnels, "")
+			show(port, "vm1")
+			show(port, "vm2")
+			show(ir.OwnerNone, "")
+			n.writtenBy("23.03.1-20.27.0-70.6")
+			show(tunnels, "")
+			show(port, "vm1")
+		},
 		"chassisredirect here": func(n *network, show show) {
 			physnet(n, "")
 			n.datapath("lr", "logical-router", 3)

@@ -56,6 +56,16 @@ func (n *network) raise(global ovsdb.UUID, nbCfg int64) int64 {
 	return nbCfg + 1
 }
 
+// writtenBy makes the Southbound database one that another version of ovn-northd writes.
+func (n *network) writtenBy(version string) {
+	n.t.Helper()
+	n.changeSB(func(tx *idl.Tx) {
+		for g := range n.w.SB.SBGlobal.All() {
+			tx.Update("SB_Global", g.UUID, map[string]any{"options": map[string]string{"northd_internal_version": version}})
+		}
+	})
+}
+
 // row inserts a row and remembers it by name.
 func (n *network) row(name, table string, columns map[string]any) ovsdb.UUID {
 	n.t.Helper()

@@ -112,7 +112,10 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 	mark := func(in *engine.Node, f func()) {
 		phys.On(in, func() engine.Verdict { f(); return engine.Same })
 	}
-	mark(c.inSB, func() {
+	phys.On(c.inSB, func() engine.Verdict {
+		if why := c.phys.Stale(); why != "" {
+			return engine.NeedRecompute(why)
+		}
 		ch := c.w.SBChanges
 		c.phys.OnPortRows()
 		c.phys.OnMulticastGroups()
@@ -121,6 +124,7 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 		if len(ch.HAChassisGroup)+len(ch.HAChassis) > 0 {
 			c.phys.OnGroupsOfChassis()
 		}
+		return engine.Same
 	})
 	mark(tunnels, c.phys.OnTunnels)
 	mark(ifaces, c.phys.OnIfaces)

@@ -19,18 +19,22 @@ func (p *Physical) decapRules() []ir.Rule {
 func (p *Physical) fromTunnel(b *builder, chassis string, t encap.Tunnel) {
 	in := ir.Exact(ir.InPort, uint64(t.Ofport))
 	deliver := call(ir.LocalOutput)
+	var decap []ir.Op
 	switch t.Type {
 	case encap.Geneve:
-		b.add(ir.PhyToLog, 100, 0, match(in), copyBits(ir.Datapath, 0, ir.TunID, 0, 24),
-			copyBits(ir.Inport, 0, ir.TunOpt, 16, 15), copyBits(ir.Outport, 0, ir.TunOpt, 0, 16), deliver)
-		return
+		decap = []ir.Op{copyBits(ir.Datapath, 0, ir.TunID, 0, 24), copyBits(ir.Inport, 0, ir.TunOpt, 16, 15),
+			copyBits(ir.Outport, 0, ir.TunOpt, 0, 16), deliver}
 	case encap.STT:
-		b.add(ir.PhyToLog, 100, 0, match(in), copyBits(ir.Inport, 0, ir.TunID, 40, 15),
-			copyBits(ir.Outport, 0, ir.TunID, 24, 16), copyBits(ir.Datapath, 0, ir.TunID, 0, 24), deliver)
+		decap = []ir.Op{copyBits(ir.Inport, 0, ir.TunID, 40, 15), copyBits(ir.Outport, 0, ir.TunID, 24, 16),
+			copyBits(ir.Datapath, 0, ir.TunID, 0, 24), deliver}
+	default: // VXLAN between hypervisors: 12 bits each, the top one of the port says "group"
+		decap = []ir.Op{copyBits(ir.Outport, 0, ir.TunID, 12, 12), copyBits(ir.Datapath, 0, ir.TunID, 0, 12), deliver}
+	}
+	b.add(ir.PhyToLog, 100, 0, match(in), decap...)
+	p.tooBigFromTunnel(b, chassis, t, decap)
+	if t.Type != encap.VXLAN {
 		return
 	}
-	// VXLAN between hypervisors: 12 bits each, the top one of the port says "group".
-	b.add(ir.PhyToLog, 100, 0, match(in), copyBits(ir.Outport, 0, ir.TunID, 12, 12), copyBits(ir.Datapath, 0, ir.TunID, 0, 12), deliver)
 	b.add(ir.PhyToLog, 105, 0, match(in, ir.Masked(ir.TunID, vxlanMulticast<<12, vxlanMulticast<<12)),
 		loadBits(ir.Outport, 15, 1, 1), copyBits(ir.Outport, 0, ir.TunID, 12, 11), copyBits(ir.Datapath, 0, ir.TunID, 0, 12), deliver)
 	p.fromVTEP(b, chassis, in)

@@ -2,8 +2,8 @@ package physical
 
 import "github.com/sluice-gw/sluice/controlplane/ir"
 
-// fixedRules are those that depend on nothing.
-func fixedRules() []ir.Rule {
+// fixedRules are those that depend on no row.
+func (p *Physical) fixedRules() []ir.Rule {
 	b := &builder{}
 	any := ir.Match{}
 	b.add(ir.PhyToLog, 0, 0, any)
@@ -22,6 +22,7 @@ func fixedRules() []ir.Rule {
 	b.add(ir.SaveInport, 0, 0, any, call(ir.LogToPhy))
 	b.add(ir.LogToPhy, 0, 0, any)
 	conntrackRules(b)
+	p.tooBigFixed(b)
 	return b.rules
 }
 

@@ -25,6 +25,7 @@ func (c *portCtx) local(ofport uint32, vid uint16, parent *sb.PortBinding) {
 		c.remote() // a migrating port: copies go to the other chassis too
 	}
 	c.fromMultichassis()
+	c.tooBigZones()
 }
 
 func (c *portCtx) fromPort(ofport uint32, vid uint16, container bool) {

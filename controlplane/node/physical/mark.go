@@ -222,6 +222,7 @@ func (p *Physical) OnChassis() {
 		p.ports[pb.UUID] = true
 	}
 	for _, c := range p.World.SBChanges.Chassis {
+		p.decap = p.decap || c.Old != nil && c.New != nil && c.Old.OtherConfig["is-vtep"] != c.New.OtherConfig["is-vtep"]
 		for _, pb := range p.World.SB.PortBindingByChassis.Get(c.ID) {
 			p.ports[pb.UUID] = true
 			p.markGroups(pb.UUID)

@@ -42,6 +42,8 @@ type Physical struct {
 	groups map[ovsdb.UUID]bool
 	decap  bool
 
+	tooBigBack bool // pmtud at the last Recompute
+
 	memberOf map[ovsdb.UUID][]ovsdb.UUID // port -> groups
 	members  map[ovsdb.UUID][]ovsdb.UUID // group -> ports, as filed in memberOf
 }
@@ -72,7 +74,8 @@ func (p *Physical) Recompute() {
 		p.groups[mc.UUID] = true
 	}
 	p.decap = true
-	p.set.Put(rules.Key{Part: Part}, fixedRules())
+	p.tooBigBack = p.pmtud()
+	p.set.Put(rules.Key{Part: Part}, p.fixedRules())
 }
 
 // Run makes the marked rows' rules anew. It tells whether any rule changed.
