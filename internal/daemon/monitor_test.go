@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +13,9 @@ func TestMonitorRestarts(t *testing.T) {
 	w.env = append(w.env, hurryEnv+"=1")
 	first := w.detach("--monitor", "--pidfile", "--log-file")
 	monitor := parent(first)
+	if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", monitor)); err != nil || string(name) != "monitor\n" {
+		t.Errorf("the monitor's name is %q: %v", name, err)
+	}
 	if w.pidfile() != first {
 		t.Errorf("pid file: %d, want the daemon's %d (monitor %d)", w.pidfile(), first, monitor)
 	}

@@ -51,17 +51,22 @@ func (p *Process) Run(body Body) int {
 			return p.fatal(err)
 		}
 	}
-	// Scripts (ovs-lib, ovn-lib) take a process for ours by this name. It is cosmetic otherwise.
-	if err := os.WriteFile("/proc/self/comm", []byte(p.Program), 0); err != nil {
-		p.Log.Logger(module).Debug("could not set the process name", "err", err)
-	}
 	switch {
 	case st.name == stageLauncher && p.Options.Detach:
 		return p.detach()
 	case st.name != stageDaemon && p.Options.Monitor:
+		p.rename("monitor")
 		return p.monitor(st)
 	}
+	p.rename(p.Program)
 	return p.daemon(st, body)
+}
+
+// rename sets the process's name. Scripts (ovs-lib, ovn-lib) take a process for ours by it; it is cosmetic otherwise.
+func (p *Process) rename(name string) {
+	if err := os.WriteFile("/proc/self/comm", []byte(name), 0); err != nil {
+		p.Log.Logger(module).Debug("could not set the process name", "err", err)
+	}
 }
 
 // fatal logs and prints why this process stops.
@@ -92,7 +97,7 @@ func (p *Process) detach() int {
 // daemon is the life of the process that does the work.
 func (p *Process) daemon(st stage, body Body) int {
 	if err := p.LogFile.open(p.Log); err != nil {
-		return 1 // OpenFile has said why
+		return p.fatal(err)
 	}
 	if p.Options.Monitor {
 		// The monitor restarts us only if we die of a signal; a Go panic would end in a plain exit.

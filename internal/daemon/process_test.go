@@ -13,7 +13,14 @@ import (
 	"testing"
 )
 
+// Each of the signals that end a daemon in an orderly way also kills it in the end, so that its parent sees the truth.
 func TestForeground(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGALRM} {
+		t.Run(sig.String(), func(t *testing.T) { testForeground(t, sig) })
+	}
+}
+
+func testForeground(t *testing.T, sig syscall.Signal) {
 	w := newWorld(t)
 	cmd := w.command("--pidfile", "-vconsole:off")
 	if err := cmd.Start(); err != nil {
@@ -26,10 +33,10 @@ func TestForeground(t *testing.T) {
 	if seen := w.ask("look"); !strings.Contains(seen, "cwd="+w.dir+" ") || !strings.Contains(seen, "fd2="+w.dir+"/stderr") {
 		t.Errorf("a foreground process moved: %s", seen)
 	}
-	w.kill(pid, syscall.SIGTERM)
+	w.kill(pid, sig)
 	cmd.Wait()
-	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
-		t.Errorf("end: %v, want killed by SIGTERM", cmd.ProcessState)
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != sig {
+		t.Errorf("end: %v, want killed by %v", cmd.ProcessState, sig)
 	}
 	for _, name := range []string{program + ".pid", fmt.Sprintf("%s.%d.ctl", program, pid)} {
 		if _, err := os.Stat(w.path(name)); !errors.Is(err, fs.ErrNotExist) {
@@ -144,7 +151,7 @@ func TestFailedStart(t *testing.T) {
 		{"kill", "--monitor", 1, "(killed (Killed))\n" + program + ": could not initiate process monitoring\n"},
 		{"panic", "--detach", 2, "panic: told to panic early\n"},
 		{"", "--log-file=/nonexistent/x", 1, "failed to open /nonexistent/x for logging: no such file or directory\n"},
-		{"", "--detach --log-file=/nonexistent/x", 1, "failed to open /nonexistent/x for logging: no such file or directory\n"},
+		{"", "--detach --log-file=/nonexistent/x -vconsole:off", 1, "failed to open /nonexistent/x for logging: no such file or directory\n"},
 		{"", "--pidfile=/nonexistent/x", 1, "/nonexistent/x.tmp: create failed: "},
 		{"", "-vfoo", 1, `: processing "foo": no destination, level, or module "foo"` + "\n"},
 		{"", "--user=nosuchuser", 1, "user nosuchuser not found, aborting: "},

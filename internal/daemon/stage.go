@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 )
 
@@ -117,8 +116,7 @@ func describe(end *os.ProcessState) string {
 	status := end.Sys().(syscall.WaitStatus)
 	text := fmt.Sprintf("exit status %d", status.ExitStatus())
 	if status.Signaled() {
-		name := status.Signal().String()
-		text = "killed (" + strings.ToUpper(name[:1]) + name[1:] + ")"
+		text = "killed (" + signalName(status.Signal()) + ")"
 	}
 	if status.CoreDump() {
 		text += ", core dumped"
