@@ -256,6 +256,13 @@ func TestSocketFile(t *testing.T) {
 		!strings.Contains(err.Error(), fmt.Sprintf("cannot connect to %q", path)) {
 		t.Errorf("after the end: %v", err)
 	}
+	dir := t.TempDir()
+	if _, err := Listen(Config{Path: dir}); err == nil {
+		t.Error("Listen took a directory")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Errorf("Listen removed an empty directory: %v", err)
+	}
 	if _, err := Listen(Config{Path: "/nonexistent/x.ctl"}); err == nil ||
 		!strings.HasPrefix(err.Error(), "/nonexistent/x.ctl: could not initialize control socket: ") {
 		t.Errorf("Listen: %v", err)

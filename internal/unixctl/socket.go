@@ -36,7 +36,8 @@ const socketMode = 0o770
 
 // listen binds path. What was there before is removed: the name has our pid in it, or an administrator gave it to us.
 func listen(path string) (*net.UnixListener, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	// Not os.Remove: that would remove an empty directory, too.
+	if err := syscall.Unlink(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	name, release, err := shorten(path)
