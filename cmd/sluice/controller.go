@@ -31,7 +31,7 @@ func controllerMain(name string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, line.usage(name))
 		return 0
 	case errors.Is(err, errVersion):
-		fmt.Fprint(stdout, versionText())
+		fmt.Fprint(stdout, versionText(), "OpenFlow versions 0x6:0x6\nSB DB Schema ", southboundSchema, "\n")
 		return 0
 	case err != nil:
 		if _, ok := errors.AsType[getopt.Error](err); ok {
@@ -50,7 +50,7 @@ func controllerMain(name string, args []string, stdout, stderr io.Writer) int {
 // runController is the life of the daemon.
 func runController(ctx context.Context, line *controllerLine, ready func() error) error {
 	log := line.log.Logger("main")
-	log.Info(programVersion())
+	log.Info("sluice " + version.String() + ", as " + controllerProgram + " " + ovnRelease)
 	if line.dummyVIFPlug {
 		log.Info("--enable-dummy-vif-plug: there is no VIF plug provider here, so ports with vif-plug-type are not plugged")
 	}
@@ -70,16 +70,19 @@ func (l *controllerLine) options(pid int) run.Options {
 	}
 	return run.Options{
 		Dirs: l.dirs, Database: l.database, Chassis: l.chassis, TLS: l.tls,
-		Log: l.log, Unixctl: socket, Version: programVersion(),
+		Log: l.log, Unixctl: socket, Version: versionText(),
 	}
 }
 
-// southboundSchema is the newest Southbound schema that controlplane/sb/tables.txt describes: OVN 26.03's.
-const southboundSchema = "21.11.0"
+// ovnRelease is the newest OVN of which this program knows the language, the tables and the commands, and southboundSchema is
+// the version of its Southbound schema, which controlplane/sb/tables.txt describes.
+const (
+	ovnRelease       = "26.03.0"
+	southboundSchema = "21.11.0"
+)
 
-func programVersion() string { return controllerProgram + " (sluice) " + version.String() }
-
-// versionText has the lines of ovn-controller --version that scripts read.
+// versionText is the answer to the version command. Scripts take the last word of the first line, or the one behind the
+// program's name, for the version of OVN: ovn-ctl, for example, sends "exit" only to programs from 2.5.90 on, and kills others.
 func versionText() string {
-	return programVersion() + "\nOpenFlow versions 0x6:0x6\nSB DB Schema " + southboundSchema + "\n"
+	return controllerProgram + " " + ovnRelease + "\nsluice " + version.String() + "\n"
 }

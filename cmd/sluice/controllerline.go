@@ -7,6 +7,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/daemon"
 	"github.com/sluice-gw/sluice/internal/dirs"
 	"github.com/sluice-gw/sluice/internal/getopt"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/tlsconf"
 	"github.com/sluice-gw/sluice/internal/vlog"
 )
@@ -46,7 +47,9 @@ func (l *controllerLine) parse(args []string, posix bool) error {
 	case len(words) == 1:
 		l.database = words[0]
 	}
-	return nil
+	// Said now, because a daemon that waits for a server that cannot be is harder to understand.
+	_, err = ovsdb.ParseRemote(l.database)
+	return err
 }
 
 // table is the union of the options of ovn-controller from OVN 22.03 to 26.03. Ambiguous abbreviations are listed in this

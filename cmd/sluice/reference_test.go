@@ -13,8 +13,7 @@ import (
 // TestAgainstReference gives the same wrong command lines to Debian's ovn-controller and to ours: both must refuse them with
 // the same words.
 func TestAgainstReference(t *testing.T) {
-	reference, err := exec.LookPath(controllerProgram)
-	if err != nil {
+	if reference == "" {
 		t.Skip("ovn-controller is not installed")
 	}
 	// Error messages start with the program's name, so ours is called by the reference's.
@@ -29,7 +28,7 @@ func TestAgainstReference(t *testing.T) {
 	lines := []string{
 		"--foo", "--foo=bar", "--pid=x --fo", "--private-key", "--detach=3", "--no", "--no=x", "-Z", "-n", "--syslog=x",
 		"a b", "a --detach b", "-- --foo -x", "-vfoo", "-vconsole:dbg:info", "-vconsole:file", "-vPATTERN:x", "-vPATTERN:", "-vFACILITY:",
-		"--verbose=vlog:vlog", "--syslog-method=foo", "--user", "--log-file=/nonexistent/x -vconsole:off",
+		"--verbose=vlog:vlog", "--syslog-method=foo", "--user",
 	}
 	for _, line := range lines {
 		want, wantStatus := say(t, reference, line, nil)
