@@ -20,7 +20,7 @@ func (c *Controller) Nodes() []*engine.Node { return c.engine.Nodes() }
 
 // Zones are the conntrack zones in use, by the name of a logical port or
 // "DATAPATH_dnat" and "DATAPATH_snat".
-func (c *Controller) Zones() map[string]uint16 { return maps.Clone(c.zones.All()) }
+func (c *Controller) Zones() map[string]uint16 { return c.zones.Named() }
 
 // TemplateVars are the values that template variables have on this chassis.
 func (c *Controller) TemplateVars() map[string]string { return maps.Clone(c.logical.Templates()) }

@@ -28,7 +28,7 @@ func (z *Zones) load() bool {
 		switch shared := zone == 0 || z.auto[zone] != "" || z.requested[zone] > 0; {
 		case !shared:
 			z.auto[zone] = name
-		case strings.HasSuffix(name, "_snat"): // only these can have been asked for
+		case strings.HasSuffix(name, snat): // only these can have been asked for
 			z.fixed[name] = true
 			z.requested[zone]++
 		default:
@@ -56,16 +56,17 @@ func (z *Zones) Write(tx *idl.Tx) {
 	}
 	var gone []string
 	add := map[string]string{}
+	zones := z.Named()
 	for k, v := range br.ExternalIDs {
 		name, ok := strings.CutPrefix(k, prefix)
 		if !ok {
 			continue
 		}
-		if n, has := z.byName[name]; !has || strconv.Itoa(int(n)) != v {
+		if n, has := zones[name]; !has || strconv.Itoa(int(n)) != v {
 			gone = append(gone, k)
 		}
 	}
-	for name, n := range z.byName {
+	for name, n := range zones {
 		if v := strconv.Itoa(int(n)); br.ExternalIDs[prefix+name] != v {
 			add[prefix+name] = v
 		}

@@ -35,6 +35,10 @@ type Zones struct {
 	min, max  uint16         // of the zones chosen here
 	next      uint16         // the zone chosen last
 
+	named    bool                  // datapaths are known by name outside
+	labels   map[ovsdb.UUID]string // of local datapaths that are
+	labelled map[string]ovsdb.UUID // the inverse
+
 	loaded ovsdb.UUID // the bridge whose memory was adopted; zero for none yet
 	known  bool
 	dirty  bool
@@ -47,20 +51,21 @@ type Zones struct {
 // New makes the datum.
 func New(w *node.World, ports *binding.Ports, local *datapath.Local) *Zones {
 	return &Zones{w: w, ports: ports, local: local, byName: map[string]uint16{}, auto: map[uint16]string{},
-		fixed: map[string]bool{}, requested: map[uint16]int{}, min: 1, max: math.MaxUint16, Changed: map[string]bool{}}
+		fixed: map[string]bool{}, requested: map[uint16]int{}, min: 1, max: math.MaxUint16,
+		labels: map[ovsdb.UUID]string{}, labelled: map[string]ovsdb.UUID{}, Changed: map[string]bool{}}
 }
 
 // DNAT is the name of a datapath's zone for destination NAT.
-func DNAT(dp ovsdb.UUID) string { return dp.String() + "_dnat" }
+func DNAT(dp ovsdb.UUID) string { return dp.String() + dnat }
 
 // SNAT is the name of a datapath's zone for source NAT.
-func SNAT(dp ovsdb.UUID) string { return dp.String() + "_snat" }
+func SNAT(dp ovsdb.UUID) string { return dp.String() + snat }
 
 // Get is the zone of a logical port or of DNAT or SNAT of a datapath. Zone 0 is
 // the host's own: what has no zone and what asks for 0 use that.
 func (z *Zones) Get(name string) uint16 { return z.byName[name] }
 
-// All are all assignments by name.
+// All are all assignments by name, as for Get.
 func (z *Zones) All() map[string]uint16 { return z.byName }
 
 // Begin starts a run.
@@ -115,9 +120,15 @@ func (z *Zones) Update() bool {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		z.port(name)
 	}
+	for dp := range z.local.Added {
+		z.adopt(dp)
+	}
 	for dp := range z.local.Removed {
 		z.free(DNAT(dp))
 		z.free(SNAT(dp))
+		if z.known {
+			z.unlabel(dp)
+		}
 	}
 	for _, c := range z.w.SBChanges.DatapathBinding {
 		dps[c.ID] = true
@@ -131,11 +142,15 @@ func (z *Zones) Stale() string {
 	if c := z.w.Config; c.ZoneMin != z.min || c.ZoneMax != z.max {
 		return "external_ids:ct-zone-range changed"
 	}
+	if z.w.NorthdSince(namesSince.major, namesSince.minor) != z.named {
+		return "ovn-northd is of another release, which names conntrack zones differently"
+	}
 	return ""
 }
 
 // Recompute looks at everything.
 func (z *Zones) Recompute() bool {
+	z.named = z.w.NorthdSince(namesSince.major, namesSince.minor)
 	if !z.load() {
 		return false
 	}
@@ -150,6 +165,7 @@ func (z *Zones) Recompute() bool {
 	needed := maps.Clone(names)
 	for dp := range z.local.All() {
 		dps[dp] = true
+		z.adopt(dp)
 		needed[DNAT(dp)], needed[SNAT(dp)] = true, true
 	}
 	for name := range maps.Clone(z.byName) {
@@ -204,6 +220,8 @@ func (z *Zones) datapaths(dps map[ovsdb.UUID]bool) {
 	all := z.local.All()
 	slices.SortFunc(local, func(a, b ovsdb.UUID) int { return cmp.Or(cmp.Compare(all[a], all[b]), a.Compare(b)) })
 	for _, dp := range local {
+		z.adopt(dp)
+		z.label(dp)
 		z.assign(DNAT(dp))
 		row := z.w.SB.DatapathBinding.Get(dp)
 		if row == nil {
