@@ -80,6 +80,9 @@ func (c *Controller) wire() {
 	zones.On(ports, func() engine.Verdict { return engine.UpdatedIf(c.zones.Update()) })
 	zones.On(local, func() engine.Verdict { return engine.UpdatedIf(c.zones.Update()) })
 	zones.On(c.inSB, func() engine.Verdict {
+		if why := c.zones.Stale(); why != "" {
+			return engine.NeedRecompute(why)
+		}
 		if len(c.w.SBChanges.PortBinding)+len(c.w.SBChanges.DatapathBinding) == 0 {
 			return engine.Same
 		}
