@@ -156,6 +156,16 @@ func (t *Table) String(typ uint16) (string, bool) {
 	return string(b), true
 }
 
+// IsEmpty tells whether all was taken.
+func (t *Table) IsEmpty() bool {
+	for i := range t.slots {
+		if t.slots[i].Data != nil {
+			return false
+		}
+	}
+	return len(t.more) == 0
+}
+
 // Rest returns copies of the attributes that nobody took, by type.
 func (t *Table) Rest() []Attr {
 	var rest []Attr

@@ -41,7 +41,7 @@ func linkName(m nl.Message) string {
 	return name
 }
 
-func TestKernel(t *testing.T) {
+func TestSocket(t *testing.T) {
 	socket, err := nl.Dial(nl.SocketConfig{Family: unix.NETLINK_ROUTE})
 	if err != nil {
 		t.Fatal(err)
@@ -78,8 +78,8 @@ func TestKernel(t *testing.T) {
 	}
 }
 
-// TestKernelSilence reads where nothing was asked for.
-func TestKernelSilence(t *testing.T) {
+// TestSocketSilence reads where nothing was asked for.
+func TestSocketSilence(t *testing.T) {
 	socket, err := nl.Dial(nl.SocketConfig{Family: unix.NETLINK_ROUTE, ReadBuffer: 1 << 16})
 	if err != nil {
 		t.Fatal(err)
