@@ -41,9 +41,12 @@ type Status struct {
 	Zones          int `json:"ct_zones"`
 	Recomputes     int `json:"recomputes"` // full computations of nodes
 
-	Degraded  []Degradation `json:"degraded"`
-	Conflicts []Conflict    `json:"claim_conflicts"`
-	Unmapped  []Unmapped    `json:"unmapped_networks"`
+	Degraded []Degradation `json:"degraded"`
+	// RefusedRows are parts of rows that are not in force.
+	RefusedRows []RefusedRow `json:"refused_rows"`
+
+	Conflicts []Conflict `json:"claim_conflicts"`
+	Unmapped  []Unmapped `json:"unmapped_networks"`
 	// Problems are settings that were refused.
 	Problems []string `json:"problems"`
 }
@@ -69,6 +72,13 @@ type Degradation struct {
 	Example string `json:"example"`
 }
 
+// RefusedRow is something of a Southbound row that is not in force: its table, and a
+// text that names the row and the cause.
+type RefusedRow struct {
+	Table string `json:"table"`
+	Text  string `json:"text"`
+}
+
 // Conflict is a port that another chassis insists on.
 type Conflict struct {
 	Port string `json:"port"`
@@ -91,6 +101,9 @@ func (c *Controller) Status() Status {
 		Complete: c.complete, Revision: c.rev, Acknowledged: c.acked, NbCfg: c.acks.newest.n, NbCfgDone: c.acks.done.n,
 		LogicalFlows: c.w.SB.LogicalFlow.Len(), Rules: c.set.Len(), LocalDatapaths: len(c.local.All()), Zones: len(c.zones.All()),
 		Degraded: c.degradations(), Conflicts: []Conflict{}, Unmapped: []Unmapped{}, Problems: append([]string{}, cfg.Problems...)}
+	if s.Refused == "" {
+		s.Problems = append(s.Problems, c.chassis.Taken()...)
+	}
 	c.ports.Each(func(_ ovsdb.UUID, p binding.Port) {
 		if p.Bound {
 			s.LocalPorts++
@@ -98,6 +111,10 @@ func (c *Controller) Status() Status {
 	})
 	for _, n := range c.engine.Nodes() {
 		s.Recomputes += n.Stats.Recomputes
+	}
+	s.RefusedRows = []RefusedRow{}
+	for _, r := range c.w.Refusals() {
+		s.RefusedRows = append(s.RefusedRows, RefusedRow(r))
 	}
 	conflicts := c.ports.Claims().Conflicts
 	for _, port := range sortedKeys(conflicts) {

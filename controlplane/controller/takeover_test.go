@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,4 +116,32 @@ func TestForeignPatchPort(t *testing.T) {
 	if typ := n.w.Bridge().DatapathType; typ != "system" {
 		t.Errorf("the bridge's datapath type is %q", typ)
 	}
+}
+
+// TestEncapOfAnother: an address that another chassis has is left out, and when no
+// other is left this chassis withdraws: packets for it must not go to its old address.
+func TestEncapOfAnother(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.chassis("hv2", "geneve,vxlan", "192.0.2.2", nil)
+	n.setLocal("ovn-encap-ip", "192.0.2.1,192.0.2.2,192.0.2.3")
+	encaps := func() (out []string) {
+		for _, id := range n.w.Self().Encaps {
+			e := n.w.SB.Encap.Get(id)
+			out = append(out, e.Type+" "+e.IP)
+		}
+		slices.Sort(out)
+		return out
+	}
+	want := []string{"geneve 192.0.2.1", "geneve 192.0.2.3", "vxlan 192.0.2.1", "vxlan 192.0.2.3"}
+	n.until("the new encaps", func() bool { return slices.Equal(encaps(), want) })
+	if s := n.Status(); len(s.Problems) != 2 || !strings.Contains(s.Problems[0], "'hv2' already has encap ip '192.0.2.2'") {
+		t.Errorf("the status has the problems %q", s.Problems)
+	}
+	n.setLocal("ovn-encap-ip", "192.0.2.2")
+	n.until("the withdrawal", func() bool { return n.w.Self() == nil && n.w.SB.ChassisPrivateByName.One("hv1") == nil })
+	if s := n.Status(); !strings.Contains(s.Refused, "'hv2' already has encap ip '192.0.2.2'") {
+		t.Errorf("the status says %q", s.Refused)
+	}
+	n.setLocal("ovn-encap-ip", "192.0.2.4")
+	n.until("the registration", func() bool { return n.w.Self() != nil && slices.Equal(encaps(), []string{"geneve 192.0.2.4", "vxlan 192.0.2.4"}) })
 }

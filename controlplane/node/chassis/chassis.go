@@ -4,6 +4,7 @@
 package chassis
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/sb"
-	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
@@ -37,8 +37,10 @@ type Chassis struct {
 	written time.Time
 	flaps   int
 	refused string
-	reasons string // what made it refuse, to try again when that changes
-	noSTT   string // why STT is left out
+	reasons string   // what made it refuse, to try again when that changes
+	noSTT   string   // why STT is left out
+	encaps  []encap  // to be registered
+	taken   []string // why the others of the configuration are not, in words
 	// Schema is the version of the Southbound database's schema, "" while unknown.
 	Schema func() string
 }
@@ -50,6 +52,10 @@ func New(w *node.World) *Chassis {
 
 // Refused says why this chassis does not register; "" when it does.
 func (c *Chassis) Refused() string { return c.refused }
+
+// Taken says which of the configured encapsulations are not registered, as another
+// chassis has them.
+func (c *Chassis) Taken() []string { return c.taken }
 
 // identityKey in Chassis.other_config is the UUID of the host's Open_vSwitch row,
 // which lives as long as its database: it tells this host, renamed or given other
@@ -82,47 +88,6 @@ func (c *Chassis) ours(row *sb.Chassis) bool {
 
 // Features are the feature flags that this controller announces.
 func Features() []string { return features }
-
-type encap struct{ typ, ip string }
-
-func (c *Chassis) encaps() []encap {
-	var out []encap
-	for _, t := range c.w.Config.EncapTypes {
-		if t == "stt" && !c.stt() {
-			continue
-		}
-		for _, ip := range c.w.Config.EncapIPs {
-			out = append(out, encap{t, ip})
-		}
-	}
-	return out
-}
-
-// stt tells whether STT tunnels can be used: Open vSwitch must have them, and the
-// Southbound schema, which lost them in OVN 25.09 (21.5.0), must know them.
-func (c *Chassis) stt() bool {
-	why := ""
-	var major, minor int
-	if n, _ := fmt.Sscanf(c.Schema(), "%d.%d", &major, &minor); n == 2 && (major > 21 || major == 21 && minor >= 5) {
-		why = "the Southbound database's schema " + c.Schema() + " does not know it any more"
-	}
-	if !slices.Contains(strings.Split(c.w.Config.IfaceTypes, ","), "stt") {
-		why = "Open vSwitch here has no such tunnels"
-	}
-	if why != "" && why != c.noSTT {
-		c.w.Log.Warn("external_ids:ovn-encap-type: stt is left out: " + why + "; use geneve or vxlan")
-	}
-	c.noSTT = why
-	return why == ""
-}
-
-func (c *Chassis) encapOptions(e encap) map[string]string {
-	o := map[string]string{"csum": c.w.Config.EncapCsum}
-	if d := c.w.Config.EncapIPDefault; d != "" && d == e.ip {
-		o["is_default"] = "true"
-	}
-	return o
-}
 
 func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
 	cfg := c.w.Config
@@ -160,27 +125,9 @@ func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
 // before, ovn-northd would rely on.
 var othersKeys = []string{"is-remote", "is-vtep"}
 
-// check refuses to register when that would take another chassis's identity.
+// check refuses to register when that would take another host's identity.
 func (c *Chassis) check() string {
 	cfg := c.w.Config
-	for _, e := range c.encaps() {
-		for _, other := range c.w.SB.EncapByTypeIP.Get(sb.EncapByTypeIPKey{Type: e.typ, IP: e.ip}) {
-			if other.ChassisName == cfg.Chassis {
-				continue
-			}
-			owner := c.w.SB.ChassisByName.One(other.ChassisName)
-			if owner != nil && c.ours(owner) && c.w.Self() == nil {
-				continue // our own former name: taken over in Write
-			}
-			host := ""
-			if owner != nil {
-				host = ": it is on host " + owner.Hostname
-			}
-			return fmt.Sprintf("'%s' already has encap ip '%s' and type '%s', cannot duplicate on '%s'%s. Set external_ids:ovn-encap-ip "+
-				"to an address of this host, or remove the stale row with \"ovn-sbctl chassis-del %s\"",
-				other.ChassisName, e.ip, e.typ, cfg.Chassis, host, other.ChassisName)
-		}
-	}
 	if row := c.w.Self(); row != nil && (c.flaps >= flapLimit || c.foreign(row)) {
 		return fmt.Sprintf("chassis %s is also registered by another host: %s with encap addresses %v. "+
 			"Two hosts have the same external_ids:system-id: give one of them another, or, if that host is no more, remove its "+
@@ -241,6 +188,11 @@ func (c *Chassis) Write(tx *idl.Tx) {
 		return
 	}
 	c.refused = ""
+	if c.choose(); len(c.encaps) == 0 {
+		c.refused = cmp.Or(strings.Join(c.taken, "\n"), "external_ids:ovn-encap-type has no tunnel type that can be used here")
+		c.withdraw(tx)
+		return
+	}
 	row := c.w.Self()
 	if row == nil {
 		row = c.former()
@@ -251,7 +203,7 @@ func (c *Chassis) Write(tx *idl.Tx) {
 
 // former is the row of this host under a name that it had before.
 func (c *Chassis) former() *sb.Chassis {
-	for _, e := range c.encaps() {
+	for _, e := range c.encaps {
 		for _, other := range c.w.SB.EncapByTypeIP.Get(sb.EncapByTypeIPKey{Type: e.typ, IP: e.ip}) {
 			if row := c.w.SB.ChassisByName.One(other.ChassisName); row != nil && c.ours(row) {
 				return row
@@ -286,7 +238,7 @@ func (c *Chassis) writeChassis(tx *idl.Tx, row *sb.Chassis) {
 	}
 	if row == nil || row.Name != cfg.Chassis || !c.encapsRight(row) {
 		var refs []any
-		for _, e := range c.encaps() {
+		for _, e := range c.encaps {
 			if row != nil && row.Name == cfg.Chassis {
 				if id, ok := c.keep(row, e); ok {
 					refs = append(refs, id)
@@ -311,30 +263,6 @@ func (c *Chassis) writeChassis(tx *idl.Tx, row *sb.Chassis) {
 	tx.Update("Chassis", row.UUID, set)
 }
 
-func (c *Chassis) keep(row *sb.Chassis, want encap) (ovsdb.UUID, bool) {
-	for _, id := range row.Encaps {
-		e := c.w.SB.Encap.Get(id)
-		if e != nil && e.Type == want.typ && e.IP == want.ip && e.ChassisName == c.w.Config.Chassis &&
-			maps.Equal(e.Options, c.encapOptions(want)) {
-			return id, true
-		}
-	}
-	return ovsdb.UUID{}, false
-}
-
-func (c *Chassis) encapsRight(row *sb.Chassis) bool {
-	want := c.encaps()
-	if len(row.Encaps) != len(want) {
-		return false
-	}
-	for _, e := range want {
-		if _, ok := c.keep(row, e); !ok {
-			return false
-		}
-	}
-	return true
-}
-
 func (c *Chassis) writePrivate(tx *idl.Tx, row *sb.Chassis) {
 	private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis)
 	switch {
@@ -351,6 +279,11 @@ func (c *Chassis) Remove(tx *idl.Tx) {
 	if c.refused != "" {
 		return // they are another chassis's
 	}
+	c.withdraw(tx)
+}
+
+// withdraw adds the removal of what is registered by our name to tx.
+func (c *Chassis) withdraw(tx *idl.Tx) {
 	if row := c.w.Self(); row != nil {
 		tx.Comment("ovn-controller: unregistering chassis '" + row.Name + "'")
 		tx.Delete("Chassis", row.UUID)
