@@ -62,6 +62,14 @@ func TestRulesOfPorts(t *testing.T) {
 			show(port, "sw-lr")
 			show(port, "lr-sw")
 		},
+		"patch to a gateway router": func(n *network, show show) {
+			n.datapath("lr", "logical-router", 2)
+			n.datapath("gw", "logical-router", 3)
+			n.port("lr", "lr-gw", 1, "patch", "peer:gw-lr")
+			n.port("gw", "gw-lr", 1, "l3gateway", "peer:lr-gw l3gateway-chassis:hv1")
+			show(port, "lr-gw")
+			show(port, "gw-lr")
+		},
 		"localnet": func(n *network, show show) {
 			physnet(n, "")
 			n.chassis("hv2", "geneve", "192.0.2.2", nil)

@@ -135,7 +135,7 @@ func (c *portCtx) common(parent *sb.PortBinding) {
 // the peer, without what it carries of this one.
 func (c *portCtx) patch() {
 	peer := c.Local.PeerOf(c.pb)
-	if peer == nil || peer.Type != c.pb.Type || peer.Options["peer"] != c.pb.LogicalPort {
+	if peer == nil || !canBePeers(c.pb, peer) || peer.Options["peer"] != c.pb.LogicalPort {
 		return
 	}
 	dpRow := c.World.SB.DatapathBinding.Get(peer.Datapath)
@@ -149,6 +149,16 @@ func (c *portCtx) patch() {
 	ops = append(ops, clearRegs()...)
 	ops = append(ops, call(ir.Ingress(0)))
 	c.add(ir.LogToPhy, 100, c.dp, match(outport(c.key)), ir.Clone{Ops: ops})
+}
+
+// canBePeers tells whether two ports may be the ends of one patch: a distributed
+// router may be connected to a gateway router without a switch between.
+func canBePeers(a, b *sb.PortBinding) bool {
+	patches := func(pb *sb.PortBinding) bool {
+		k := binding.KindOf(pb)
+		return k == binding.Patch || k == binding.L3Gateway
+	}
+	return a.Type == b.Type || patches(a) && patches(b)
 }
 
 // redirectHere delivers what was sent to the chassisredirect port to the
