@@ -116,34 +116,6 @@ func parseProtocols(list string) (lowest, highest uint16, err error) {
 	return lowest, highest, nil
 }
 
-// parseCiphers reads a list of TLS 1.2 cipher suites by their OpenSSL names. "DEFAULT" is our default.
-func parseCiphers(list string) ([]uint16, error) {
-	if list == "DEFAULT" {
-		return nil, nil
-	}
-	var suites []uint16
-	for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ':' || r == ',' || r == ' ' }) {
-		i := slices.IndexFunc(tls.CipherSuites(), func(s *tls.CipherSuite) bool {
-			return slices.Contains(s.SupportedVersions, tls.VersionTLS12) && opensslName(s.Name) == name
-		})
-		if i < 0 {
-			return nil, fmt.Errorf("--ssl-ciphers: %s is not supported; name the cipher suites, for example %s",
-				name, "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256")
-		}
-		suites = append(suites, tls.CipherSuites()[i].ID)
-	}
-	if suites == nil {
-		return nil, fmt.Errorf("--ssl-ciphers: no cipher suite in %q", list)
-	}
-	return suites, nil
-}
-
-// opensslName translates the IANA name of a TLS 1.2 cipher suite.
-func opensslName(iana string) string {
-	return strings.NewReplacer("TLS_", "", "_WITH_", "-", "AES_128_CBC", "AES128", "AES_256_CBC", "AES256",
-		"AES_128", "AES128", "AES_256", "AES256", "POLY1305_SHA256", "POLY1305", "_", "-").Replace(iana)
-}
-
 // checkCipherSuites13 accepts the list that crypto/tls always uses for TLS 1.3, in any order.
 func checkCipherSuites13(list string) error {
 	fixed := []string{"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
