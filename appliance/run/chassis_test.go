@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,6 +28,8 @@ type chassis struct {
 	sb, ov *ovsdbtest.Server
 	socket string
 	done   chan error // gets the result of the run
+	// console is what was logged; to be read after done.
+	console strings.Builder
 }
 
 // databases are started first: the test may change them before the controller starts.
@@ -51,7 +52,7 @@ func (c *chassis) start(line tlsconf.Options) {
 	go func() {
 		defer close(ended)
 		c.done <- Controller(ctx, Options{Dirs: dirs.Dirs{OVSRun: c.ov.Dir(), OVNRun: c.ov.Dir()}, Database: c.ov.Remote, TLS: line,
-			Log: vlog.New(vlog.Config{Program: "ovn-controller", Console: io.Discard}), Unixctl: c.socket, Version: "test"},
+			Log: vlog.New(vlog.Config{Program: "ovn-controller", Console: &c.console}), Unixctl: c.socket, Version: "test"},
 			func() error { close(ready); return nil })
 	}()
 	c.t.Cleanup(func() { cancel(); <-ended })
@@ -114,6 +115,9 @@ func TestExitWithoutCleanup(t *testing.T) {
 		c.ask("exit")
 		if err := <-c.done; err != nil {
 			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("Exiting ovn-controller, resource cleanup: %s\n", map[bool]string{true: "False (--restart)", false: "True"}[keep]); !strings.Contains(c.console.String(), want) {
+			t.Errorf("not logged: %s", want)
 		}
 		rows := c.sb.Transact(`[{"op":"select","table":"Chassis","where":[],"columns":["name"]}]`)
 		if got := strings.Contains(rows, "hv1"); got != keep {

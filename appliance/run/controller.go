@@ -241,7 +241,13 @@ func (r *chassisRun) take() {
 // leave ends the run; without restart it withdraws the chassis first, unless
 // external_ids:ovn-cleanup-on-exit says otherwise.
 func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
-	if req.restart || !r.ctl.Configuration().CleanupOnExit {
+	keep := req.restart || !r.ctl.Configuration().CleanupOnExit
+	how := "True"
+	if keep {
+		how = "False (--restart)"
+	}
+	r.opt.Log.Logger("main").Info("Exiting ovn-controller, resource cleanup: " + how)
+	if keep {
 		req.done <- nil
 		return errExit
 	}
