@@ -13,7 +13,7 @@ func (p *Physical) fixedRules() []ir.Rule {
 
 	// What came from a hardware VTEP is delivered here or not at all: it must
 	// not be tunnelled again, unless a router turned it round.
-	b.add(ir.RemoteOutput, 150, 0, match(ir.Masked(ir.Flags, 1<<ir.FlagRcvFromRamp, 1<<ir.FlagRcvFromRamp|1<<ir.FlagAllowLoopback)),
+	b.add(ir.RemoteOutput, 150, 0, match(ir.Masked(ir.Flags, 1<<ir.FlagRcvFromRamp, rampLoopback)),
 		call(ir.LocalOutput))
 	b.add(ir.RemoteOutput, 150, 0, match(flag(ir.FlagLocalOnly, true)), call(ir.LocalOutput))
 	b.add(ir.RemoteOutput, 0, 0, any, call(ir.LocalOutput))

@@ -30,6 +30,7 @@ func (p *Physical) groupRules(id ovsdb.UUID) []ir.Rule {
 		g.transit = datapath.IsTransit(row)
 	}
 	g.hasLocalnet = len(p.Local.Localnets(mc.Datapath)) > 0
+	g.hasVTEP = slices.ContainsFunc(p.World.SB.PortBindingByType.Get("vtep"), func(pb *sb.PortBinding) bool { return pb.Datapath == mc.Datapath })
 	members := make([]*sb.PortBinding, 0, len(mc.Ports))
 	for _, m := range mc.Ports {
 		if pb := p.World.SB.PortBinding.Get(m); pb != nil && pb.Datapath == mc.Datapath {
@@ -76,8 +77,10 @@ type group struct {
 	dp            uint32
 	transit       bool
 	hasLocalnet   bool
+	hasVTEP       bool
 	here          []ir.Op // delivery on this chassis, wherever the packet came from
 	origin        []ir.Op // done only where the packet entered the pipeline
+	routers       []ir.Op // the part of origin that goes to patch ports
 	chassis, vtep map[string]bool
 }
 
@@ -98,6 +101,9 @@ func (g *group) member(pb *sb.PortBinding) {
 	case kind == binding.Patch, kind == binding.Localport:
 		// Every chassis has these: a router's copy must be made once only.
 		g.origin = append(g.origin, g.deliver(pb)...)
+		if kind == binding.Patch {
+			g.routers = append(g.routers, g.deliver(pb)...)
+		}
 	case kind == binding.Remote:
 		if t, ok := g.Tunnels.Find(g.World.ChassisName(pb.Chassis), nil); ok {
 			g.origin = append(g.origin, load(ir.Outport, uint64(pb.TunnelKey)))
@@ -154,8 +160,21 @@ func (g *group) finish(b *builder) {
 	if deliverHere {
 		ops = append(ops, call(ir.LocalOutput))
 	}
-	b.add(ir.RemoteOutput, 100, g.dp, m, ops...)
+	if !g.hasVTEP {
+		b.add(ir.RemoteOutput, 100, g.dp, m, ops...)
+		return
+	}
+	// A hardware VTEP gives a copy to each chassis itself. What a router makes of
+	// its packet, with the loopback flag, goes to routers and stays here too.
+	b.add(ir.RemoteOutput, 100, g.dp, match(outport(uint32(key)), flag(ir.FlagRcvFromRamp, false)), ops...)
+	if len(g.routers) > 0 {
+		b.add(ir.RemoteOutput, 120, g.dp, match(outport(uint32(key)), ir.Masked(ir.Flags, rampLoopback, rampLoopback)),
+			append(g.routers, load(ir.Outport, key), call(ir.LocalOutput))...)
+	}
 }
+
+// rampLoopback are the flags of what came from a hardware VTEP and was turned round.
+const rampLoopback = 1<<ir.FlagRcvFromRamp | 1<<ir.FlagAllowLoopback
 
 // fanout appends a copy to each chassis.
 func (g *group) fanout(ops []ir.Op, chassis map[string]bool, ramp bool) []ir.Op {

@@ -58,6 +58,7 @@ func (p *Physical) markRelated(row *sb.PortBinding) {
 		}
 	case binding.VTEP:
 		p.decap = true
+		p.markDatapath(row.Datapath)
 	}
 }
 
