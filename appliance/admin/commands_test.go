@@ -87,6 +87,8 @@ dp sw1 : local = sw1-lr0, remote = lr0-sw1
 		{"inject-pkt foo", "error: Syntax error at `foo' expecting field name.\n", nil},
 		{"inject-pkt ip4&&ip6", "error: Constraints are contradictory.\n", nil},
 		{`inject-pkt inport=="lp1"&&tcp`, "error: Constraints are ambiguous: inport==\"lp1\"&&tcp.\n", nil},
+		{`inject-pkt inport=="lp1"&&ip4.src==$nope`, "error: Syntax error at `$nope' expecting address set name.\n", nil},
+		{`inject-pkt inport==@nope`, "error: Syntax error at `@nope' expecting port group name.\n", nil},
 		{`inject-pkt inport=="elsewhere"&&ip4`, "error: ingress port not found on hypervisor.\n", nil},
 		{"exit a b", "error: \"exit\" command takes at most 1 arguments\n", nil},
 	} {

@@ -16,6 +16,7 @@ func (t *table) inject() {
 		if err == nil && !t.chassis.Switch().Status().Connected {
 			return "", words("OpenFlow channel not ready.")
 		}
+		var unknown *expr.UnknownSetError
 		switch {
 		case errors.Is(err, controller.ErrNotReady):
 			return "", words("ovn-controller not ready.")
@@ -25,12 +26,22 @@ func (t *table) inject() {
 			return "", words("Constraints are contradictory.")
 		case errors.Is(err, expr.ErrAmbiguous):
 			return "", words("Constraints are ambiguous: " + args[0] + ".")
+		case errors.As(err, &unknown):
+			return "", words("Syntax error at " + unknownSet(unknown))
 		case err != nil:
 			return "", syntax(err)
 		}
 		t.chassis.Switch().PacketOut(ovs.PacketOut{Meta: p.Meta, Packet: p.Packet, Ops: p.Ops})
 		return "", nil
 	})
+}
+
+// unknownSet says in ovn-controller's words what was not found, and what it was taken for.
+func unknownSet(e *expr.UnknownSetError) string {
+	if e.Group {
+		return "`@" + e.Name + "' expecting port group name."
+	}
+	return "`$" + e.Name + "' expecting address set name."
 }
 
 // syntax puts what is wrong with a text in ovn-controller's words.

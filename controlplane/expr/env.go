@@ -49,9 +49,17 @@ type UnknownSetError struct {
 
 func (e *UnknownSetError) Error() string {
 	if e.Group {
-		return "port group @" + e.Name + " does not exist on this datapath; the flow waits for it"
+		return e.Set() + " does not exist on this datapath; the flow waits for it"
 	}
-	return "address set $" + e.Name + " does not exist; the flow waits for it"
+	return e.Set() + " does not exist; the flow waits for it"
+}
+
+// Set is what does not exist, such as "address set $as".
+func (e *UnknownSetError) Set() string {
+	if e.Group {
+		return "port group @" + e.Name
+	}
+	return "address set $" + e.Name
 }
 
 // SetError says that the content of an address set does not fit the field that it

@@ -22,6 +22,9 @@ func (n *Network) microflow(datapathName, text string) (*datapath, *ir.Packet, e
 	}
 	// Whatever resides elsewhere resides here; unknown ports too.
 	p, err := expr.Microflow(e, anyResident{env{n, d}})
+	if unknown, ok := errors.AsType[*expr.UnknownSetError](err); ok {
+		return nil, nil, fmt.Errorf("microflow: %s does not exist", unknown.Set())
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -36,6 +39,8 @@ type anyResident struct{ env }
 func (anyResident) Resident(string) bool { return true }
 
 func (n *Network) startOf(name string, e expr.Expr) (*datapath, error) {
+	var inports []string
+	collectInports(e, &inports)
 	if name != "" {
 		d, ambiguous := n.findDatapath(name)
 		switch {
@@ -44,10 +49,8 @@ func (n *Network) startOf(name string, e expr.Expr) (*datapath, error) {
 		case d == nil:
 			return nil, fmt.Errorf("unknown datapath %q: want the name of a logical switch or router, or a UUID of one", name)
 		}
-		return d, nil
+		return d, n.checkInports(d, inports)
 	}
-	var inports []string
-	collectInports(e, &inports)
 	switch len(inports) {
 	case 0:
 		return nil, errors.New("microflow: it does not match on inport, so that its datapath is not known: add inport or name the datapath")
@@ -60,6 +63,21 @@ func (n *Network) startOf(name string, e expr.Expr) (*datapath, error) {
 		return nil, fmt.Errorf("unknown port %q", inports[0])
 	}
 	return p.dp, nil
+}
+
+// checkInports tells of a name that no port of d has. Nothing would match it, which
+// is harder to understand.
+func (n *Network) checkInports(d *datapath, names []string) error {
+	for _, name := range names {
+		if _, ok := (env{n, d}).Port(name); ok {
+			continue
+		}
+		if p := n.findPort(name); p != nil {
+			return fmt.Errorf("port %q is not on datapath %q but on %q", name, d.shown(true), p.dp.shown(true))
+		}
+		return fmt.Errorf("unknown port %q", name)
+	}
+	return nil
 }
 
 func collectInports(e expr.Expr, names *[]string) {

@@ -134,6 +134,8 @@ func TestJSON(t *testing.T) {
 
 func TestMicroflowErrors(t *testing.T) {
 	n := tiny(t)
+	lr := newDatapath(&sb.DatapathBinding{UUID: ovsdb.UUID{2}, TunnelKey: 2, ExternalIDs: map[string]string{"logical-router": "2", "name": "lr"}})
+	n.datapaths, n.byUUID[lr.uuid] = append(n.datapaths, lr), lr
 	tests := []struct{ datapath, microflow, want string }{
 		{"", `ip4 && ip6 && inport == "a"`, "contradictory"},
 		{"", `inport == "a" && tcp.src == 80`, "ambiguous"},
@@ -142,6 +144,10 @@ func TestMicroflowErrors(t *testing.T) {
 		{"", `inport == "a" || inport == "b"`, "several inports"},
 		{"", `inport == "nobody"`, `unknown port "nobody"`},
 		{"sw", `ip4`, "no ingress port"},
+		{"sw", `inport == "nobody"`, `unknown port "nobody"`},
+		{"lr", `inport == "a"`, `port "a" is not on datapath "lr" but on "sw"`},
+		{"sw", `inport == "a" && ip4.src == $nope`, "microflow: address set $nope does not exist"},
+		{"sw", `inport == @nope`, "microflow: port group @nope does not exist"},
 		{"nowhere", `inport == "a"`, `unknown datapath "nowhere"`},
 		{"", `inport == "a" &&`, "column"},
 	}
