@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -25,9 +26,21 @@ type commands struct {
 // controllerCommand is here for --help only: dispatch runs it.
 type controllerCommand struct{}
 
-type versionCommand struct{}
+type versionCommand struct {
+	Output string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
+}
 
-func (versionCommand) Run(out io.Writer) error {
+// Run prints the version and, as JSON, what it is compatible with.
+func (c versionCommand) Run(out io.Writer) error {
+	if c.Output == "json" {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		return e.Encode(struct {
+			Version string `json:"version"`
+			OVN     string `json:"ovn"`
+			Schema  string `json:"southbound_schema"`
+		}{version.String(), ovnRelease, southboundSchema})
+	}
 	_, err := fmt.Fprintf(out, "sluice %s\n", version.String())
 	return err
 }

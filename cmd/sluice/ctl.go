@@ -14,14 +14,14 @@ import (
 
 // controlSocket is where a running program is asked, and how.
 type controlSocket struct {
-	Target  string        `short:"t" default:"ovn-controller" help:"Program, by its pid file in OVN's run directory, or absolute name of its control socket."`
-	Timeout time.Duration `short:"T" default:"1m" help:"How long to wait for the answer."`
-	Output  string        `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
+	Target  string   `short:"t" default:"ovn-controller" help:"Program, by its pid file in OVN's run directory, or absolute name of its control socket."`
+	Timeout patience `short:"T" default:"1m" help:"How long to wait for the answer: seconds, or with a unit (1m)."`
+	Output  string   `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
 }
 
 // ask runs a command in the program and prints its answer.
 func (s *controlSocket) ask(ctx context.Context, out io.Writer, command string, args ...string) error {
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.Timeout))
 	defer cancel()
 	socket, err := unixctl.Socket(dirs.FromEnv(os.Getenv).OVNRun, s.Target)
 	if err != nil {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,6 +32,14 @@ func dispatch(argv []string, stdout, stderr io.Writer) int {
 	return commandMain(name, argv[1:], stdout, stderr)
 }
 
+// misused is the command that err, a mistake in a command line, is about.
+func misused(name string, err error) string {
+	if e, ok := errors.AsType[*kong.ParseError](err); ok && e.Context.Selected() != nil {
+		return e.Context.Selected().FullPath()
+	}
+	return name
+}
+
 // commandMain runs a command of the tree.
 func commandMain(name string, args []string, stdout, stderr io.Writer) int {
 	var tree commands
@@ -46,7 +55,7 @@ func commandMain(name string, args []string, stdout, stderr io.Writer) int {
 	case exit >= 0:
 		return exit
 	case err != nil:
-		fmt.Fprintf(stderr, "%s: %v (try \"%s --help\")\n", name, err, name)
+		fmt.Fprintf(stderr, "%s: %v (try \"%s --help\")\n", name, err, misused(name, err))
 		return 1
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

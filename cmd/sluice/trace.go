@@ -19,9 +19,9 @@ import (
 
 // traceCommand is ovn-trace(8) with its options, and --output=json.
 type traceCommand struct {
-	DB         string        `env:"OVN_SB_DB" placeholder:"SERVERS" help:"Southbound database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT, separated by commas (default: ovnsb_db.sock in OVN's run directory)."`
-	LeaderOnly bool          `negatable:"" default:"true" help:"Of a cluster, ask only the leader."`
-	Timeout    time.Duration `short:"T" default:"30s" help:"How long to wait for the database."`
+	DB         string   `env:"OVN_SB_DB" placeholder:"SERVERS" help:"Southbound database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT, separated by commas (default: ovnsb_db.sock in OVN's run directory)."`
+	LeaderOnly bool     `negatable:"" default:"true" help:"Of a cluster, ask only the leader."`
+	Timeout    patience `short:"T" default:"30s" help:"How long to wait for the database: seconds, or with a unit (1m)."`
 
 	Detailed bool   `help:"Show every table that is visited (default)."`
 	Summary  bool   `help:"Show pipelines and actions."`
@@ -38,14 +38,15 @@ type traceCommand struct {
 	Certificate string `short:"c" type:"path" placeholder:"FILE" help:"Its certificate, PEM."`
 	CACert      string `name:"ca-cert" short:"C" placeholder:"FILE" help:"Certificate that signed the server's, PEM; none: do not verify."`
 
-	Datapath  string `arg:"" help:"Logical switch or router, by name or UUID; may be left out when the microflow has an inport."`
-	Microflow string `arg:"" optional:"" help:"Packet, as an OVN expression (ovn-trace(8))."`
+	Datapath  string  `arg:"" help:"Logical switch or router, by name or UUID; may be left out when the microflow has an inport."`
+	Microflow *string `arg:"" optional:"" help:"Packet, as an OVN expression (ovn-trace(8))."`
 }
 
 // Run traces one packet.
 func (c *traceCommand) Run(ctx context.Context, out io.Writer) error {
-	if c.Microflow == "" {
-		c.Datapath, c.Microflow = "", c.Datapath
+	datapath, microflow := "", c.Datapath
+	if c.Microflow != nil {
+		datapath, microflow = c.Datapath, *c.Microflow
 	}
 	options, err := c.options()
 	if err != nil {
@@ -55,7 +56,7 @@ func (c *traceCommand) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := n.Trace(c.Datapath, c.Microflow, options)
+	r, err := n.Trace(datapath, microflow, options)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (c *traceCommand) options() (trace.Options, error) {
 
 // read gets the logical network from the database.
 func (c *traceCommand) read(ctx context.Context) (*trace.Network, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.Timeout))
 	defer cancel()
 	// What the connection meets is in the error; a trace is no place for a log.
 	quiet := slog.New(slog.DiscardHandler)
