@@ -100,7 +100,7 @@ func (e *Encoder) Begin(typ uint16) Nest {
 	return n
 }
 
-// End closes what Begin opened.
+// End closes what Begin opened, and pads it if something other than attributes was written into it.
 func (e *Encoder) End(n Nest) {
 	size := len(e.buf) - int(n)
 	if size > attrHeaderLen+maxAttr {
@@ -110,4 +110,5 @@ func (e *Encoder) End(n Nest) {
 		return
 	}
 	binary.NativeEndian.PutUint16(e.buf[n:], uint16(size))
+	e.Raw(align(size) - size)
 }

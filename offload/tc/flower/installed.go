@@ -79,7 +79,10 @@ func Decode(body []byte) (in Installed, ok bool, err error) {
 	if !hasOptions && in.Handle == 0 {
 		return Installed{}, false, nil
 	}
-	if in.Kind == kindFlower && hasOptions {
+	if in.Kind == kindFlower {
+		if !hasOptions {
+			return Installed{}, false, invalid("filter message", "with handle 0x%x has no options", in.Handle)
+		}
 		if err := in.decodeOptions(options); err != nil {
 			return Installed{}, false, err
 		}
