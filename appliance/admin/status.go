@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -98,7 +97,7 @@ func refusals(failures []backend.Failure) []Refusal {
 	by := map[key]*Refusal{}
 	for _, f := range failures {
 		k := key{f.Kind.String(), f.Detail}
-		owner := fmt.Sprintf("%s %x", f.Owner.Kind, f.Owner.UUID[:4]) // the target knows no more of it
+		owner := f.Row()
 		r := by[k]
 		if r == nil {
 			r = &Refusal{Kind: k.kind, Detail: k.detail, Example: owner}

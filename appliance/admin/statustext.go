@@ -62,12 +62,24 @@ func (s Status) Text() string {
 	}
 	list(p, "degraded flows", degraded, c.Degraded, func(d controller.Degradation) { p.item("%d: %s (for example %s)", d.Flows, d.Reason, d.Example) })
 	list(p, "refused rules", refused, s.Switch.Refused, func(r Refusal) { p.item("%d: %s: %s (for example of %s)", r.Rules, r.Kind, r.Detail, r.Example) })
+	p.refusedRows(c.RefusedRows)
 	list(p, "claim conflicts", len(c.Conflicts), c.Conflicts, func(x controller.Conflict) { p.item("%s", x.Text) })
 	list(p, "unmapped networks", len(c.Unmapped), c.Unmapped, func(u controller.Unmapped) {
 		p.item("%s: port %s asks for it; add it to external_ids:ovn-bridge-mappings with an existing bridge", u.Network, u.Port)
 	})
 	list(p, "refused settings", len(c.Problems), c.Problems, func(x string) { p.item("%s", x) })
 	return p.String()
+}
+
+// rowsShown is how many refused rows the page has; there may be thousands for the
+// same reason.
+const rowsShown = 20
+
+func (p *page) refusedRows(rows []controller.RefusedRow) {
+	list(p, "refused rows", len(rows), rows[:min(len(rows), rowsShown)], func(r controller.RefusedRow) { p.item("%s: %s", r.Table, r.Text) })
+	if n := len(rows) - rowsShown; n > 0 {
+		p.item("and %d more: --output json has all", n)
+	}
 }
 
 func registration(c controller.Status) string {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -71,10 +72,12 @@ func TestRefusals(t *testing.T) {
 		{Rule: 1, Owner: flow(9), Kind: backend.Invalid, Detail: "OFPBMC_BAD_FIELD"},
 		{Rule: 2, Owner: flow(7), Kind: backend.Full, Detail: "table full"},
 		{Rule: 3, Owner: flow(3), Kind: backend.Full, Detail: "table full"},
+		{Rule: 4, Owner: ir.Owner{Kind: ir.OwnerPortBinding, UUID: [16]byte{1}}, Kind: backend.Unsupported, Detail: "no tunnel metadata"},
+		{Rule: 5, Kind: backend.Unsupported, Detail: "no such table"},
 	})
-	want := []Refusal{{"full", "table full", 2, flow(3).Kind.String() + " 03000000"},
-		{"invalid", "OFPBMC_BAD_FIELD", 1, flow(9).Kind.String() + " 09000000"}}
-	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+	want := []Refusal{{"full", "table full", 2, "Logical_Flow 03000000"}, {"invalid", "OFPBMC_BAD_FIELD", 1, "Logical_Flow 09000000"},
+		{"unsupported", "no such table", 1, "the pipeline itself"}, {"unsupported", "no tunnel metadata", 1, "Port_Binding 01000000"}}
+	if !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -83,12 +86,13 @@ func TestRefusals(t *testing.T) {
 func TestStatusText(t *testing.T) {
 	s := Status{
 		Controller: controller.Status{Hostname: "h1", Refused: "encap geneve 10.0.0.1 belongs to chassis hv9", Paused: true,
-			Southbound: controller.Database{Error: "connection refused"},
-			Local:      controller.Database{Connected: true, Remote: "unix:/x", Since: time.Unix(0, 0), Schema: "8.3.1", Refusal: "no such table"},
-			NbCfgDone:  -1,
-			Degraded:   []controller.Degradation{{Reason: "action dns_lookup", Flows: 2, Example: "u1"}, {Reason: "bad match", Flows: 1, Example: "u2"}},
-			Conflicts:  []controller.Conflict{{Port: "lp1", Text: "lp1 is claimed by hv2, too"}},
-			Problems:   []string{"ovn-encap-type: x"},
+			Southbound:  controller.Database{Error: "connection refused"},
+			Local:       controller.Database{Connected: true, Remote: "unix:/x", Since: time.Unix(0, 0), Schema: "8.3.1", Refusal: "no such table"},
+			NbCfgDone:   -1,
+			Degraded:    []controller.Degradation{{Reason: "action dns_lookup", Flows: 2, Example: "u1"}, {Reason: "bad match", Flows: 1, Example: "u2"}},
+			RefusedRows: slices.Repeat([]controller.RefusedRow{{Table: "Port_Binding", Text: "lport vm: port_security \"x\""}}, 22),
+			Conflicts:   []controller.Conflict{{Port: "lp1", Text: "lp1 is claimed by hv2, too"}},
+			Problems:    []string{"ovn-encap-type: x"},
 		},
 		Switch: Switch{Error: "no such file", Refused: []Refusal{{"full", "table full", 2, "logical flow 03"}}},
 		SlowPath: SlowPath{Received: map[string]uint64{"arp": 2, "dhcp": 3}, Sent: 4, Held: 1,
@@ -113,6 +117,28 @@ degraded flows:    3
   1: bad match (for example u2)
 refused rules:     2
   2: full: table full (for example of logical flow 03)
+refused rows:      22
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  Port_Binding: lport vm: port_security "x"
+  and 2 more: --output json has all
 claim conflicts:   1
   lp1 is claimed by hv2, too
 unmapped networks: none

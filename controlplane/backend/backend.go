@@ -87,5 +87,14 @@ type Failure struct {
 
 // String names the rule, its row and the reason.
 func (f Failure) String() string {
-	return fmt.Sprintf("rule %016x of %s %x: %s: %s", uint64(f.Rule), f.Owner.Kind, f.Owner.UUID[:4], f.Kind, f.Detail)
+	return fmt.Sprintf("rule %016x of %s: %s: %s", uint64(f.Rule), f.Row(), f.Kind, f.Detail)
+}
+
+// Row is the table and the first digits of the UUID of the row that the rule comes
+// from; a target need not know more of it.
+func (f Failure) Row() string {
+	if f.Owner.Kind == ir.OwnerNone {
+		return "the pipeline itself"
+	}
+	return fmt.Sprintf("%s %x", f.Owner.Kind, f.Owner.UUID[:4])
 }

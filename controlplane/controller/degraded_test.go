@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
@@ -59,3 +60,58 @@ const (
 	evpnFDB = "get_remote_fdb always answers none: EVPN is not supported, nothing is sent to VTEPs"
 	evpnARP = "chk_evpn_arp always answers 0: EVPN is not supported, nothing is learned from VTEPs"
 )
+
+// TestRefusedRows: what of a row is not in force is in the status as long as it is
+// so, with the table, and in the log once.
+func TestRefusedRows(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.datapath("sw", "logical-switch", 1)
+	n.port("sw", "vm1", 1, "", "qdisc_queue_id:x qos_max_rate:1")
+	n.port("sw", "ln", 2, "localnet", "network_name:phys")
+	n.plug("vm1", nil)
+	n.settle()
+	n.changeSB(func(tx *idl.Tx) {
+		tx.Update("Port_Binding", n.id["vm1"], map[string]any{"port_security": []string{"nonsense"}})
+	})
+	n.row("mac", "MAC_Binding", map[string]any{"logical_port": "vm1", "ip": "10.0.0.x", "mac": "00:00:00:00:00:01", "datapath": n.id["sw"]})
+	n.row("station", "FDB", map[string]any{"dp_key": 1, "port_key": 1, "mac": "nonsense"})
+	n.row("set", "Address_Set", map[string]any{"name": "set", "addresses": []string{"10.0.0.1", "nonsense"}})
+	n.row("lb", "Load_Balancer", map[string]any{"name": "lb", "protocol": "tcp", "vips": map[string]string{"10.0.0.9:80": "nonsense"},
+		"datapaths": []ovsdb.UUID{n.id["sw"]}})
+	n.flow("sw", "flow", 1, "ip4.src == $set", "next;")
+	want := []RefusedRow{
+		{"Address_Set", `address set set: "nonsense" is no address and is left out`},
+		{"FDB", `ignoring an FDB row: bad mac "nonsense"`},
+		{"Load_Balancer", `load balancer lb: bad address "nonsense" is left out of hairpin handling`},
+		{"MAC_Binding", `ignoring the MAC_Binding of vm1: bad ip "10.0.0.x" or mac "00:00:00:00:00:01"`},
+		{"Port_Binding", `lport vm1 is not shaped: options:qdisc_queue_id="x" is not a number of 0 to 61440`},
+		{"Port_Binding", `lport vm1: port_security "nonsense"`},
+	}
+	check := func(when string) {
+		t.Helper()
+		n.settle()
+		got := n.Status().RefusedRows
+		same := slices.EqualFunc(got, want, func(a, b RefusedRow) bool { return a.Table == b.Table && strings.HasPrefix(a.Text, b.Text) })
+		if !same {
+			t.Errorf("%s: refused rows %q, want %q", when, got, want)
+		}
+	}
+	check("at first")
+	n.Recompute("test")
+	check("after a recompute")
+	for _, w := range want {
+		quoted := strings.ReplaceAll(w.Text, `"`, `\"`)
+		if c := strings.Count(n.log.String(), `level=WARN msg="`+quoted); c != 1 {
+			t.Errorf("%s is logged %d times", w.Text, c)
+		}
+	}
+	n.changeSB(func(tx *idl.Tx) {
+		tx.Update("Port_Binding", n.id["vm1"], map[string]any{"port_security": []string{"00:00:00:00:00:01"}, "options": map[string]string{}})
+		tx.Update("Address_Set", n.id["set"], map[string]any{"addresses": []string{"10.0.0.1"}})
+		tx.Update("Load_Balancer", n.id["lb"], map[string]any{"vips": map[string]string{"10.0.0.9:80": "10.0.0.2:80"}})
+		tx.Delete("MAC_Binding", n.id["mac"])
+		tx.Delete("FDB", n.id["station"])
+	})
+	want = nil
+	check("when all is put right")
+}

@@ -23,6 +23,8 @@ type World struct {
 	Config     *config.Config
 	Now        func() time.Time
 	Log        *slog.Logger
+
+	refused refusals
 }
 
 // Northd is the version of the ovn-northd that writes the Southbound database, for

@@ -213,11 +213,10 @@ func (b *Backend) refuseGroup(id uint32, why *ofp.Error) {
 func (b *Backend) refuse(f *flow, why *ofp.Error) {
 	b.want.refused[f.key] = true
 	c := f.used()
-	fail := backend.Failure{Rule: c.rule, Kind: backend.Invalid, Detail: why.Error()}
+	fail := backend.Failure{Rule: c.rule, Kind: backend.Invalid, Detail: why.Cause()}
 	fail.Owner.Kind = c.kind
 	binary.BigEndian.PutUint32(fail.Owner.UUID[:], c.cookie) // all that is kept of it
 	b.want.failed[c.rule] = fail
-	b.cfg.Log.Warn(fail.String())
 }
 
 // The Geneve option of OVN (ovn-architecture(7), "Tunnel Encapsulations").

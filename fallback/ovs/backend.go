@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofconn"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+	"github.com/sluice-gw/sluice/internal/vlog"
 )
 
 // Config is what a Backend works with. The functions are called on the backend's
@@ -38,9 +40,11 @@ type Backend struct {
 	cfg   Config
 	want  *desired // belongs to Run's goroutine, as do the next
 	rev   backend.Revision
-	full  bool     // a complete delta has been seen
-	flush []uint16 // conntrack zones still to be emptied
-	old   bool     // want was lowered for another switch state: nothing is sent before a Reset
+	full  bool                 // a complete delta has been seen
+	flush []uint16             // conntrack zones still to be emptied
+	told  map[ir.RuleID]string // failures that were logged
+	log   *slog.Logger         // limited: many rules can fail for one reason
+	old   bool                 // want was lowered for another switch state: nothing is sent before a Reset
 
 	out     chan ofp.Message
 	redial  chan string
@@ -76,6 +80,7 @@ const outQueue = 4096
 // New makes a backend that does nothing until Run.
 func New(cfg Config) *Backend {
 	b := &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1)}
+	b.log = vlog.Limit(cfg.Log, failuresPerMinute, failuresAtOnce)
 	b.probe.Store(int64(cfg.Probe))
 	return b
 }
@@ -294,10 +299,32 @@ func (b *Backend) acknowledge() {
 	for _, f := range b.want.failed {
 		failures = append(failures, f)
 	}
+	b.name(failures)
 	b.set(func(s *Status) {
 		s.Flows, s.Meters = len(b.want.flows), b.want.low.meters.count()
 		s.Revision, s.Failures = b.rev, failures
 		s.MeterText = b.want.low.meters.text()
 	})
 	b.cfg.Acked(b.rev, failures)
+}
+
+// Failures that are logged in a minute, and at once; Status has all of them.
+const (
+	failuresPerMinute = 60
+	failuresAtOnce    = 100
+)
+
+// name logs the failures that are new, and forgets those that are no more.
+func (b *Backend) name(failures []backend.Failure) {
+	if len(failures)+len(b.told) == 0 {
+		return
+	}
+	now := make(map[ir.RuleID]string, len(failures))
+	for _, f := range failures {
+		now[f.Rule] = f.Detail
+		if b.told[f.Rule] != f.Detail {
+			b.log.Warn(f.String())
+		}
+	}
+	b.told = now
 }

@@ -154,7 +154,7 @@ func TestPacketOut(t *testing.T) {
 
 // TestQueueIsBounded: packet-outs that nobody takes are dropped and counted.
 func TestQueueIsBounded(t *testing.T) {
-	b := New(Config{})
+	b := New(Config{Log: quiet})
 	for range outQueue + 5 {
 		b.PacketOut(PacketOut{Packet: datagram, Ops: []ir.Op{ir.Call{Stage: ir.Ingress(0)}}})
 	}

@@ -1,6 +1,7 @@
 package ovs
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,10 @@ func TestRefusedRulesAreNamed(t *testing.T) {
 			r.send(backend.Delta{Del: ids(rules(t, good))})
 			r.wantPlain()
 			named("with the others, later", r.send(backend.Delta{Put: all}))
+			text := fmt.Sprintf("rule %016x of Port_Binding", uint64(bad.ID))
+			if log := r.log.String(); strings.Count(log, text) != 2 || !strings.Contains(log, c.want) {
+				t.Errorf("%q with %q must be logged when it comes and when it comes again:\n%s", text, c.want, log)
+			}
 		})
 	}
 }

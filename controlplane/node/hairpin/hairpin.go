@@ -170,10 +170,12 @@ func (h *Hairpin) put(id ovsdb.UUID) bool {
 	owner := ir.Owner{Kind: ir.OwnerLoadBalancer, UUID: id}
 	lb := h.w.SB.LoadBalancer.Get(id)
 	if lb == nil {
+		h.refuse(id, nil)
 		return h.set.Put(rules.Key{Owner: owner}, nil)
 	}
 	dps := h.datapaths(lb)
 	if len(dps) == 0 {
+		h.refuse(id, nil)
 		return h.set.Put(rules.Key{Owner: owner}, nil)
 	}
 	b := &balancer{lb: lb, owner: owner, dps: dps, origTuple: lb.Options["hairpin_orig_tuple"] == "true", ctMark: h.useCTMark(), newRegs: h.newRegs()}
@@ -187,9 +189,10 @@ func (h *Hairpin) put(id ovsdb.UUID) bool {
 	}
 	b.snat4, b.snat6 = snatIPs(lb)
 	list, bad := vips(lb)
-	for _, s := range bad {
-		h.w.Log.Warn("load balancer " + lb.Name + ": bad address \"" + s + "\" is left out of hairpin handling")
+	for i, s := range bad {
+		bad[i] = "load balancer " + lb.Name + ": bad address \"" + s + "\" is left out of hairpin handling"
 	}
+	h.refuse(id, bad)
 	for _, v := range list {
 		for _, be := range v.backends {
 			b.backend(v, be)
@@ -197,6 +200,11 @@ func (h *Hairpin) put(id ovsdb.UUID) bool {
 		b.snat(v)
 	}
 	return h.set.Put(rules.Key{Owner: owner}, b.rules)
+}
+
+// refuse names the addresses of a load balancer that are left out.
+func (h *Hairpin) refuse(id ovsdb.UUID, texts []string) {
+	h.w.Refuse(node.RefusalKey{Table: "Load_Balancer", Row: id, Part: "hairpin"}, texts...)
 }
 
 // useCTMark tells whether ovn-northd keeps the "natted" bit in ct_mark.

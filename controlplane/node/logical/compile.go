@@ -181,7 +181,7 @@ func (l *Logical) finish(r result) bool {
 		row := l.World.SB.LogicalFlow.Get(r.id)
 		if !l.reported[r.reason] { // once for each reason: there can be thousands of such flows
 			l.reported[r.reason] = true
-			l.World.Log.Info(fmt.Sprintf("degraded: logical flow %s (%s table %d, match %q, actions %q): %s; more like it are counted only",
+			l.World.Log.Warn(fmt.Sprintf("degraded: logical flow %s (%s table %d, match %q, actions %q): %s; more like it are counted only",
 				r.id, row.Pipeline, row.TableID, row.Match, row.Actions, r.reason))
 		}
 		l.degraded[r.id] = lflow.Degraded{Reason: r.reason, Flow: lflow.Flow{UUID: r.id, Ingress: row.Pipeline == "ingress",

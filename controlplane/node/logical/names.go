@@ -3,6 +3,7 @@ package logical
 import (
 	"strconv"
 
+	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 )
 
@@ -10,6 +11,7 @@ import (
 func (l *Logical) OnNames() {
 	ch := l.World.SBChanges
 	for _, c := range ch.AddressSet {
+		l.World.Refuse(node.RefusalKey{Table: "Address_Set", Row: c.ID}) // until it is read again
 		for _, row := range []*sb.AddressSet{c.Old, c.New} {
 			if row != nil {
 				l.sets.forget(row.Name)

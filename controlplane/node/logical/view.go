@@ -172,9 +172,10 @@ func (s *sets) get(name string) (*expr.Set, bool) {
 		return nil, false
 	}
 	set, bad := expr.ParseSet(row.Addresses)
-	for _, b := range bad {
-		s.w.Log.Warn("address set " + name + ": \"" + b + "\" is no address and is left out")
+	for i, b := range bad {
+		bad[i] = "address set " + name + ": \"" + b + "\" is no address and is left out"
 	}
+	s.w.Refuse(node.RefusalKey{Table: "Address_Set", Row: row.UUID}, bad...)
 	s.by[name] = set
 	return set, true
 }

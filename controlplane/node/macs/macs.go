@@ -28,10 +28,14 @@ type MACs struct {
 	w     *node.World
 	local *datapath.Local
 	set   *rules.Set
+
+	refused map[ir.Owner]bool // rows that are not understood
 }
 
 // New makes the node; its rules go into set.
-func New(w *node.World, local *datapath.Local, set *rules.Set) *MACs { return &MACs{w, local, set} }
+func New(w *node.World, local *datapath.Local, set *rules.Set) *MACs {
+	return &MACs{w, local, set, map[ir.Owner]bool{}}
+}
 
 // OnRows follows changes of the three tables.
 func (m *MACs) OnRows() bool {
@@ -135,38 +139,51 @@ func (m *MACs) Recompute() bool {
 func (m *MACs) binding(id ovsdb.UUID, b *sb.MACBinding) bool {
 	owner := ir.Owner{Kind: ir.OwnerMACBinding, UUID: id}
 	if b == nil {
-		return m.set.Put(rules.Key{Owner: owner}, nil)
+		return m.put(owner, nil, "")
 	}
-	return m.set.Put(rules.Key{Owner: owner}, m.neighbor(owner, b.LogicalPort, b.IP, b.MAC, prioLearned))
+	rs, bad := m.neighbor(owner, b.LogicalPort, b.IP, b.MAC, prioLearned)
+	return m.put(owner, rs, bad)
 }
 
 func (m *MACs) static(id ovsdb.UUID, b *sb.StaticMACBinding) bool {
 	owner := ir.Owner{Kind: ir.OwnerStaticMACBinding, UUID: id}
 	if b == nil {
-		return m.set.Put(rules.Key{Owner: owner}, nil)
+		return m.put(owner, nil, "")
 	}
 	priority := uint16(prioStatic)
 	if b.OverrideDynamicMAC {
 		priority = prioOverride
 	}
-	return m.set.Put(rules.Key{Owner: owner}, m.neighbor(owner, b.LogicalPort, b.IP, b.MAC, priority))
+	rs, bad := m.neighbor(owner, b.LogicalPort, b.IP, b.MAC, priority)
+	return m.put(owner, rs, bad)
 }
 
-// neighbor makes the rules of "ip is at mac behind lport".
-func (m *MACs) neighbor(owner ir.Owner, lport, ip, mac string, priority uint16) []ir.Rule {
+// put states the rules of a row, and what is wrong with it: "" when nothing is.
+func (m *MACs) put(owner ir.Owner, rs []ir.Rule, bad string) bool {
+	if key := (node.RefusalKey{Table: owner.Kind.String(), Row: owner.UUID}); bad != "" {
+		m.refused[owner] = true
+		m.w.Refuse(key, bad)
+	} else if m.refused[owner] {
+		delete(m.refused, owner)
+		m.w.Refuse(key)
+	}
+	return m.set.Put(rules.Key{Owner: owner}, rs)
+}
+
+// neighbor makes the rules of "ip is at mac behind lport", or says what is wrong with that.
+func (m *MACs) neighbor(owner ir.Owner, lport, ip, mac string, priority uint16) (rs []ir.Rule, bad string) {
 	pb := m.w.SB.PortBindingByLogicalPort.One(lport)
 	if pb == nil {
-		return nil
+		return nil, ""
 	}
 	dp, local := m.local.Key(pb.Datapath)
 	addr, errIP := netip.ParseAddr(ip)
 	hw, errMAC := net.ParseMAC(mac)
 	if !local {
-		return nil
+		return nil, ""
 	}
 	if errIP != nil || errMAC != nil || len(hw) != 6 {
-		m.w.Log.Warn("ignoring the " + owner.Kind.String() + " of " + lport + ": bad ip \"" + ip + "\" or mac \"" + mac + "\"")
-		return nil
+		return nil, "ignoring the " + owner.Kind.String() + " of " + lport + ": bad ip \"" + ip + "\" or mac \"" + mac + "\""
 	}
 	v := ir.BytesValue(addr.AsSlice())
 	reg := ir.Term{Field: ir.Reg0, Value: v, Mask: ir.Ones(32)}
@@ -182,34 +199,32 @@ func (m *MACs) neighbor(owner ir.Owner, lport, ip, mac string, priority uint16) 
 		ir.NewRule(ir.MACBinding, priority, dp, ir.MustMatch(reg, ir.Exact(ir.Outport, key)), nil,
 			ir.NewProgram(ir.Set{Dst: ir.All(ir.EthDst), Value: hwv}, found), owner),
 		ir.NewRule(ir.MACLookup, priority, dp, ir.MustMatch(lookup...), nil, ir.NewProgram(found), owner),
-	}
+	}, ""
 }
 
 func (m *MACs) fdb(id ovsdb.UUID, f *sb.FDB) bool {
 	owner := ir.Owner{Kind: ir.OwnerFDB, UUID: id}
-	key := rules.Key{Owner: owner}
 	if f == nil {
-		return m.set.Put(key, nil)
+		return m.put(owner, nil, "")
 	}
 	row := m.w.SB.DatapathBindingByTunnelKey.One(f.DPKey)
 	if row == nil {
-		return m.set.Put(key, nil)
+		return m.put(owner, nil, "")
 	}
 	hw, err := net.ParseMAC(f.MAC)
 	dp, local := m.local.Key(row.UUID)
 	if !local {
-		return m.set.Put(key, nil)
+		return m.put(owner, nil, "")
 	}
 	if err != nil || len(hw) != 6 {
-		m.w.Log.Warn("ignoring an FDB row: bad mac \"" + f.MAC + "\"")
-		return m.set.Put(key, nil)
+		return m.put(owner, nil, "ignoring an FDB row: bad mac \""+f.MAC+"\"")
 	}
 	mac := ir.BytesValue(hw)
-	return m.set.Put(key, []ir.Rule{
+	return m.put(owner, []ir.Rule{
 		ir.NewRule(ir.GetFDB, 100, dp, ir.MustMatch(ir.Term{Field: ir.EthDst, Value: mac, Mask: ir.Ones(48)}), nil,
 			ir.NewProgram(ir.Set{Dst: ir.All(ir.Outport), Value: ir.V(uint64(f.PortKey))}), owner),
 		ir.NewRule(ir.LookupFDB, 100, dp,
 			ir.MustMatch(ir.Term{Field: ir.EthSrc, Value: mac, Mask: ir.Ones(48)}, ir.Exact(ir.Inport, uint64(f.PortKey))), nil,
 			ir.NewProgram(ir.Set{Dst: ir.Bits(ir.Flags, ir.FlagLookupFDB, 1), Value: ir.V(1)}), owner),
-	})
+	}, "")
 }

@@ -2,6 +2,7 @@ package physical
 
 import (
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/node/zones"
 	"github.com/sluice-gw/sluice/controlplane/sb"
@@ -16,22 +17,28 @@ type portCtx struct {
 	dp  uint32 // tunnel key of the datapath
 	key uint32 // tunnel key of the port
 	is  binding.Port
+
+	refused []string // what cannot be done of it
 }
 
 // portRules are the rules of one Port_Binding row; none when it is gone or its
 // datapath is not local.
 func (p *Physical) portRules(id ovsdb.UUID) []ir.Rule {
+	refusal := node.RefusalKey{Table: "Port_Binding", Row: id, Part: "tunnels"}
 	pb := p.World.SB.PortBinding.Get(id)
 	if pb == nil {
+		p.World.Refuse(refusal)
 		return nil
 	}
 	dp, local := p.Local.Key(pb.Datapath)
 	if !local {
+		p.World.Refuse(refusal)
 		return nil
 	}
 	c := &portCtx{builder: builder{owner: ir.Owner{Kind: ir.OwnerPortBinding, UUID: id}}, Physical: p, pb: pb,
 		dp: dp, key: uint32(pb.TunnelKey), is: p.Ports.Get(id)}
 	c.make()
+	p.World.Refuse(refusal, c.refused...)
 	return c.rules
 }
 

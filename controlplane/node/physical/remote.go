@@ -71,7 +71,7 @@ func (c *portCtx) remote() {
 				continue
 			}
 			if typ != encap.None && typ != t.Type {
-				c.World.Log.Error("the chassis of port " + c.pb.LogicalPort + " have different tunnel types: a gateway group " +
+				c.refused = append(c.refused, "the chassis of port "+c.pb.LogicalPort+" have different tunnel types: a gateway group "+
 					"needs one type that all its chassis and this one have; packets to it are dropped")
 				return
 			}

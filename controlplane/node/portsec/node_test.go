@@ -148,24 +148,24 @@ func TestRefusedEntryIsNamedOnce(t *testing.T) {
 	if got := b.text(); !strings.Contains(got, "ip4.src=0xa000004") || strings.Contains(got, "0xa0000000002") {
 		t.Errorf("want the rules of the good entry only:\n%s", got)
 	}
-	if len(b.node.Refused[vm]) != 1 {
-		t.Errorf("Refused is %v", b.node.Refused)
+	if got := b.World.Refusals(); len(got) != 1 || got[0].Table != "Port_Binding" || !strings.HasPrefix("WARN "+got[0].Text, want) {
+		t.Errorf("refused are %v", got)
 	}
 	b.Set(vm, map[string]any{"tunnel_key": 8})
 	if log := b.Log(); log != "" {
 		t.Errorf("named again: %q", log)
 	}
 	b.Set(vm, map[string]any{"port_security": []string{"0a:00:00:00:00:02"}})
-	if len(b.node.Refused) != 0 {
-		t.Errorf("Refused is %v after the correction", b.node.Refused)
+	if got := b.World.Refusals(); len(got) != 0 {
+		t.Errorf("refused are %v after the correction", got)
 	}
 	b.Set(vm, map[string]any{"port_security": []string{"unknown"}})
 	if got := b.text(); got != "\n" {
 		t.Errorf("rules without any good entry:\n%s", got)
 	}
 	b.SB(func(tx *idl.Tx) { tx.Delete("Port_Binding", vm) })
-	if len(b.node.Refused) != 0 {
-		t.Errorf("Refused is %v after the port went", b.node.Refused)
+	if got := b.World.Refusals(); len(got) != 0 {
+		t.Errorf("refused are %v after the port went", got)
 	}
 }
 

@@ -34,16 +34,13 @@ type PortSec struct {
 	set     *rules.Set
 	symbols *expr.Symtab
 	parsed  map[string]expr.Expr
-
-	// Refused are the elements of port_security that could not be understood and are
-	// not in force, by port.
-	Refused map[ovsdb.UUID][]string
+	refused map[ovsdb.UUID]bool // ports with elements of port_security that are not understood
 }
 
 // New makes the node; its rules go into set.
 func New(w *node.World, ports *binding.Ports, local *datapath.Local, set *rules.Set) *PortSec {
 	return &PortSec{w: w, ports: ports, local: local, set: set, symbols: expr.NewSymtab(), parsed: map[string]expr.Expr{},
-		Refused: map[ovsdb.UUID][]string{}}
+		refused: map[ovsdb.UUID]bool{}}
 }
 
 // OnRows follows changes of Port_Binding rows.
@@ -93,7 +90,7 @@ func (s *PortSec) Recompute() bool {
 		}
 	})
 	s.ports.Local(func(id ovsdb.UUID, _ binding.Port) { todo[id] = true })
-	for id := range s.Refused {
+	for id := range s.refused {
 		todo[id] = true
 	}
 	changed := false
@@ -109,11 +106,12 @@ func (s *PortSec) put(id ovsdb.UUID) bool {
 	key := rules.Key{Owner: owner, Part: Part}
 	pb := s.w.SB.PortBinding.Get(id)
 	if pb == nil || len(pb.PortSecurity) == 0 || !secured(s.ports.Get(id)) {
-		delete(s.Refused, id)
+		s.refuse(id, nil)
 		return s.set.Put(key, nil)
 	}
 	dp, local := s.local.Key(pb.Datapath)
 	if !local {
+		s.refuse(id, nil)
 		return s.set.Put(key, nil)
 	}
 	entries := s.entries(pb)
@@ -144,22 +142,26 @@ func (s *PortSec) entries(pb *sb.PortBinding) []Entry {
 	for _, text := range pb.PortSecurity {
 		e, err := ParseEntry(text)
 		if err != nil {
-			refused = append(refused, err.Error())
+			refused = append(refused, "lport "+pb.LogicalPort+": "+err.Error()+"; it is left out")
 			continue
 		}
 		entries = append(entries, e)
 	}
-	if !slices.Equal(refused, s.Refused[pb.UUID]) {
-		for _, text := range refused {
-			s.w.Log.Warn("lport " + pb.LogicalPort + ": " + text + "; it is left out")
-		}
-	}
-	if len(refused) == 0 {
-		delete(s.Refused, pb.UUID)
-	} else {
-		s.Refused[pb.UUID] = refused
-	}
+	s.refuse(pb.UUID, refused)
 	return entries
+}
+
+// refuse names the elements of a port that are not in force.
+func (s *PortSec) refuse(id ovsdb.UUID, texts []string) {
+	if len(texts) == 0 && !s.refused[id] {
+		return // most ports
+	}
+	s.w.Refuse(node.RefusalKey{Table: "Port_Binding", Row: id, Part: "port_security"}, texts...)
+	if len(texts) == 0 {
+		delete(s.refused, id)
+	} else {
+		s.refused[id] = true
+	}
 }
 
 // parse parses one of the texts of rules.go, which are few.

@@ -78,6 +78,15 @@ func (b *bench) settle(t *testing.T) string {
 	return b.text()
 }
 
+// refused is what is refused at present, one a line.
+func (b *bench) refused() string {
+	var out []string
+	for _, r := range b.World.Refusals() {
+		out = append(out, r.Text)
+	}
+	return strings.Join(out, "\n")
+}
+
 // text is every QoS with its ports and queues, and every Queue that no QoS has.
 func (b *bench) text() string {
 	var lines []string

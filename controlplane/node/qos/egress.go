@@ -18,7 +18,7 @@ type egress struct {
 }
 
 // wanted are the ports that should have queues, by name. Which logical ports cannot
-// be served is noted in Refused.
+// be served is noted in refused.
 func (q *QoS) wanted() []*egress {
 	shapes := make([]shape, 0, len(q.shapes))
 	for _, s := range q.shapes {
@@ -41,14 +41,14 @@ func (q *QoS) wanted() []*egress {
 		}
 		switch {
 		case s.network == "":
-			q.refuse(s.lport, "its switch has no localnet port")
+			q.refuse(s, "its switch has no localnet port")
 		case len(out) == 0:
-			q.refuse(s.lport, "no bridge with a physical interface is mapped to network "+s.network+
+			q.refuse(s, "no bridge with a physical interface is mapped to network "+s.network+
 				"; set ovn-bridge-mappings, or external_ids:ovn-egress-iface=true of the interface that leads out")
 		}
 		for _, e := range out {
 			if other, taken := e.queues[s.queue]; taken {
-				q.refuse(s.lport, "queue "+strconv.FormatInt(s.queue, 10)+" of "+e.port.Name+" is that of lport "+other.lport)
+				q.refuse(s, "queue "+strconv.FormatInt(s.queue, 10)+" of "+e.port.Name+" is that of lport "+other.lport)
 				continue
 			}
 			e.queues[s.queue] = s

@@ -26,6 +26,7 @@ const maxQueue = 61440
 
 // shape is what a logical port asks for.
 type shape struct {
+	row             ovsdb.UUID
 	lport           string
 	network         string // physical network that it is asked for
 	queue           int64
@@ -41,15 +42,14 @@ type QoS struct {
 	shapes map[ovsdb.UUID]shape // by Port_Binding
 	dirty  bool
 
-	// Refused are logical ports that are not shaped though they ask for it: port -> why.
-	Refused map[string]string
-	broken  map[ovsdb.UUID]string // why the options of a port are not understood
+	refused map[ovsdb.UUID][]string // ports that are not shaped though they ask for it, and why
+	broken  map[ovsdb.UUID]bool     // ports whose options are not understood
 }
 
 // New makes the node.
 func New(w *node.World, ports *binding.Ports, local *datapath.Local) *QoS {
 	return &QoS{w: w, ports: ports, local: local, shapes: map[ovsdb.UUID]shape{}, dirty: true,
-		Refused: map[string]string{}, broken: map[ovsdb.UUID]string{}}
+		refused: map[ovsdb.UUID][]string{}, broken: map[ovsdb.UUID]bool{}}
 }
 
 // OnRows follows changes of Port_Binding rows.
@@ -128,11 +128,12 @@ func (q *QoS) refresh(id ovsdb.UUID) {
 	if pb := q.w.SB.PortBinding.Get(id); pb != nil && q.here(pb) {
 		now, err = q.shape(pb)
 	}
-	if err == nil {
+	if key := (node.RefusalKey{Table: "Port_Binding", Row: id, Part: "options:qos"}); err != nil {
+		q.broken[id] = true
+		q.w.Refuse(key, err.Error())
+	} else if q.broken[id] {
 		delete(q.broken, id)
-	} else if text := err.Error(); q.broken[id] != text {
-		q.broken[id] = text
-		q.w.Log.Warn(text)
+		q.w.Refuse(key)
 	}
 	if now == q.shapes[id] {
 		return
@@ -172,7 +173,7 @@ func (q *QoS) shape(pb *sb.PortBinding) (shape, error) {
 		}
 		return n, nil
 	}
-	s := shape{lport: pb.LogicalPort, network: q.network(pb)}
+	s := shape{row: pb.UUID, lport: pb.LogicalPort, network: q.network(pb)}
 	queue, err := number("qdisc_queue_id", maxQueue)
 	s.queue = int64(queue)
 	for _, f := range []struct {

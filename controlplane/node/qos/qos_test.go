@@ -131,14 +131,14 @@ func TestRowsOfOthers(t *testing.T) {
 	b.Log()
 	want(t, "rows", b.settle(t), before)
 	const why = "lport vm is not shaped: port eth1 has a QoS of somebody else"
-	if log := b.Log(); strings.Count(log, why) != 1 || b.node.Refused["vm"] == "" {
-		t.Errorf("log is %q, Refused %v", log, b.node.Refused)
+	if log := b.Log(); strings.Count(log, why) != 1 || !strings.HasPrefix(b.refused(), why) {
+		t.Errorf("log is %q, refused are %s", log, b.refused())
 	}
 	b.VSW(func(tx *idl.Tx) { tx.Update("Port", port, map[string]any{"qos": []ovsdb.UUID{}}) })
 	const free = "\n: linux-hfsc {} {}\n: queue 3 {max-rate=1} {}\n" + eth1 + "eth1: queue 7 {max-rate=1} {ovn_port=vm}\n"
 	want(t, "rows when the port is free", b.settle(t), free+"orphan {} {}")
-	if len(b.node.Refused) != 0 {
-		t.Errorf("Refused %v when the port is free", b.node.Refused)
+	if got := b.refused(); got != "" {
+		t.Errorf("refused are %s when the port is free", got)
 	}
 
 	b.VSW(func(tx *idl.Tx) { // their queue in our QoS, our queue in theirs
@@ -149,9 +149,7 @@ func TestRowsOfOthers(t *testing.T) {
 	})
 	b.vm("vm9", 9, "qdisc_queue_id=9", "qos_max_rate=1")
 	want(t, "rows that are mixed up", b.settle(t), free+"eth1: queue 9 {} {}\norphan {} {}")
-	if b.node.Refused["vm9"] != "queue 9 of port eth1 is somebody else's" {
-		t.Errorf("Refused %v", b.node.Refused)
-	}
+	want(t, "refused", b.refused(), "lport vm9 is not shaped: queue 9 of port eth1 is somebody else's")
 }
 
 // TestNoopIsReplaced: ovn-controllers before 23.06 leave such rows behind.
@@ -180,9 +178,7 @@ func TestTwoPortsWithOneQueue(t *testing.T) {
 	b.vm("vm", 5, "qdisc_queue_id=7", "qos_max_rate=1", "qos_min_rate=2", "qos_burst=3")
 	b.vm("vm2", 6, "qdisc_queue_id=7", "qos_max_rate=9")
 	want(t, "rows", b.settle(t), eth1+one)
-	if b.node.Refused["vm2"] != "queue 7 of eth1 is that of lport vm" {
-		t.Errorf("Refused %v", b.node.Refused)
-	}
+	want(t, "refused", b.refused(), "lport vm2 is not shaped: queue 7 of eth1 is that of lport vm")
 }
 
 // TestQueueChangesHands: the number of a port that went is given to another.

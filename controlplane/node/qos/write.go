@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/vsw"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
@@ -32,8 +33,8 @@ func (q *QoS) Write(tx *idl.Tx) {
 		return
 	}
 	before := tx.Len()
-	told := q.Refused
-	q.Refused = map[string]string{}
+	told := q.refused
+	q.refused = map[ovsdb.UUID][]string{}
 	r := &rows{QoS: q, tx: tx, refs: map[ovsdb.UUID]int{}, used: map[ovsdb.UUID]bool{}}
 	for row := range q.w.VSW.QoS.All() {
 		for _, id := range row.Queues {
@@ -44,17 +45,26 @@ func (q *QoS) Write(tx *idl.Tx) {
 		r.put(e)
 	}
 	r.collect()
-	for _, lport := range slices.Sorted(maps.Keys(q.Refused)) {
-		if told[lport] != q.Refused[lport] {
-			q.w.Log.Warn("lport " + lport + " is not shaped: " + q.Refused[lport])
+	for id := range told {
+		if q.refused[id] == nil {
+			q.w.Refuse(notShaped(id))
 		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(q.refused), ovsdb.UUID.Compare) {
+		q.w.Refuse(notShaped(id), q.refused[id]...)
 	}
 	if tx.Len() == before {
 		q.dirty = false
 	}
 }
 
-func (q *QoS) refuse(lport, why string) { q.Refused[lport] = why }
+func notShaped(id ovsdb.UUID) node.RefusalKey {
+	return node.RefusalKey{Table: "Port_Binding", Row: id, Part: "queue"}
+}
+
+func (q *QoS) refuse(s shape, why string) {
+	q.refused[s.row] = append(q.refused[s.row], "lport "+s.lport+" is not shaped: "+why)
+}
 
 // rows is one comparison of the rows with what is wanted.
 type rows struct {
@@ -72,7 +82,7 @@ func (r *rows) put(e *egress) {
 		r.create(e)
 	case !ours(row):
 		for _, s := range e.queues {
-			r.refuse(s.lport, "port "+e.port.Name+" has a QoS of somebody else; clear its column qos to let this chassis shape it")
+			r.refuse(s, "port "+e.port.Name+" has a QoS of somebody else; clear its column qos to let this chassis shape it")
 		}
 	default:
 		r.used[row.UUID] = true
@@ -112,7 +122,7 @@ func (r *rows) correct(row *vsw.QoS, e *egress) {
 		case queue == nil:
 			add[id] = r.tx.Insert("Queue", queueRow(s, nil))
 		case queue.ExternalIDs[portKey] == "":
-			r.refuse(s.lport, "queue "+strconv.FormatInt(id, 10)+" of port "+e.port.Name+" is somebody else's")
+			r.refuse(s, "queue "+strconv.FormatInt(id, 10)+" of port "+e.port.Name+" is somebody else's")
 		case queue.ExternalIDs[portKey] != s.lport || !maps.Equal(settings(queue), s.settings()):
 			r.tx.Update("Queue", queue.UUID, queueRow(s, queue.ExternalIDs))
 		}

@@ -154,7 +154,7 @@ func (s *SlowPath) rebuild(dp ovsdb.UUID) {
 	for name := range now.resident() {
 		file(s.waits, name, dp)
 	}
-	s.name(old, now)
+	s.name(dp, old, now)
 	s.changed = s.changed || !old.equal(now)
 	if now.empty() {
 		delete(s.parts, dp)
@@ -164,15 +164,14 @@ func (s *SlowPath) rebuild(dp ovsdb.UUID) {
 	s.announceLocally(dp, old, now)
 }
 
-// name logs what was newly refused.
-func (s *SlowPath) name(old, now *part) {
-	if now == nil {
-		return
+// name names what is refused.
+func (s *SlowPath) name(dp ovsdb.UUID, old, now *part) {
+	var refused []string
+	if now != nil {
+		refused = now.refused
 	}
-	for _, text := range now.refused {
-		if old == nil || !slices.Contains(old.refused, text) {
-			s.w.Log.Warn(text)
-		}
+	if len(refused) > 0 || old != nil && len(old.refused) > 0 {
+		s.w.Refuse(node.RefusalKey{Table: "Datapath_Binding", Row: dp, Part: "slow path"}, refused...)
 	}
 }
 

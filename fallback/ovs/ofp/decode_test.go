@@ -73,7 +73,7 @@ func TestCapturedMessages(t *testing.T) {
 
 func TestCapturedEvents(t *testing.T) {
 	e := decoded[*Error](t, "error")
-	if e.Error() != "switch says OFPBMC_BAD_PREREQ for OFPT_FLOW_MOD (xid 0x13)" || !errors.Is(e, &Error{Type: 4, Code: 9}) {
+	if e.Error() != "switch says OFPBMC_BAD_PREREQ for OFPT_FLOW_MOD (xid 0x13)" || e.Cause() != "switch says OFPBMC_BAD_PREREQ for OFPT_FLOW_MOD" || !errors.Is(e, &Error{Type: 4, Code: 9}) {
 		t.Errorf("error %v", e)
 	}
 	p := decoded[*PacketIn](t, "packet-in")

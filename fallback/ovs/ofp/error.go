@@ -35,6 +35,11 @@ func (e *Error) Name() string {
 
 // Error implements error.
 func (e *Error) Error() string {
+	return e.Cause() + " (xid 0x" + strconv.FormatUint(uint64(e.XID), 16) + ")"
+}
+
+// Cause is the text without what differs each time.
+func (e *Error) Cause() string {
 	s := e.Name()
 	if s == "" {
 		s = fmt.Sprintf("error type %d code %d", e.Type, e.Code)
@@ -45,7 +50,7 @@ func (e *Error) Error() string {
 	if h, err := ParseHeader(e.Request); err == nil {
 		s += " for " + h.Type.String()
 	}
-	return "switch says " + s + " (xid 0x" + strconv.FormatUint(uint64(e.XID), 16) + ")"
+	return "switch says " + s
 }
 
 // Is makes errors.Is(err, &Error{Type: t, Code: c}) true for every error of that
