@@ -2,6 +2,7 @@ package tlsconf
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -17,7 +18,7 @@ import (
 // the certificates that ovs-pki(8) makes do not hold it and OVN's programs do not look.
 func (o Options) Client(log *slog.Logger) *tls.Config {
 	return &tls.Config{
-		MinVersion:           max(o.MinVersion, tls.VersionTLS12),
+		MinVersion:           cmp.Or(o.MinVersion, tls.VersionTLS12),
 		MaxVersion:           o.MaxVersion,
 		CipherSuites:         o.CipherSuites,
 		ServerName:           o.ServerName,

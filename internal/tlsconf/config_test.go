@@ -152,6 +152,18 @@ func TestClient(t *testing.T) {
 		})
 	}
 
+	t.Run("an old server", func(t *testing.T) {
+		o := Options{PrivateKey: key, Certificate: cert, CACert: ca.file}
+		old := server(serverPair)
+		old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+		if _, err := handshake(t, o.Client(slog.Default()), old); err == nil {
+			t.Error("TLS 1.1 was spoken unasked")
+		}
+		o.MinVersion, o.MaxVersion = tls.VersionTLS10, tls.VersionTLS12
+		if got, err := handshake(t, o.Client(slog.Default()), old); err != nil || got.Version != tls.VersionTLS11 {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
 	t.Run("versions and suites", func(t *testing.T) {
 		o := Options{PrivateKey: key, Certificate: cert, CACert: ca.file, MaxVersion: tls.VersionTLS12,
 			CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}, ServerName: "sb.example"}

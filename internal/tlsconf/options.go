@@ -1,8 +1,8 @@
 // Package tlsconf turns the TLS options of Open vSwitch's and OVN's programs (ovn-controller(8), "PKI Options", "Other Options")
 // and the columns of the Open_vSwitch database's SSL table into client configurations of crypto/tls.
 //
-// Only what crypto/tls can do is accepted; the rest is refused by name when the command line is read. In particular OpenSSL's
-// cipher keywords (HIGH, !aNULL) and a choice of TLS 1.3 cipher suites do not exist here.
+// Only what crypto/tls can do is accepted; the rest is refused by name when the command line is read. In particular there is no
+// choice of TLS 1.3 cipher suites.
 package tlsconf
 
 import (
@@ -81,14 +81,18 @@ func (o Options) With(row Files) Options {
 	return o
 }
 
-var versions = map[string]uint16{"TLSV1.2": tls.VersionTLS12, "TLSV1.3": tls.VersionTLS13}
+// versions are what may be asked for. The first two are so old that newer Open vSwitch refuses them, but "TLSv1,TLSv1.1,TLSv1.2"
+// was its default for long, and is written in many a command line.
+var versions = map[string]uint16{"TLSV1": tls.VersionTLS10, "TLSV1.1": tls.VersionTLS11, "TLSV1.2": tls.VersionTLS12, "TLSV1.3": tls.VersionTLS13}
+
+const protocols = "TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3"
 
 // parseProtocols reads a list of protocols, or a range "A-B" or "A+". A list means the range that it spans.
 func parseProtocols(list string) (lowest, highest uint16, err error) {
 	one := func(name string) (uint16, error) {
 		v, ok := versions[strings.ToUpper(name)]
 		if !ok {
-			return 0, fmt.Errorf("--ssl-protocols: %s is not supported; TLSv1.2 and TLSv1.3 are", name)
+			return 0, fmt.Errorf("--ssl-protocols: %s is not supported; %s are", name, protocols)
 		}
 		return v, nil
 	}
@@ -101,7 +105,7 @@ func parseProtocols(list string) (lowest, highest uint16, err error) {
 		names = []string{from, to}
 	}
 	if len(names) == 0 {
-		return 0, 0, fmt.Errorf("--ssl-protocols: no protocol in %q; TLSv1.2 and TLSv1.3 are supported", list)
+		return 0, 0, fmt.Errorf("--ssl-protocols: no protocol in %q; %s are supported", list, protocols)
 	}
 	for _, name := range names {
 		v, err := one(name)

@@ -26,6 +26,7 @@ func TestTable(t *testing.T) {
 		{"--bootstrap-ca-cert=/ca --peer-ca-cert=/p --ssl-server-name=x", Options{CACert: "/ca", Bootstrap: true, PeerCACert: "/p", ServerName: "x"}},
 		{"--bootstrap-ca-cert=/ca -C /other", Options{CACert: "/other"}},
 		{"--ssl-protocols=TLSv1.2", Options{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}},
+		{"--ssl-protocols=TLSv1,TLSv1.1,TLSv1.2", Options{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS12}},
 		{"--ssl-protocols=tlsv1.2+", Options{MinVersion: tls.VersionTLS12}},
 		{"--ssl-protocols=TLSv1.3,TLSv1.2", Options{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}},
 		{"--ssl-protocols=TLSv1.2-TLSv1.3", Options{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}},
@@ -51,7 +52,7 @@ func TestTable(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	tests := []struct{ arg, want string }{
-		{"--ssl-protocols=TLSv1.1", "TLSv1.1 is not supported; TLSv1.2 and TLSv1.3 are"},
+		{"--ssl-protocols=TLSv1.4", "TLSv1.4 is not supported; TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3 are"},
 		{"--ssl-protocols=SSLv3+", "SSLv3 is not supported"},
 		{"--ssl-protocols=,", "no protocol"},
 		{"--ssl-ciphers=HIGHER:!aNULL", "HIGHER is not supported; name cipher suites of ECDHE-"},
