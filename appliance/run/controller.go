@@ -138,7 +138,7 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),
 		Log: log.Logger("pinctrl")})
 	r.ctl = controller.New(controller.Config{SB: r.sb, VSW: r.vsw, NameFlag: r.opt.Chassis, Hostname: hostname(),
-		Send: r.mail.Send, SlowPath: r.slow, Store: r.store, Log: log.Logger("main"), Now: time.Now, Coverage: r.cover})
+		Send: r.mail.Send, Busy: r.mail.Waiting, SlowPath: r.slow, Store: r.store, Log: log.Logger("main"), Now: time.Now, Coverage: r.cover})
 	g.Go(func() error { return r.sb.Run(ctx) })
 	g.Go(func() error { return r.ovs.Run(ctx) })
 	g.Go(func() error { return r.slow.Run(ctx) })

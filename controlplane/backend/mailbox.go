@@ -46,6 +46,13 @@ func (m *Mailbox) Send(d Delta) {
 	}
 }
 
+// Waiting tells whether the target has still to take something.
+func (m *Mailbox) Waiting() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.waiting
+}
+
 // Take empties the mailbox.
 func (m *Mailbox) Take() (Delta, bool) {
 	m.mu.Lock()

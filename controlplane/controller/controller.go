@@ -41,6 +41,7 @@ type Config struct {
 	NameFlag string // -n: the chassis name, instead of system-id
 	Hostname string
 	Send     func(backend.Delta)
+	Busy     func() bool // whether a target has not taken yet what was sent; nil for never
 	SlowPath *punt.SlowPath
 	Store    *punt.Mailbox // what the slow path learned
 	Coverage *coverage.Registry
@@ -113,7 +114,7 @@ func New(cfg Config) *Controller {
 	c.chassis.Schema = func() string { return cfg.SB.State().Schema }
 	c.bridge = bridge.New(w, c.ports, c.local)
 	c.logical = logical.New(logical.Inputs{World: w, Ports: c.ports, Local: c.local, Ifaces: c.ifaces, Tunnels: c.tunnels,
-		Unsupported: punt.Unsupported}, c.set)
+		Unsupported: punt.Unsupported, Early: c.sendEarly}, c.set)
 	c.phys = physical.New(physical.Inputs{World: w, Ports: c.ports, Local: c.local, Tunnels: c.tunnels, Ifaces: c.ifaces, Zones: c.zones}, c.set)
 	c.macs = macs.New(w, c.local, c.set)
 	c.hairpin = hairpin.New(w, c.local, c.set)
@@ -244,6 +245,21 @@ func (c *Controller) sendRules() {
 	if c.rev == 0 && !d.Complete { // nothing is of use to the switch yet
 		return
 	}
+	c.send(d)
+}
+
+// sendEarly sends the rules computed so far while the first ones are being
+// computed: a target that has nothing yet can begin with them.
+func (c *Controller) sendEarly() {
+	if c.complete || c.resend != "" || c.release == "" || !c.settled() || c.w.Bridge() == nil {
+		return
+	}
+	if c.cfg.Busy == nil || !c.cfg.Busy() {
+		c.send(backend.Delta{Release: c.release, Reset: c.rev == 0})
+	}
+}
+
+func (c *Controller) send(d backend.Delta) {
 	d.FlushZones = c.zones.TakeFlush()
 	d.Meters, d.DelMeters = c.acks.meters(d.Reset)
 	if !c.set.Pending() && len(d.FlushZones)+len(d.Meters)+len(d.DelMeters) == 0 && !d.Complete && !d.Reset {

@@ -21,8 +21,7 @@ var learned = map[ir.Stage]bool{ir.ChkLBHairpinReply: true, ir.ECMPNHMAC: true, 
 func (b *Backend) adopt(ctx context.Context, conn *ofconn.Conn) error {
 	w := b.want
 	w.gen++
-	clear(w.touched)
-	clear(w.refused)
+	w.takeTouched()
 	groups, err := conn.DumpGroups(ctx)
 	if err != nil {
 		return err
@@ -42,12 +41,12 @@ func (b *Backend) adopt(ctx context.Context, conn *ofconn.Conn) error {
 			right++
 		case !known && !w.learnedHere(f):
 			gone++
-			w.touched[w.keyOf(f)] = true
+			w.touch(&flow{key: w.keyOf(f), gone: true})
 		}
 	}
-	for key, f := range w.flows {
-		if f.seen != w.gen {
-			w.touched[key] = true
+	for _, f := range w.flows {
+		if f.refused = false; f.seen != w.gen {
+			w.touch(f)
 		}
 	}
 	gb, ga := w.low.groups.diff(groups)
@@ -101,13 +100,9 @@ func (b *Backend) push(ctx context.Context, conn *ofconn.Conn, groupsBefore, gro
 	if err := b.apply(ctx, conn, metersBefore); err != nil {
 		return err
 	}
-	keys := make([]string, 0, len(w.touched))
-	for k := range w.touched {
-		keys = append(keys, k)
-	}
-	w.touched = map[string]bool{}                          // a cleared map would keep the room of a cold start
-	for len(keys)+len(groupsBefore)+len(groupsAfter) > 0 { // each round leaves something out
-		err := conn.Bundle(ctx, b.messages(groupsBefore, keys, groupsAfter))
+	flows := w.takeTouched()
+	for len(flows)+len(groupsBefore)+len(groupsAfter) > 0 { // each round leaves something out
+		err := conn.Bundle(ctx, messages(groupsBefore, flows, groupsAfter))
 		if err == nil {
 			break
 		}
@@ -115,29 +110,37 @@ func (b *Backend) push(ctx context.Context, conn *ofconn.Conn, groupsBefore, gro
 		if !errors.As(err, &refused) || len(refused.Messages) == 0 {
 			return err
 		}
-		groupsBefore, keys, groupsAfter = b.leaveOut(refused, groupsBefore, keys, groupsAfter)
+		groupsBefore, flows, groupsAfter = b.leaveOut(refused, groupsBefore, flows, groupsAfter)
 	}
+	b.count(flows)
+	return b.apply(ctx, conn, metersAfter)
+}
+
+// count counts what was done to flows.
+func (b *Backend) count(flows []*flow) {
 	b.set(func(s *Status) {
-		for _, k := range keys {
-			if w.flows[k] == nil {
+		for _, f := range flows {
+			if f.gone {
 				s.Removed++
 			} else {
 				s.Added++
 			}
 		}
 	})
-	return b.apply(ctx, conn, metersAfter)
 }
 
-func (b *Backend) messages(before []ofp.Message, keys []string, after []ofp.Message) iter.Seq[ofp.Message] {
+// messages yields what brings groups and flows up to date. A flow's message is
+// valid until the next one.
+func messages(before []ofp.Message, flows []*flow, after []ofp.Message) iter.Seq[ofp.Message] {
 	return func(yield func(ofp.Message) bool) {
+		m := &ofp.FlowMod{}
 		for _, m := range before {
 			if !yield(m) {
 				return
 			}
 		}
-		for _, k := range keys {
-			if !yield(b.want.mod(k)) {
+		for _, f := range flows {
+			if f.mod(m); !yield(m) {
 				return
 			}
 		}
@@ -165,8 +168,7 @@ func (b *Backend) apply(ctx context.Context, conn *ofconn.Conn, msgs []ofp.Messa
 
 // leaveOut takes what the switch refused out of a bundle and names it. Without its
 // group a flow cannot be installed either.
-func (b *Backend) leaveOut(r *ofconn.Refused, before []ofp.Message, keys []string, after []ofp.Message) ([]ofp.Message, []string, []ofp.Message) {
-	w := b.want
+func (b *Backend) leaveOut(r *ofconn.Refused, before []ofp.Message, flows []*flow, after []ofp.Message) ([]ofp.Message, []*flow, []ofp.Message) {
 	out := map[int]bool{}
 	for _, m := range r.Messages {
 		out[m.Index] = true
@@ -175,9 +177,9 @@ func (b *Backend) leaveOut(r *ofconn.Refused, before []ofp.Message, keys []strin
 			if g, ok := before[m.Index].(*ofp.GroupMod); ok {
 				b.refuseGroup(g.Group.ID, m.Err)
 			}
-		case i < len(keys):
-			if f := w.flows[keys[i]]; f != nil {
-				b.refuse(f, m.Err)
+		case i < len(flows):
+			if !flows[i].gone {
+				b.refuse(flows[i], m.Err)
 			}
 		default:
 			b.cfg.Log.Warn("the switch refused to remove a group: " + m.Err.Error())
@@ -191,13 +193,13 @@ func (b *Backend) leaveOut(r *ofconn.Refused, before []ofp.Message, keys []strin
 		}
 		return kept
 	}
-	kept := make([]string, 0, len(keys))
-	for i, k := range keys {
-		if !out[len(before)+i] && !w.refused[k] {
-			kept = append(kept, k)
+	kept := make([]*flow, 0, len(flows))
+	for i, f := range flows {
+		if !out[len(before)+i] && !f.refused {
+			kept = append(kept, f)
 		}
 	}
-	return keep(before, 0), kept, keep(after, len(before)+len(keys))
+	return keep(before, 0), kept, keep(after, len(before)+len(flows))
 }
 
 // refuseGroup refuses the flows of every rule that uses a group.
@@ -211,7 +213,7 @@ func (b *Backend) refuseGroup(id uint32, why *ofp.Error) {
 
 // refuse remembers that the switch does not take a flow.
 func (b *Backend) refuse(f *flow, why *ofp.Error) {
-	b.want.refused[f.key] = true
+	f.refused = true
 	c := f.used()
 	fail := backend.Failure{Rule: c.rule, Kind: backend.Invalid, Detail: why.Cause()}
 	fail.Owner.Kind = c.kind

@@ -191,18 +191,46 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 		b.old = true
 		b.cfg.Resend("the switch's tunnel metadata field for Geneve changed")
 	}
-	adopted := false
+	fill, err := b.openFill(ctx, conn)
+	if err != nil {
+		return err
+	}
+	inStep := false // the switch has what is wanted
 	for {
 		if d, ok := b.cfg.Changes.Take(); ok {
-			if err := b.take(ctx, conn, d, tunOpt, adopted); err != nil {
+			if d.Reset && b.want != nil { // what was sent until now is void
+				inStep = false
+				if fill != nil {
+					fill.Discard()
+					fill = nil
+				}
+			}
+			if err := b.take(ctx, conn, d, tunOpt); err != nil {
+				return err
+			}
+			switch {
+			case inStep:
+				err = b.update(ctx, conn)
+			case fill != nil:
+				err = b.fill(ctx, conn, fill)
+			}
+			if err != nil {
 				return err
 			}
 		}
-		if b.full && !b.old && !adopted {
-			if err := b.adopt(ctx, conn); err != nil {
-				return err
+		if b.full && !b.old && !inStep {
+			if fill != nil {
+				if inStep, err = b.finish(ctx, fill); err != nil {
+					return err
+				}
+				fill = nil
 			}
-			adopted = true
+			if !inStep {
+				if err := b.adopt(ctx, conn); err != nil {
+					return err
+				}
+				inStep = true
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -233,8 +261,8 @@ func (b *Backend) SetProbe(d time.Duration) {
 // onlyPunts asks for packet-ins of controller actions and nothing else unasked.
 var onlyPunts = &ofp.SetAsync{PacketIn: 1<<1 | 1<<3}
 
-// take makes one delta's changes, in the switch too once that is adopted.
-func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, tunOpt int, adopted bool) error {
+// take makes one delta's changes in what is wanted.
+func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, tunOpt int) error {
 	b.flush = append(b.flush, d.FlushZones...)
 	if err := b.flushZones(ctx, conn); err != nil {
 		return err
@@ -252,19 +280,15 @@ func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, 
 		if m, err := conn.DumpMeters(ctx); err == nil {
 			b.want.low.meters.adopt(m)
 		}
-		if adopted { // compare with the switch again, now with other numbers
-			b.want.apply(d)
-			b.rev = d.Revision
-			b.full = b.full || d.Complete
-			return b.adopt(ctx, conn)
-		}
 	}
 	b.want.apply(d)
 	b.rev = d.Revision
 	b.full = b.full || d.Complete
-	if !adopted {
-		return nil
-	}
+	return nil
+}
+
+// update brings a switch that is in step up to date.
+func (b *Backend) update(ctx context.Context, conn *ofconn.Conn) error {
 	gb, ga := b.want.low.groups.take()
 	mb, ma := b.want.low.meters.take()
 	if err := b.push(ctx, conn, gb, ga, mb, ma); err != nil {

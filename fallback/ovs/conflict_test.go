@@ -105,6 +105,7 @@ func TestDesiredForgetsWhatIsGone(t *testing.T) {
 		ingress.1 83 match(any) { meter "nobody"; }
 		ingress.60 83 match(any) { drop; }`)
 	describe := func(d *desired) string {
+		d.takeTouched() // as after each delta: what is gone is deleted
 		var lines []string
 		for key, f := range d.flows {
 			actions, cookie := f.want()

@@ -20,12 +20,15 @@ type claim struct {
 	conj    bool // actions are conjunction()s, which add up
 }
 
-// flow is one wanted flow.
+// flow is one flow that is wanted, or was and is still to be deleted.
 type flow struct {
-	key    string // table, priority, match: see flowKey
-	first  claim
-	others []claim // of more rules; sorted with first by rule, so that the winner does not depend on history
-	seen   uint32  // generation of the last comparison with the switch
+	key     string // table, priority, match: see flowKey
+	first   claim
+	others  *[]claim // of more rules, nil for none; sorted with first by rule, so that the winner does not depend on history
+	seen    uint32   // generation of the last comparison with the switch
+	gone    bool     // nobody wants it any more
+	dirty   bool     // among desired.touched
+	refused bool     // the switch does not take it: left out until it changes
 }
 
 // record is what one rule put into the tables.
@@ -52,9 +55,8 @@ type desired struct {
 	conjs map[uint32]ir.RuleID
 	gen   uint32
 
-	touched  map[string]bool // keys to be brought up to date in the switch
-	refused  map[string]bool // keys that the switch does not take: left out until they change
-	learners map[uint32]int  // cookies of rules that learn flows
+	touched  []*flow        // to be brought up to date in the switch
+	learners map[uint32]int // cookies of rules that learn flows
 	failed   map[ir.RuleID]backend.Failure
 	waiting  map[ir.RuleID]ir.Rule // rules whose meters are not defined yet
 	keyBuf   []byte
@@ -62,8 +64,7 @@ type desired struct {
 
 func newDesired(p *Profile) *desired {
 	d := &desired{flows: map[string]*flow{}, rules: map[ir.RuleID]record{}, conjs: map[uint32]ir.RuleID{},
-		touched: map[string]bool{}, refused: map[string]bool{}, learners: map[uint32]int{}, failed: map[ir.RuleID]backend.Failure{},
-		waiting: map[ir.RuleID]ir.Rule{}}
+		learners: map[uint32]int{}, failed: map[ir.RuleID]backend.Failure{}, waiting: map[ir.RuleID]ir.Rule{}}
 	d.low = lowerer{profile: p, groups: newGroups(), meters: newMeters(), tunIndex: -1}
 	return d
 }
@@ -191,8 +192,10 @@ func (d *desired) claim(table uint8, priority uint16, m ofp.Match, c claim) *flo
 	case f == nil:
 		f = &flow{key: string(d.keyBuf), first: c}
 		d.flows[f.key] = f
+	case f.gone:
+		f.first, f.gone = c, false
 	default:
-		all := append([]claim{f.first}, f.others...)
+		all := f.claims()
 		if slices.Contains(all, c) {
 			return f
 		}
@@ -200,26 +203,39 @@ func (d *desired) claim(table uint8, priority uint16, m ofp.Match, c claim) *flo
 		slices.SortFunc(all, func(a, b claim) int {
 			return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.actions, b.actions))
 		})
-		f.first, f.others = all[0], slices.Clip(all[1:])
+		f.setClaims(all)
 	}
-	d.touch(f.key)
+	d.touch(f)
 	return f
 }
 
 func (d *desired) unclaim(f *flow, rule ir.RuleID) {
-	if f == nil {
-		return
+	if f != nil {
+		f.setClaims(slices.DeleteFunc(f.claims(), func(c claim) bool { return c.rule == rule }))
+		d.touch(f)
 	}
-	all := slices.DeleteFunc(append([]claim{f.first}, f.others...), func(c claim) bool { return c.rule == rule })
-	if len(all) == 0 {
-		delete(d.flows, f.key)
-	} else {
-		f.first, f.others = all[0], slices.Clip(all[1:])
-		if len(f.others) == 0 {
-			f.others = nil
-		}
+}
+
+// claims are all claims, in an own slice.
+func (f *flow) claims() []claim {
+	switch {
+	case f.gone:
+		return nil
+	case f.others == nil:
+		return []claim{f.first}
 	}
-	d.touch(f.key)
+	return append([]claim{f.first}, *f.others...)
+}
+
+func (f *flow) setClaims(all []claim) {
+	f.first, f.others, f.gone = claim{}, nil, len(all) == 0
+	if len(all) > 0 {
+		f.first = all[0]
+	}
+	if len(all) > 1 {
+		rest := slices.Clone(all[1:])
+		f.others = &rest
+	}
 }
 
 func (d *desired) remove(id ir.RuleID) {
@@ -235,9 +251,7 @@ func (d *desired) remove(id ir.RuleID) {
 		return
 	}
 	for _, f := range rec.more.flows {
-		if d.flows[f.key] == f {
-			d.unclaim(f, id)
-		}
+		d.unclaim(f, id)
 	}
 	d.low.groups.ref(rec.more.groups, -1)
 	d.low.meters.ref(rec.more.meters, -1)
@@ -249,17 +263,33 @@ func (d *desired) remove(id ir.RuleID) {
 	}
 }
 
-func (d *desired) touch(key string) {
-	d.touched[key] = true
-	delete(d.refused, key)
+func (d *desired) touch(f *flow) {
+	f.refused = false
+	if !f.dirty {
+		f.dirty = true
+		d.touched = append(d.touched, f)
+	}
+}
+
+// takeTouched returns the flows to be brought up to date, and forgets those that
+// are to be deleted.
+func (d *desired) takeTouched() []*flow {
+	touched := d.touched
+	for _, f := range touched {
+		if f.dirty = false; f.gone {
+			delete(d.flows, f.key)
+		}
+	}
+	d.touched = nil
+	return touched
 }
 
 // used is the claim whose actions the switch gets. Plain actions win over
 // conjunction()s, which Open vSwitch does not allow beside them: the packet
 // matches the plain rule and, at the same priority, either may be used.
 func (f *flow) used() claim {
-	if f.first.conj {
-		for _, c := range f.others {
+	if f.first.conj && f.others != nil {
+		for _, c := range *f.others {
 			if !c.conj {
 				return c
 			}
@@ -275,20 +305,19 @@ func (f *flow) want() (actions string, cookie uint64) {
 		return c.actions, uint64(c.cookie)
 	}
 	conj := []byte(c.actions)
-	for _, c := range f.others {
+	for _, c := range *f.others {
 		conj = append(conj, c.actions...)
 	}
 	return string(conj), 0
 }
 
-// mod is the message that brings one flow up to date.
-func (d *desired) mod(key string) *ofp.FlowMod {
-	table, priority, m := splitKey(key)
-	f := d.flows[key]
-	if f == nil {
-		return &ofp.FlowMod{Command: ofp.FlowDeleteStrict, Table: table, Priority: priority, Match: m}
+// mod makes m the message that brings the flow up to date, in m's own memory.
+func (f *flow) mod(m *ofp.FlowMod) {
+	table, priority, match := splitKey(f.key)
+	*m = ofp.FlowMod{Command: ofp.FlowDeleteStrict, Table: table, Priority: priority,
+		Match: append(m.Match[:0], match...), Actions: m.Actions[:0]}
+	if !f.gone {
+		actions, cookie := f.want()
+		m.Command, m.Cookie, m.Actions = ofp.FlowAdd, cookie, append(m.Actions, actions...)
 	}
-	actions, cookie := f.want()
-	return &ofp.FlowMod{Command: ofp.FlowAdd, Table: table, Priority: priority, Match: m,
-		Cookie: cookie, Actions: ofp.Actions(actions)}
 }

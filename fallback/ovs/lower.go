@@ -88,8 +88,8 @@ func flowKey(b []byte, table uint8, priority uint16, m ofp.Match) []byte {
 }
 
 // splitKey is the inverse of flowKey.
-func splitKey(k string) (table uint8, priority uint16, m ofp.Match) {
-	return k[0], uint16(k[1])<<8 | uint16(k[2]), ofp.Match(k[3:])
+func splitKey(k string) (table uint8, priority uint16, match string) {
+	return k[0], uint16(k[1])<<8 | uint16(k[2]), k[3:]
 }
 
 // actions lowers a program, once in a delta.

@@ -25,12 +25,16 @@ type result struct {
 // parallelFrom is the number of flows from which on all cores compile.
 const parallelFrom = 256
 
+// batch is how many flows are compiled before their rules are filed and Early is
+// called: enough to keep all cores busy, few enough for the targets to start soon.
+const batch = 4096
+
 // Run compiles the marked flows. It tells whether any rule changed.
 func (l *Logical) Run() bool {
 	if len(l.dirty) == 0 {
 		return false
 	}
-	jobs := make([]*job, 0, len(l.dirty))
+	jobs := make([]*job, 0, min(len(l.dirty), batch))
 	changed := false
 	for id := range l.dirty {
 		j := l.job(id)
@@ -38,9 +42,18 @@ func (l *Logical) Run() bool {
 			changed = l.finish(result{id: id}) || changed
 			continue
 		}
-		jobs = append(jobs, j)
+		if jobs = append(jobs, j); len(jobs) == batch {
+			changed = l.compileAll(jobs) || changed
+			jobs = jobs[:0]
+			l.Early()
+		}
 	}
 	clear(l.dirty)
+	return l.compileAll(jobs) || changed
+}
+
+// compileAll compiles flows, on all cores when there are many, and files their rules.
+func (l *Logical) compileAll(jobs []*job) (changed bool) {
 	l.considered += uint64(len(jobs))
 	workers := 1
 	if len(jobs) >= parallelFrom {
@@ -63,7 +76,6 @@ func (l *Logical) Run() bool {
 	wg.Wait()
 	for i := range results {
 		changed = l.finish(results[i]) || changed
-		results[i] = result{}
 	}
 	return changed
 }

@@ -28,6 +28,9 @@ type Inputs struct {
 	Tunnels *encap.Tunnels
 	// Unsupported tells whether the slow path lacks an opcode, and why.
 	Unsupported func(ir.Opcode) (reason string, unsupported bool)
+	// Early is called now and then while many flows are compiled: the set has
+	// rules that the targets could begin with.
+	Early func()
 }
 
 // Logical is the node.

@@ -142,6 +142,9 @@ func (s *Set) Len() int { return len(s.refs) }
 // Pending tells whether Take has something to give.
 func (s *Set) Pending() bool { return len(s.putAt)+len(s.del) > 0 }
 
+// takeRoom bounds the room for new rules that is made in advance.
+const takeRoom = 1 << 13
+
 // Take moves what changed since the last Take into d.
 func (s *Set) Take(d *backend.Delta) {
 	d.Put = s.put
@@ -157,5 +160,7 @@ func (s *Set) Take(d *backend.Delta) {
 	for id := range s.del {
 		d.Del = append(d.Del, id)
 	}
-	s.put, s.putAt, s.del = nil, map[ir.RuleID]int32{}, map[ir.RuleID]uint32{}
+	// While rules are sent batch by batch the next batch is much like this one.
+	s.put = make([]ir.Rule, 0, min(len(d.Put), takeRoom))
+	s.putAt, s.del = map[ir.RuleID]int32{}, map[ir.RuleID]uint32{}
 }

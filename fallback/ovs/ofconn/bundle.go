@@ -19,20 +19,90 @@ const writeSize = 64 << 10
 // Any other error means that the connection ended or a message cannot be
 // encoded; in the first case it is unknown whether the bundle was executed.
 //
-// The messages are encoded while the sequence runs; one bundle is sent at a time.
+// The messages are encoded while the sequence runs.
 func (c *Conn) Bundle(ctx context.Context, msgs iter.Seq[ofp.Message]) error {
-	c.bundles.Lock()
-	defer c.bundles.Unlock()
-	k, err := c.beginBundle()
+	o, err := c.OpenBundle()
 	if err != nil {
 		return err
 	}
-	defer c.end(k)
+	if err := o.Add(msgs); err != nil {
+		o.Discard()
+		return err
+	}
+	return o.Commit(ctx)
+}
 
+// OpenBundle is a bundle that is filled bit by bit. It ends with Commit or
+// Discard; until then no other bundle can be sent. Open vSwitch forgets a bundle to
+// which nothing was added for ten seconds (other_config:bundle-idle-timeout).
+type OpenBundle struct {
+	c      *Conn
+	k      *call // its first transaction id is the bundle's id
+	opened bool  // the switch has been told
+}
+
+// OpenBundle begins a bundle. Nothing is sent before the first messages are.
+func (c *Conn) OpenBundle() (*OpenBundle, error) {
+	c.bundles.Lock()
+	k, err := c.beginBundle()
+	if err != nil {
+		c.bundles.Unlock()
+		return nil, err
+	}
+	return &OpenBundle{c: c, k: k}, nil
+}
+
+// Add writes messages to the bundle. Commit tells what the switch says of them.
+// After an error the bundle is to be discarded.
+func (o *OpenBundle) Add(msgs iter.Seq[ofp.Message]) error {
+	c, k := o.c, o.k
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	b, err := c.wbuf[:0], error(nil)
+	if !o.opened {
+		b, err = o.control(b, ofp.BundleOpen)
+	}
+	flush := func() error {
+		o.opened = true
+		err := c.flush(b)
+		b = c.wbuf
+		return err
+	}
+	add := &ofp.BundleAdd{ID: k.first, Flags: bundleFlags}
+	for m := range msgs {
+		if err != nil {
+			return err
+		}
+		add.Message = m
+		if b, err = add.Append(b, c.extend(k)); err == nil && len(b) >= writeSize {
+			err = flush()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// control appends a message about the bundle itself.
+func (o *OpenBundle) control(b []byte, t ofp.BundleCtrlType) ([]byte, error) {
+	return (&ofp.BundleCtrl{ID: o.k.first, Type: t, Flags: bundleFlags}).Append(b, o.c.extend(o.k))
+}
+
+// Commit executes the bundle; for errors see Conn.Bundle.
+func (o *OpenBundle) Commit(ctx context.Context) error {
+	c, k := o.c, o.k
+	defer o.end()
 	// Open vSwitch leaves a refused message out of the bundle and would commit
 	// the rest, so the commit must wait for the barrier behind the messages.
-	barrier, opened, err := c.sendBundle(k, msgs)
+	if !o.opened {
+		if err := o.Add(func(func(ofp.Message) bool) {}); err != nil {
+			return err
+		}
+	}
+	barrier := c.extend(k)
 	var refused Refused
+	err := c.sendFrom(barrier, []ofp.Message{&ofp.Barrier{}})
 	if err == nil {
 		err = refused.until(ctx, k, barrier)
 	}
@@ -40,9 +110,7 @@ func (c *Conn) Bundle(ctx context.Context, msgs iter.Seq[ofp.Message]) error {
 		err = refused.bundle()
 	}
 	if err != nil {
-		if opened {
-			c.discard(k.first)
-		}
+		c.discard(k.first)
 		return err
 	}
 	commit := c.extend(k)
@@ -55,34 +123,17 @@ func (c *Conn) Bundle(ctx context.Context, msgs iter.Seq[ofp.Message]) error {
 	return refused.bundle()
 }
 
-// sendBundle writes the opening, the messages and a barrier, whose transaction
-// id it returns. opened tells whether anything was written. The bundle's id is
-// its first transaction id.
-func (c *Conn) sendBundle(k *call, msgs iter.Seq[ofp.Message]) (barrier uint32, opened bool, err error) {
-	c.wmu.Lock()
-	defer c.wmu.Unlock()
-	b, err := (&ofp.BundleCtrl{ID: k.first, Type: ofp.BundleOpen, Flags: bundleFlags}).Append(c.wbuf[:0], c.extend(k))
-	add := &ofp.BundleAdd{ID: k.first, Flags: bundleFlags}
-	for m := range msgs {
-		if err != nil {
-			return 0, opened, err
-		}
-		add.Message = m
-		b, err = add.Append(b, c.extend(k))
-		if err == nil && len(b) >= writeSize {
-			opened = true
-			err = c.flush(b)
-			b = c.wbuf
-		}
+// Discard ends the bundle without executing anything.
+func (o *OpenBundle) Discard() {
+	if o.opened {
+		o.c.discard(o.k.first)
 	}
-	if err != nil {
-		return 0, opened, err
-	}
-	barrier = c.extend(k)
-	if b, err = (&ofp.Barrier{}).Append(b, barrier); err != nil {
-		return 0, opened, err
-	}
-	return barrier, true, c.flush(b)
+	o.end()
+}
+
+func (o *OpenBundle) end() {
+	o.c.end(o.k)
+	o.c.bundles.Unlock()
 }
 
 // discard makes the switch forget a bundle. It does not wait for the answer,

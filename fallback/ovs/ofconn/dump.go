@@ -78,6 +78,11 @@ func collect[T any](c *Conn, ctx context.Context, req ofp.Message, decode func([
 	return all, nil
 }
 
+// TableStats returns the counters of all tables.
+func (c *Conn) TableStats(ctx context.Context) ([]ofp.TableStats, error) {
+	return collect(c, ctx, ofp.Request{Type: ofp.MultipartTable}, ofp.DecodeTableStats)
+}
+
 // DumpGroups returns all groups of the switch.
 func (c *Conn) DumpGroups(ctx context.Context) ([]ofp.GroupDesc, error) {
 	return collect(c, ctx, ofp.Request{Type: ofp.MultipartGroupDesc, ID: ofp.GroupAll}, func(b []byte) ([]ofp.GroupDesc, error) {

@@ -11,6 +11,7 @@ type MultipartType uint16
 // The types used here.
 const (
 	MultipartFlow          MultipartType = 1
+	MultipartTable         MultipartType = 3
 	MultipartGroupStats    MultipartType = 6
 	MultipartGroupDesc     MultipartType = 7
 	MultipartMeterStats    MultipartType = 9
@@ -69,7 +70,7 @@ func (m *FlowStatsRequest) Append(b []byte, xid uint32) ([]byte, error) {
 // Request asks for all or one of a kind of thing: MultipartGroupStats and
 // MultipartGroupDesc with a group id or GroupAll, MultipartMeterStats and
 // MultipartMeterConfig with a meter id or MeterAll, MultipartPortDesc with a port
-// or PortAny. MultipartMeterFeatures takes no ID.
+// or PortAny. MultipartMeterFeatures and MultipartTable take no ID.
 type Request struct {
 	Type MultipartType
 	ID   uint32
@@ -79,7 +80,7 @@ type Request struct {
 func (m Request) Append(b []byte, xid uint32) ([]byte, error) {
 	start := len(b)
 	b = beginMultipart(b, m.Type, xid)
-	if m.Type != MultipartMeterFeatures {
+	if m.Type != MultipartMeterFeatures && m.Type != MultipartTable {
 		b = binary.BigEndian.AppendUint32(b, m.ID)
 		b = append(b, 0, 0, 0, 0)
 	}

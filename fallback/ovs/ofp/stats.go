@@ -209,6 +209,30 @@ func DecodeMeterStats(body []byte) ([]MeterCounts, error) {
 	return out, nil
 }
 
+// TableStats are the counters of a flow table.
+type TableStats struct {
+	Table   uint8
+	Flows   uint32 // in the table
+	Lookups uint64 // packets looked up
+	Matched uint64 // packets that a flow matched
+}
+
+// DecodeTableStats reads the body of a table statistics reply.
+func DecodeTableStats(body []byte) ([]TableStats, error) {
+	r := reader{b: body, what: "table statistics"}
+	var out []TableStats
+	for len(r.b) > 0 && r.err == nil {
+		s := TableStats{Table: r.u8()}
+		r.skip(3)
+		s.Flows, s.Lookups, s.Matched = r.u32(), r.u64(), r.u64()
+		out = append(out, s)
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("ofp: %w", r.err)
+	}
+	return out, nil
+}
+
 // MeterFeatures is what the switch's meters can do.
 type MeterFeatures struct {
 	MaxMeter     uint32 // number of meters; 0: none
