@@ -16,6 +16,34 @@ func (n *network) flow(dp, name string, priority int, match, actions string) {
 		"priority": priority, "match": match, "actions": actions})
 }
 
+// TestLevelOfDegradations: what this program cannot do is no trouble that somebody could mend, and every switch has
+// such flows; a flow that is wrong is.
+func TestLevelOfDegradations(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.datapath("sw", "logical-switch", 1)
+	n.port("sw", "vm1", 1, "", "")
+	n.plug("vm1", nil)
+	n.flow("sw", "monitor", 1, "1", "handle_svc_check(inport);")
+	n.flow("sw", "wrong", 2, "eth.sorc == 1", "next;")
+	if got := n.degraded(); len(got) != 2 {
+		t.Errorf("degraded: %q", got)
+	}
+	for reason, level := range map[string]string{"handle_svc_check is not supported yet": "INFO", "eth.sorc": "WARN"} {
+		found := false
+		for line := range strings.Lines(n.log.String()) {
+			if strings.Contains(line, "degraded: ") && strings.Contains(line, reason) {
+				found = true
+				if !strings.Contains(line, "level="+level) {
+					t.Errorf("want level %s: %s", level, line)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("the log does not name %q", reason)
+		}
+	}
+}
+
 // degraded are the reasons for which logical flows are not wholly in force.
 func (n *network) degraded() []string {
 	n.settle()

@@ -1,7 +1,9 @@
 package logical
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strconv"
@@ -20,6 +22,9 @@ type result struct {
 	rules  []ir.Rule
 	deps   []dep
 	reason string // why it is degraded; "" when it is not
+	// unbuilt says that nothing is wrong with the flow: the reason is what this program
+	// cannot do. ovn-northd makes such flows for every switch and router, asked or not.
+	unbuilt bool
 }
 
 // parallelFrom is the number of flows from which on all cores compile.
@@ -150,6 +155,7 @@ func (l *Logical) compile(j *job) result {
 	}
 	if res.reason == "" && len(res.rules) > 0 {
 		res.reason = l.lacking(res.rules[0].Program.Ops)
+		res.unbuilt = res.reason != ""
 	}
 	return res
 }
@@ -193,7 +199,11 @@ func (l *Logical) finish(r result) bool {
 		row := l.World.SB.LogicalFlow.Get(r.id)
 		if !l.reported[r.reason] { // once for each reason: there can be thousands of such flows
 			l.reported[r.reason] = true
-			l.World.Log.Warn(fmt.Sprintf("degraded: logical flow %s (%s table %d, match %q, actions %q): %s; more like it are counted only",
+			level := slog.LevelWarn
+			if r.unbuilt {
+				level = slog.LevelInfo
+			}
+			l.World.Log.Log(context.Background(), level, fmt.Sprintf("degraded: logical flow %s (%s table %d, match %q, actions %q): %s; more like it are counted only",
 				r.id, row.Pipeline, row.TableID, row.Match, row.Actions, r.reason))
 		}
 		l.degraded[r.id] = lflow.Degraded{Reason: r.reason, Flow: lflow.Flow{UUID: r.id, Ingress: row.Pipeline == "ingress",
