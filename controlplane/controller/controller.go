@@ -32,6 +32,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/vsw"
 	"github.com/sluice-gw/sluice/internal/coverage"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/ovsdb/schema"
 )
 
 // Config is what a Controller works with.
@@ -88,6 +89,7 @@ type Controller struct {
 	wake       time.Time // when damped claims are due
 	paused     bool
 	sbGone     bool // the Southbound database is not connected
+	vswSchema  *schema.Database
 	failures   []backend.Failure
 	sbErr      string
 	vswErr     string
@@ -113,6 +115,7 @@ func New(cfg Config) *Controller {
 	c.chassis = chassis.New(w)
 	c.chassis.Schema = func() string { return cfg.SB.State().Schema }
 	c.bridge = bridge.New(w, c.ports, c.local)
+	c.bridge.MaxPrefixes = func() int { return columnMax(cfg.VSW.State().Database, "Flow_Table", "prefixes") }
 	c.logical = logical.New(logical.Inputs{World: w, Ports: c.ports, Local: c.local, Ifaces: c.ifaces, Tunnels: c.tunnels,
 		Unsupported: punt.Unsupported, Early: c.sendEarly}, c.set)
 	c.phys = physical.New(physical.Inputs{World: w, Ports: c.ports, Local: c.local, Tunnels: c.tunnels, Ifaces: c.ifaces, Zones: c.zones}, c.set)
@@ -189,6 +192,10 @@ func (c *Controller) Settle() {
 // follow notices what is no row: the connection and the release of ovn-northd.
 func (c *Controller) follow() {
 	c.sbGone = !c.cfg.SB.State().Connected
+	if db := c.cfg.VSW.State().Database; db != c.vswSchema { // Open vSwitch was upgraded
+		c.vswSchema = db
+		c.bridge.Invalidate()
+	}
 	for g := range c.w.SB.SBGlobal.All() {
 		if v := g.Options["northd_internal_version"]; v != c.release {
 			if c.release != "" {
@@ -369,6 +376,14 @@ func (c *Controller) wakeAt(at time.Time) {
 	if c.wake.IsZero() || at.Before(c.wake) {
 		c.wake = at
 	}
+}
+
+// columnMax is how many elements a column may hold; 0 if it is not there.
+func columnMax(db *schema.Database, table, column string) int {
+	if db == nil || db.Tables[table] == nil {
+		return 0
+	}
+	return db.Tables[table].Columns[column].Max
 }
 
 // settledOnce tells whether the chassis rows of the Southbound database are known:

@@ -143,5 +143,7 @@ func TestEncapOfAnother(t *testing.T) {
 		t.Errorf("the status says %q", s.Refused)
 	}
 	n.setLocal("ovn-encap-ip", "192.0.2.4")
-	n.until("the registration", func() bool { return n.w.Self() != nil && slices.Equal(encaps(), []string{"geneve 192.0.2.4", "vxlan 192.0.2.4"}) })
+	n.until("the registration", func() bool {
+		return n.w.Self() != nil && slices.Equal(encaps(), []string{"geneve 192.0.2.4", "vxlan 192.0.2.4"})
+	})
 }

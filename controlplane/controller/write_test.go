@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,14 @@ func TestRepair(t *testing.T) {
 		"fail mode": func() {
 			n.changeVSW(func(tx *idl.Tx) { tx.Update("Bridge", br, map[string]any{"fail_mode": "standalone"}) })
 		},
+		"flow tables": func() {
+			n.changeVSW(func(tx *idl.Tx) { tx.Update("Bridge", br, map[string]any{"flow_tables": nil}) })
+		},
+		"prefixes": func() {
+			n.changeVSW(func(tx *idl.Tx) {
+				tx.Update("Flow_Table", n.w.Bridge().FlowTables[0], map[string]any{"prefixes": []string{"ip_dst"}})
+			})
+		},
 		"VLAN limit": func() {
 			for row := range n.w.VSW.OpenVSwitch.All() {
 				n.changeVSW(func(tx *idl.Tx) {
@@ -183,6 +192,14 @@ func TestRepair(t *testing.T) {
 		}
 		if row := n.w.VSW.InterfaceByName.One("if-vm1"); row.ExternalIDs["ovn-installed"] != "true" {
 			t.Errorf("%s: the interface is not marked as installed", name)
+		}
+		// Open vSwitch 3.1 can have three.
+		for i := range int64(255) {
+			row := n.w.VSW.FlowTable.Get(n.w.Bridge().FlowTables[i])
+			if row == nil || fmt.Sprint(row.Prefixes) != "[ip_dst ip_src ipv6_src]" {
+				t.Errorf("%s: table %d has %+v", name, i, row)
+				break
+			}
 		}
 		if n.w.VSW.PortByName.One("patch-ln-to-br-int") == nil {
 			t.Errorf("%s: the peer of the patch port is missing", name)

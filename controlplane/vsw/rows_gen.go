@@ -175,6 +175,28 @@ func newFlowSampleCollectorSetTable() *idl.Table[FlowSampleCollectorSet] {
 	)
 }
 
+// FlowTable is a row of table Flow_Table.
+type FlowTable struct {
+	UUID           ovsdb.UUID
+	ExternalIDs    map[string]string // external_ids
+	FlowLimit      ovsdb.Opt[int64]  // flow_limit
+	Groups         []string          // groups
+	Name           ovsdb.Opt[string] // name
+	OverflowPolicy ovsdb.Opt[string] // overflow_policy
+	Prefixes       []string          // prefixes
+}
+
+func newFlowTableTable() *idl.Table[FlowTable] {
+	return idl.NewTable("Flow_Table", func(r *FlowTable) *ovsdb.UUID { return &r.UUID },
+		idl.Map("external_ids", func(r *FlowTable) *map[string]string { return &r.ExternalIDs }),
+		idl.Optional("flow_limit", func(r *FlowTable) *ovsdb.Opt[int64] { return &r.FlowLimit }),
+		idl.Set("groups", func(r *FlowTable) *[]string { return &r.Groups }),
+		idl.Optional("name", func(r *FlowTable) *ovsdb.Opt[string] { return &r.Name }),
+		idl.Optional("overflow_policy", func(r *FlowTable) *ovsdb.Opt[string] { return &r.OverflowPolicy }),
+		idl.Set("prefixes", func(r *FlowTable) *[]string { return &r.Prefixes }),
+	)
+}
+
 // IPFIX is a row of table IPFIX.
 type IPFIX struct {
 	UUID               ovsdb.UUID
@@ -503,6 +525,7 @@ type DB struct {
 	Controller             *idl.Table[Controller]
 	Datapath               *idl.Table[Datapath]
 	FlowSampleCollectorSet *idl.Table[FlowSampleCollectorSet]
+	FlowTable              *idl.Table[FlowTable]
 	IPFIX                  *idl.Table[IPFIX]
 	Interface              *idl.Table[Interface]
 	Manager                *idl.Table[Manager]
@@ -527,6 +550,7 @@ func newDB() *DB {
 		Controller:             newControllerTable(),
 		Datapath:               newDatapathTable(),
 		FlowSampleCollectorSet: newFlowSampleCollectorSetTable(),
+		FlowTable:              newFlowTableTable(),
 		IPFIX:                  newIPFIXTable(),
 		Interface:              newInterfaceTable(),
 		Manager:                newManagerTable(),
@@ -554,6 +578,7 @@ type Changes struct {
 	Controller             []idl.Change[Controller]
 	Datapath               []idl.Change[Datapath]
 	FlowSampleCollectorSet []idl.Change[FlowSampleCollectorSet]
+	FlowTable              []idl.Change[FlowTable]
 	IPFIX                  []idl.Change[IPFIX]
 	Interface              []idl.Change[Interface]
 	Manager                []idl.Change[Manager]
@@ -586,6 +611,7 @@ func NewReplica(cfg Config) *Replica {
 		idl.Bind(r.db.Controller, func(c []idl.Change[Controller]) { r.changes.Controller = c }),
 		idl.Bind(r.db.Datapath, func(c []idl.Change[Datapath]) { r.changes.Datapath = c }),
 		idl.Bind(r.db.FlowSampleCollectorSet, func(c []idl.Change[FlowSampleCollectorSet]) { r.changes.FlowSampleCollectorSet = c }),
+		idl.Bind(r.db.FlowTable, func(c []idl.Change[FlowTable]) { r.changes.FlowTable = c }),
 		idl.Bind(r.db.IPFIX, func(c []idl.Change[IPFIX]) { r.changes.IPFIX = c }),
 		idl.Bind(r.db.Interface, func(c []idl.Change[Interface]) { r.changes.Interface = c }),
 		idl.Bind(r.db.Manager, func(c []idl.Change[Manager]) { r.changes.Manager = c }),

@@ -31,11 +31,14 @@ type Bridge struct {
 	dirty bool
 	// Unmapped are physical networks that a port asks for and no bridge is mapped to.
 	Unmapped map[string]string // network -> logical port
+	// MaxPrefixes is how many fields' prefixes a table of the switch can track; 0 while
+	// that is unknown.
+	MaxPrefixes func() int
 }
 
 // New makes the writer.
 func New(w *node.World, ports *binding.Ports, local *datapath.Local) *Bridge {
-	return &Bridge{w: w, ports: ports, local: local, dirty: true, Unmapped: map[string]string{}}
+	return &Bridge{w: w, ports: ports, local: local, dirty: true, Unmapped: map[string]string{}, MaxPrefixes: func() int { return 0 }}
 }
 
 // Invalidate makes the next Write compare what is there with what is wanted.
@@ -74,8 +77,10 @@ func (b *Bridge) OnVSW() {
 	for _, c := range ch.OpenVSwitch {
 		b.dirty = b.dirty || c.Old == nil || c.New == nil || c.Old.OtherConfig[vlanLimit] != c.New.OtherConfig[vlanLimit]
 	}
+	b.dirty = b.dirty || len(ch.FlowTable) > 0
 	for _, c := range ch.Bridge {
-		b.dirty = b.dirty || c.Old == nil || c.New == nil || c.Old.DatapathType != c.New.DatapathType || c.Old.FailMode != c.New.FailMode
+		b.dirty = b.dirty || c.Old == nil || c.New == nil || c.Old.DatapathType != c.New.DatapathType || c.Old.FailMode != c.New.FailMode ||
+			!maps.Equal(c.Old.FlowTables, c.New.FlowTables)
 	}
 }
 
@@ -97,6 +102,7 @@ func (b *Bridge) Write(tx *idl.Tx, complete bool) {
 		return
 	}
 	b.correct(tx, root, br)
+	b.prefixes(tx, br)
 	b.patch(tx, br, complete)
 	if tx.Len() == before && complete {
 		b.dirty = false

@@ -24,7 +24,7 @@ func (h *handler) Connected(conn *ovsdb.Conn, e ovsdb.Endpoint, db *schema.Datab
 		return func() {
 			s := &h.state
 			s.Connected, s.Since, s.Err = true, time.Now(), nil
-			s.Remote, s.Schema, s.Missing, s.Conditions = e.String(), db.Version, missing, seq
+			s.Remote, s.Schema, s.Database, s.Missing, s.Conditions = e.String(), db.Version, db, missing, seq
 			s.Counters.Connects++
 			if full {
 				s.Counters.FullReads++

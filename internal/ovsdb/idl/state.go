@@ -1,6 +1,10 @@
 package idl
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb/schema"
+)
 
 // State is how a replica stands with its server, as of the last Next.
 type State struct {
@@ -15,6 +19,8 @@ type State struct {
 	Since time.Time
 	// Schema is the version of the server's schema.
 	Schema string
+	// Database is that schema, not to be changed. nil before the first connection.
+	Database *schema.Database
 	// Missing names, in words, the tables and columns that the server's
 	// schema lacks, or has with a type that does not fit. They stay at their
 	// zero values.
