@@ -38,12 +38,12 @@ func answerDHCP4(r *request) []Effect {
 		reply, options = wire.DHCP4Ack, informed(options)
 		notes = append(notes, Note{fmt.Sprintf("DHCPINFORM from %s %s", mac, r.frame.Src)})
 	case wire.DHCP4Release:
-		return []Effect{Note{fmt.Sprintf("DHCPRELEASE from %s %s", mac, in.msg.ClientAddr())},
+		return []Effect{Note{fmt.Sprintf("DHCPRELEASE %s %s", mac, in.msg.ClientAddr())},
 			Drop{ReasonNoReply, "DHCPRELEASE has no reply"}}
 	case wire.DHCP4Decline:
 		notes := drop(ReasonNoReply, "DHCPDECLINE has no reply")
 		if in.requested == args.OfferIP {
-			notes = append(notes, Note{fmt.Sprintf("DHCPDECLINE from %s: somebody else uses %s", mac, args.OfferIP)})
+			notes = append(notes, Note{fmt.Sprintf("DHCPDECLINE from %s, %s duplicated", mac, args.OfferIP)})
 		}
 		return notes
 	default:
