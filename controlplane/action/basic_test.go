@@ -50,7 +50,7 @@ func TestBasic(t *testing.T) {
 		{in: `inport = "none";`,
 			ops: `inport = 0;`},
 		{in: `mirror("lsp2");`,
-			ops: `clone {in_port = 0; outport = 18; call remote_output;};`},
+			ops: `clone {in_port[0..15] = 65535; outport = 18; call remote_output;};`},
 		{in: `mirror("nowhere");`,
 			ops: `drop;`},
 	})

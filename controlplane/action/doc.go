@@ -46,7 +46,7 @@
 //	ct_state_save        CTStateSave        -                             reg4[0..7]
 //	mac_cache_use        MACCacheUse        -                             -
 //	flood_remote         FloodRemote        -                             -
-//	mirror               RemoteOutput       outport; in_port is 0         -
+//	mirror               RemoteOutput       outport; in_port is 0xffff    -
 //
 // A bit or register of the "out" column is 0 when the stage is called. All
 // stages may also match the datapath. commit_ecmp_nh and commit_lb_aff learn

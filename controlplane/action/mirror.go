@@ -19,7 +19,7 @@ func (n mirror) format(b []byte, _ Position) []byte {
 	return append(expr.AppendQuoted(append(b, "mirror("...), n.port), ");"...)
 }
 
-// lower does nothing when there is no such port. The copy has no ingress port, so
+// lower does nothing when there is no such port. The copy came from no port, so
 // that it can also go to the port that the packet came from.
 func (n mirror) lower(l *lowering) {
 	key, ok := l.port(n.port)
@@ -27,7 +27,7 @@ func (n mirror) lower(l *lowering) {
 		return
 	}
 	l.emit(ir.Clone{Ops: []ir.Op{
-		ir.Set{Dst: ir.All(ir.InPort)},
+		ir.Set{Dst: ir.Bits(ir.InPort, 0, 16), Value: ir.V(0xffff)}, // 0 would not do: Open vSwitch drops such packets later
 		ir.Set{Dst: ir.All(ir.Outport), Value: ir.V(uint64(key))},
 		ir.Call{Stage: ir.RemoteOutput},
 	}})

@@ -42,7 +42,7 @@ func (c *Controller) conditions() map[string][]idl.Condition {
 		out["Chassis_Template_Var"] = []idl.Condition{eq("chassis", c.w.Config.Chassis)}
 	}
 	for _, id := range c.ifaces.LocalIDs() {
-		pb = append(pb, eq("logical_port", id), eq("parent_port", id))
+		pb = append(pb, eq("logical_port", id), eq("parent_port", id), eq("mirror_port", id))
 	}
 	lf := []idl.Condition{{Column: "logical_dp_group", Op: "!=", Value: []ovsdb.UUID{}}}
 	byDP := map[string][]idl.Condition{}

@@ -176,6 +176,22 @@ func TestRulesOfPorts(t *testing.T) {
 			show(tunnels, "")
 			show(port, "vm1")
 		},
+		"mirror port": func(n *network, show show) {
+			sw(n)
+			n.chassis("hv2", "geneve", "192.0.2.2", nil)
+			n.datapath("sw2", "logical-switch", 2)
+			n.port("sw", "sink", 2, "", "")
+			n.port("sw2", "vm3", 1, "", "chassis=hv2")
+			n.port("sw2", "mp", 3, "mirror", "mirror_port=sink") // its switch becomes local by it
+			n.port("sw", "vm2", 4, "", "chassis=hv2")
+			n.port("sw", "mp2", 5, "mirror", "mirror_port=vm2 chassis=hv2")
+			n.plug("sink", nil)
+			for _, p := range []string{"mp", "mp2"} {
+				show(port, p)
+			}
+			n.unplug("sink")
+			show(port, "mp")
+		},
 		"chassisredirect here": func(n *network, show show) {
 			physnet(n, "")
 			n.datapath("lr", "logical-router", 3)

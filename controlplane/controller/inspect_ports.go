@@ -37,7 +37,7 @@ func (c *Controller) LocalBindings() []LocalBinding {
 	var virtual []*sb.PortBinding
 	for pb := range c.w.SB.PortBinding.All() {
 		switch binding.KindOf(pb) {
-		case binding.Container: // known even before its parent has an interface
+		case binding.Container, binding.Mirror: // known even before their parent has an interface
 			parent := binding.Parent(pb)
 			if by[parent] == nil {
 				by[parent] = &LocalBinding{Name: parent}

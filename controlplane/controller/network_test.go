@@ -29,7 +29,13 @@ type network struct {
 
 func newNetwork(t testing.TB, localIDs string) *network {
 	t.Helper()
-	sbServer := ovsdbtest.Start(t, sbSchema, "OVN_Southbound")
+	return newNetworkOn(t, sbSchema, localIDs)
+}
+
+// newNetworkOn is newNetwork with a Southbound database of another schema.
+func newNetworkOn(t testing.TB, schema, localIDs string) *network {
+	t.Helper()
+	sbServer := ovsdbtest.Start(t, schema, "OVN_Southbound")
 	sbServer.Transact(`[{"op":"insert","table":"SB_Global","row":{"options":["map",[["northd_internal_version","23.03.1-20.27.0-70.6"]]]}}]`)
 	local := localDB(t, localIDs)
 	physBridges(local)
@@ -120,7 +126,7 @@ func (n *network) port(dp, name string, key int, typ, more string) {
 					n.t.Fatal(err)
 				}
 				row[k] = tag
-			case "parent_port", "virtual_parent":
+			case "parent_port", "virtual_parent", "mirror_port":
 				row[k] = v
 			case "additional_chassis", "requested_additional_chassis":
 				row[k] = []ovsdb.UUID{n.id[v]}
@@ -234,6 +240,7 @@ func (n *network) rulesOf(kind ir.OwnerKind, name string) []string {
 // golden compares what show prints of scenarios, each under its name, with a file.
 func golden(t *testing.T, file string, scenarios map[string]func(n *network, show func(kind ir.OwnerKind, name string))) {
 	t.Helper()
+	schema := schemaWith(t, map[string]map[string]any{"Port_Binding": {"mirror_port": optionalString}})
 	results := map[string]*bytes.Buffer{}
 	for name := range scenarios {
 		results[name] = &bytes.Buffer{}
@@ -243,7 +250,7 @@ func golden(t *testing.T, file string, scenarios map[string]func(n *network, sho
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				out := results[name]
-				n := newNetwork(t, localIDs)
+				n := newNetworkOn(t, schema, localIDs)
 				scenario(n, func(kind ir.OwnerKind, row string) {
 					n.settle()
 					fmt.Fprintf(out, "%s %s\n", kind, row)

@@ -25,11 +25,12 @@ const (
 	External
 	Remote
 	VTEP
+	Mirror
 )
 
 var kindByType = map[string]Kind{"": VIF, "virtual": Virtual, "patch": Patch, "localnet": Localnet,
 	"localport": Localport, "l2gateway": L2Gateway, "l3gateway": L3Gateway, "chassisredirect": ChassisRedirect,
-	"external": External, "remote": Remote, "vtep": VTEP}
+	"external": External, "remote": Remote, "vtep": VTEP, "mirror": Mirror}
 
 // KindOf is the kind of a port.
 func KindOf(pb *sb.PortBinding) Kind {
@@ -39,8 +40,12 @@ func KindOf(pb *sb.PortBinding) Kind {
 	return kindByType[pb.Type]
 }
 
-// Parent is the name of the port that a container port is nested in, "" for none.
+// Parent is the name of the port by whose interface a port is reached: the one that
+// a container is nested in, or that takes what a mirror port is sent. "" for none.
 func Parent(pb *sb.PortBinding) string {
+	if pb.Type == "mirror" {
+		return pb.MirrorPort.Or("")
+	}
 	if pb.ParentPort.OK {
 		return pb.ParentPort.V
 	}

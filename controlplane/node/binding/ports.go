@@ -156,10 +156,15 @@ func (p *Ports) Recompute() bool {
 	return len(p.Changed) > 0 || p.RootsChanged
 }
 
-// dependents are the containers nested in a port and the virtual ports on it.
+// dependents are the containers nested in a port, and the virtual and mirror ports on it.
 func (p *Ports) dependents(lport string) {
 	for _, pb := range p.w.SB.PortBindingByParentPort.Get(lport) {
 		p.evaluate(pb.UUID, pb)
+	}
+	for _, pb := range p.w.SB.PortBindingByType.Get("mirror") {
+		if Parent(pb) == lport {
+			p.evaluate(pb.UUID, pb)
+		}
 	}
 	for _, pb := range p.w.SB.PortBindingByType.Get("virtual") {
 		if pb.VirtualParent.OK && pb.VirtualParent.V == lport {
@@ -214,8 +219,9 @@ func (p *Ports) port(pb *sb.PortBinding) Port {
 	switch port.Kind {
 	case VIF:
 		p.vif(pb, &port, p.vifRow(pb))
-	case Container:
-		if parent := p.w.SB.PortBindingByLogicalPort.One(Parent(pb)); parent != nil && KindOf(parent) == VIF {
+	case Container, Mirror:
+		parent := p.w.SB.PortBindingByLogicalPort.One(Parent(pb))
+		if parent != nil && KindOf(parent) == VIF && PlaceOn(parent, self) != Nowhere {
 			p.vif(pb, &port, p.vifRow(parent))
 		}
 	case Virtual:

@@ -12,6 +12,10 @@ import (
 // bridge: a VIF, a container behind one, or a patch port to a physical network.
 func (c *portCtx) local(ofport uint32, vid uint16, parent *sb.PortBinding) {
 	c.common(parent)
+	if binding.KindOf(c.pb) == binding.Mirror { // it only takes copies: what comes from the interface is its parent's
+		c.toPort(ofport, 0)
+		return
+	}
 	c.fromPort(ofport, vid, parent != nil)
 	c.toPort(ofport, vid)
 	switch binding.KindOf(c.pb) {

@@ -39,6 +39,11 @@ func (p *Physical) markRelated(row *sb.PortBinding) {
 	for _, pb := range p.World.SB.PortBindingByParentPort.Get(row.LogicalPort) {
 		p.ports[pb.UUID] = true
 	}
+	for _, pb := range p.World.SB.PortBindingByType.Get("mirror") {
+		if binding.Parent(pb) == row.LogicalPort {
+			p.ports[pb.UUID] = true
+		}
+	}
 	switch binding.KindOf(row) {
 	case binding.Localnet:
 		p.markDatapath(row.Datapath)

@@ -78,7 +78,7 @@ func (c *portCtx) localnet() *sb.PortBinding {
 }
 
 // port is the port number that a local port is reached by and its VLAN, 0 for
-// none; parent is the port that a container is nested in.
+// none; parent is the port whose interface a container or a mirror port uses.
 func (c *portCtx) port() (ofport uint32, vid uint16, parent *sb.PortBinding, ok bool) {
 	switch binding.KindOf(c.pb) {
 	case binding.Container:
@@ -86,6 +86,8 @@ func (c *portCtx) port() (ofport uint32, vid uint16, parent *sb.PortBinding, ok 
 			return 0, 0, nil, false
 		}
 		return c.is.Ofport, uint16(c.pb.Tag.V), c.World.SB.PortBindingByLogicalPort.One(binding.Parent(c.pb)), true
+	case binding.Mirror:
+		return c.is.Ofport, 0, c.World.SB.PortBindingByLogicalPort.One(binding.Parent(c.pb)), c.is.Ofport != 0
 	case binding.Localnet, binding.L2Gateway:
 		n := c.Ifaces.PatchOfport(c.pb.LogicalPort)
 		if c.pb.Tag.OK {

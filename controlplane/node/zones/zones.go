@@ -187,7 +187,7 @@ func (z *Zones) wants(pb *sb.PortBinding) bool {
 	case binding.Localnet:
 		_, local := z.local.Key(pb.Datapath)
 		return local
-	case binding.VIF, binding.Container, binding.Virtual, binding.L2Gateway, binding.L3Gateway,
+	case binding.VIF, binding.Container, binding.Mirror, binding.Virtual, binding.L2Gateway, binding.L3Gateway,
 		binding.ChassisRedirect, binding.External:
 		return p.Place != binding.Nowhere
 	case binding.Localport:
