@@ -141,6 +141,11 @@ func TestRepair(t *testing.T) {
 				tx.Update("Flow_Table", n.w.Bridge().FlowTables[0], map[string]any{"prefixes": []string{"ip_dst"}})
 			})
 		},
+		"datapath": func() {
+			for row := range n.w.VSW.OpenVSwitch.All() {
+				n.changeVSW(func(tx *idl.Tx) { tx.Update("Open_vSwitch", row.UUID, map[string]any{"datapaths": nil}) })
+			}
+		},
 		"VLAN limit": func() {
 			for row := range n.w.VSW.OpenVSwitch.All() {
 				n.changeVSW(func(tx *idl.Tx) {
@@ -192,6 +197,9 @@ func TestRepair(t *testing.T) {
 		}
 		if row := n.w.VSW.InterfaceByName.One("if-vm1"); row.ExternalIDs["ovn-installed"] != "true" {
 			t.Errorf("%s: the interface is not marked as installed", name)
+		}
+		if n.w.Datapath() == nil {
+			t.Errorf("%s: there is no row for the bridge's datapath", name)
 		}
 		// Open vSwitch 3.1 can have three.
 		for i := range int64(255) {

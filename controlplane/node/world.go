@@ -3,6 +3,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"time"
@@ -70,6 +71,18 @@ func (w *World) Bridge() *vsw.Bridge {
 		return nil
 	}
 	return w.VSW.BridgeByName.One(w.Config.Bridge)
+}
+
+// Datapath is the row of the integration bridge's datapath, nil while there is none.
+func (w *World) Datapath() *vsw.Datapath {
+	br := w.Bridge()
+	if br == nil {
+		return nil
+	}
+	for root := range w.VSW.OpenVSwitch.All() {
+		return w.VSW.Datapath.Get(root.Datapaths[cmp.Or(br.DatapathType, "system")])
+	}
+	return nil
 }
 
 // ChassisName is the name of a chassis row, "" when there is no such row.

@@ -75,7 +75,8 @@ func (b *Bridge) OnVSW() {
 		b.dirty = b.dirty || c.Old != nil && c.Old.Type == "patch" || c.New != nil && c.New.Type == "patch"
 	}
 	for _, c := range ch.OpenVSwitch {
-		b.dirty = b.dirty || c.Old == nil || c.New == nil || c.Old.OtherConfig[vlanLimit] != c.New.OtherConfig[vlanLimit]
+		b.dirty = b.dirty || c.Old == nil || c.New == nil || c.Old.OtherConfig[vlanLimit] != c.New.OtherConfig[vlanLimit] ||
+			!maps.Equal(c.Old.Datapaths, c.New.Datapaths)
 	}
 	b.dirty = b.dirty || len(ch.FlowTable) > 0
 	for _, c := range ch.Bridge {
@@ -139,8 +140,15 @@ func (b *Bridge) correct(tx *idl.Tx, root *vsw.OpenVSwitch, br *vsw.Bridge) {
 		tx.Mutate("Open_vSwitch", root.UUID, "other_config", "insert", map[string]string{vlanLimit: "0"})
 	}
 	row := map[string]any{}
-	if t := b.datapathType(br.DatapathType); br.DatapathType != t {
+	t := b.datapathType(br.DatapathType)
+	if br.DatapathType != t {
 		row["datapath_type"] = t
+	}
+	// Open vSwitch tells in this row what the datapath can do.
+	if root.Datapaths[t].IsZero() {
+		tx.Comment("ovn-controller: creating bridge datapath '" + t + "'")
+		tx.Mutate("Open_vSwitch", root.UUID, "datapaths", "insert",
+			map[string]ovsdb.NamedUUID{t: tx.Insert("Datapath", map[string]any{})})
 	}
 	// Any other fail mode makes Open vSwitch forward by itself without a controller.
 	if br.FailMode.Or("") != "secure" {

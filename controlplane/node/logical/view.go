@@ -104,20 +104,8 @@ func (l *Logical) template(name string) (string, bool) {
 // zeroSNAT tells whether the integration bridge's datapath can SNAT to the all-zero
 // address (Datapath.capabilities, ovs-vswitchd.conf.db(5)).
 func (l *Logical) zeroSNAT() bool {
-	br := l.World.Bridge()
-	if br == nil {
-		return false
-	}
-	typ := br.DatapathType
-	if typ == "" {
-		typ = "system"
-	}
-	for root := range l.World.VSW.OpenVSwitch.All() {
-		if dp := l.World.VSW.Datapath.Get(root.Datapaths[typ]); dp != nil {
-			return dp.Capabilities["ct_zero_snat"] == "true"
-		}
-	}
-	return false
+	dp := l.World.Datapath()
+	return dp != nil && dp.Capabilities["ct_zero_snat"] == "true"
 }
 
 // view is a datapath as its logical flows see it; nil when it is not local.
