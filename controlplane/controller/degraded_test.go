@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
@@ -41,6 +42,32 @@ func TestLevelOfDegradations(t *testing.T) {
 		if !found {
 			t.Errorf("the log does not name %q", reason)
 		}
+	}
+}
+
+// TestMissingMeter: a flow does what it shall also while the meter of its log is not there.
+func TestMissingMeter(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.datapath("sw", "logical-switch", 1)
+	n.port("sw", "vm1", 1, "", "")
+	n.plug("vm1", nil)
+	n.flow("sw", "acl", 7, "tcp.dst == 99", `log(name="acl1", verdict=drop, severity=info, meter="m1");`)
+	want := []string{`meter "m1" is not defined in the Southbound Meter table: what it is for is not limited`}
+	if got := n.degraded(); !slices.Equal(got, want) {
+		t.Errorf("degraded: %q, want %q", got, want)
+	}
+	if got := n.rulesOf(ir.OwnerLogicalFlow, "acl"); len(got) == 0 || strings.Contains(strings.Join(got, ""), "m1") {
+		t.Errorf("without the row: %q", got)
+	}
+	n.changeSB(func(tx *idl.Tx) {
+		band := tx.Insert("Meter_Band", map[string]any{"action": "drop", "rate": 10})
+		tx.Insert("Meter", map[string]any{"name": "m1", "unit": "pktps", "bands": []any{band}})
+	})
+	if got := n.degraded(); len(got) != 0 {
+		t.Errorf("with the row: degraded: %q", got)
+	}
+	if got := n.rulesOf(ir.OwnerLogicalFlow, "acl"); len(got) == 0 || !strings.Contains(got[0], `meter="m1"`) {
+		t.Errorf("with the row: %q", got)
 	}
 }
 

@@ -148,6 +148,9 @@ func (l *Logical) compile(j *job) result {
 			res.reason = err.Error()
 			continue
 		}
+		if missing := l.missing(deps.Meters); missing != nil {
+			rs, res.reason = unlimited(rs, missing)
+		}
 		res.rules = append(res.rules, rs...)
 		if len(deps.Ports)+len(deps.PortGroups)+len(deps.Residents)+len(deps.Watch)+len(deps.Collectors) == 0 {
 			templates[kindOf(v)] = rs
