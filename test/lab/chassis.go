@@ -144,7 +144,7 @@ func (ch *Chassis) addTunnelAddress() error {
 	if err := command("ip", "-n", ch.Netns.Name, "addr", "replace", ch.TunnelIP.String()+"/24", "dev", device); err != nil {
 		return err
 	}
-	return command("ip", "-n", ch.Netns.Name, "link", "set", device, "up")
+	return ch.Netns.setUp(device)
 }
 
 // StartDatabase starts the chassis' ovsdb-server on its database file.

@@ -107,7 +107,7 @@ func (h *Host) configure(spec HostSpec, d Datapath) error {
 	if err := command(link...); err != nil {
 		return err
 	}
-	if err := command("ip", "-n", h.Netns.Name, "link", "set", hostInterface, "up"); err != nil {
+	if err := h.Netns.setUp(hostInterface); err != nil {
 		return err
 	}
 	if d == Userspace {

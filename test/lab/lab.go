@@ -20,6 +20,8 @@ type Options struct {
 	Encap string
 	// Datapath is the datapath of each chassis' switch: Userspace (when empty) or Kernel.
 	Datapath Datapath
+	// Timeout is how long a packet that must come may take; 0 is 3 s.
+	Timeout time.Duration
 	// Log receives progress, one line without newline at a time; nil discards it.
 	Log func(line string)
 }
@@ -54,6 +56,9 @@ func New(ctx context.Context, opts Options) (*Lab, error) {
 	}
 	if opts.Datapath == "" {
 		opts.Datapath = Userspace
+	}
+	if opts.Timeout == 0 {
+		opts.Timeout = 3 * time.Second
 	}
 	if opts.Log == nil {
 		opts.Log = func(string) {}
@@ -137,6 +142,9 @@ func (l *Lab) Chassis() []*Chassis {
 	defer l.mu.Unlock()
 	return slices.Clone(l.chassis)
 }
+
+// Timeout is how long a packet that must come may take.
+func (l *Lab) Timeout() time.Duration { return l.opts.Timeout }
 
 // Context is what the deployment lives in.
 func (l *Lab) Context() context.Context { return l.ctx }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -9,16 +10,34 @@ import (
 
 // veth creates a pair of virtual Ethernet interfaces, one end in each namespace, both up.
 func veth(a *Netns, aName string, b *Netns, bName string) error {
-	for _, argv := range [][]string{
-		{"ip", "link", "add", aName, "netns", a.Name, "type", "veth", "peer", "name", bName, "netns", b.Name},
-		{"ip", "-n", a.Name, "link", "set", aName, "up"},
-		{"ip", "-n", b.Name, "link", "set", bName, "up"},
-	} {
-		if err := command(argv...); err != nil {
+	if err := command("ip", "link", "add", aName, "netns", a.Name, "type", "veth", "peer", "name", bName, "netns", b.Name); err != nil {
+		return err
+	}
+	return errors.Join(a.setUp(aName), b.setUp(bName))
+}
+
+// setUp is "ip link set IFACE up", without the start of a process: a deployment has many interfaces, and an emulated machine is slow at
+// starting.
+func (n *Netns) setUp(iface string) error {
+	request, err := unix.NewIfreq(iface)
+	if err != nil {
+		return fmt.Errorf("interface %s: %w", iface, err)
+	}
+	return n.Do(func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		defer unix.Close(fd)
+		if err := unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, request); err != nil {
+			return fmt.Errorf("flags of %s in %s: %w", iface, n.Name, err)
+		}
+		request.SetUint16(request.Uint16() | unix.IFF_UP)
+		if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request); err != nil {
+			return fmt.Errorf("set %s in %s up: %w", iface, n.Name, err)
+		}
+		return nil
+	})
 }
 
 // bridge creates a kernel bridge in the namespace: a switch without VLAN filtering, so tagged frames pass as they are.
@@ -26,7 +45,7 @@ func bridge(n *Netns, name string) error {
 	if err := command("ip", "-n", n.Name, "link", "add", name, "type", "bridge", "mcast_snooping", "0"); err != nil {
 		return err
 	}
-	return command("ip", "-n", n.Name, "link", "set", name, "up")
+	return n.setUp(name)
 }
 
 // enslave makes the interface a port of the bridge in the same namespace.

@@ -25,7 +25,8 @@ func newNetns(name string) (*Netns, error) {
 	if err := command("ip", "netns", "add", name); err != nil {
 		return nil, err
 	}
-	return &Netns{Name: name}, command("ip", "-n", name, "link", "set", "lo", "up")
+	n := &Netns{Name: name}
+	return n, n.setUp("lo")
 }
 
 func deleteNetns(name string) error {

@@ -8,10 +8,12 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // UDPEcho answers each datagram with the address that it came from, as text, a zero byte, and the datagram. So the other side
-// learns whether its address was translated.
+// learns whether its address was translated. The answer comes from the address that was asked, also where the host has several.
 type UDPEcho struct {
 	conn *net.UDPConn
 	done chan struct{}
@@ -21,25 +23,30 @@ type UDPEcho struct {
 func ListenUDPEcho(ns Netns, port uint16) (*UDPEcho, error) {
 	s := &UDPEcho{done: make(chan struct{})}
 	err := ns.Do(func() (err error) {
-		s.conn, err = net.ListenUDP("udp", &net.UDPAddr{Port: int(port)})
-		return err
+		if s.conn, err = net.ListenUDP("udp", &net.UDPAddr{Port: int(port)}); err != nil {
+			return err
+		}
+		// Of IPv4 too: the socket is one of IPv6 that takes both (ipv6(7)).
+		return control(s.conn, func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("UDP echo server: %w", err)
 	}
 	go func() {
 		defer close(s.done)
-		buf := make([]byte, 65536)
+		buf, asked := make([]byte, 65536), make([]byte, 128)
 		for {
-			n, from, err := s.conn.ReadFromUDPAddrPort(buf)
+			n, oob, _, from, err := s.conn.ReadMsgUDPAddrPort(buf, asked)
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
 			if err != nil {
 				continue // an ICMP error for an earlier answer
 			}
-			from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-			_, _ = s.conn.WriteToUDPAddrPort(append([]byte(from.String()+"\x00"), buf[:n]...), from) // lost like any datagram
+			seen := netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+			// The control message that told where the datagram was sent to says as well where the answer is to come from. An answer
+			// that cannot be sent is lost like any datagram.
+			_, _, _ = s.conn.WriteMsgUDPAddrPort(append([]byte(seen.String()+"\x00"), buf[:n]...), asked[:oob], from)
 		}
 	}()
 	return s, nil

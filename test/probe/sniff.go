@@ -64,6 +64,9 @@ func (w *Wire) Send(frame ...gopacket.SerializableLayer) error {
 	return err
 }
 
+// ErrNoFrame is in the error of Await when the frame has not come in time.
+var ErrNoFrame = errors.New("no such frame")
+
 // Await reads frames until match accepts one; what names it in the error when none has come within timeout.
 func (w *Wire) Await(timeout time.Duration, what string, match func(gopacket.Packet) bool) (gopacket.Packet, error) {
 	if err := w.file.SetReadDeadline(time.Now().Add(timeout)); err != nil {
@@ -73,7 +76,7 @@ func (w *Wire) Await(timeout time.Duration, what string, match func(gopacket.Pac
 	for seen := 0; ; seen++ {
 		n, err := w.file.Read(buf)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, fmt.Errorf("no %s on %s within %s, among %d other frames", what, w.name, timeout, seen)
+			return nil, fmt.Errorf("%w: no %s on %s within %s, among %d others", ErrNoFrame, what, w.name, timeout, seen)
 		}
 		if err != nil {
 			return nil, err

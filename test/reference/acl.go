@@ -45,11 +45,11 @@ func (d *Deployment) aclStage() Stage {
 		Checks: []Check{
 			d.ping("ACL allows ICMP", "vm1", "10.0.1.12"),
 			{Name: "ACL allows TCP from an address set", Run: func() (Result, error) {
-				r, err := probe.TransferTCP(d.netns("vm1"), vm2(allowedPort), 20_000, timeout)
+				r, err := probe.TransferTCP(d.netns("vm1"), vm2(allowedPort), 20_000, d.Timeout())
 				return Result{Latency: r.Total}, err
 			}},
 			{Name: "ACL allows TCP from a routed prefix", Run: func() (Result, error) {
-				r, err := probe.TransferTCP(d.netns("vm3"), vm2(allowedPort), 20_000, timeout)
+				r, err := probe.TransferTCP(d.netns("vm3"), vm2(allowedPort), 20_000, d.Timeout())
 				return Result{Latency: r.Total}, err
 			}},
 			{Name: "ACL drops TCP", Run: func() (Result, error) {
@@ -61,7 +61,7 @@ func (d *Deployment) aclStage() Stage {
 				return Result{Detail: "silent for " + patience.String()}, nil
 			}},
 			{Name: "ACL rejects TCP with a reset", Run: func() (Result, error) {
-				took, err := probe.DialTCP(d.netns("vm1"), vm2(rejectedPort), timeout)
+				took, err := probe.DialTCP(d.netns("vm1"), vm2(rejectedPort), d.Timeout())
 				if !errors.Is(err, syscall.ECONNREFUSED) {
 					return Result{}, differs("the outcome of connecting", err, "connection refused")
 				}
@@ -69,7 +69,7 @@ func (d *Deployment) aclStage() Stage {
 			}},
 			{Name: "ACL rejects UDP with an ICMP error", Run: func() (Result, error) {
 				start := time.Now()
-				_, err := probe.AskUDP(d.netns("vm1"), vm2(rejectedPort), timeout)
+				_, err := probe.AskUDP(d.netns("vm1"), vm2(rejectedPort), d.Timeout())
 				if !errors.Is(err, syscall.ECONNREFUSED) {
 					return Result{}, differs("the outcome of a datagram", err, "connection refused")
 				}

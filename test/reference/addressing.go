@@ -48,7 +48,7 @@ func (d *Deployment) addressingStage() Stage {
 
 func (d *Deployment) leaseV4() (Result, error) {
 	h := d.hosts["vm4"]
-	ack, took, err := probe.LeaseDHCPv4(h.Netns, h.Interface(), timeout)
+	ack, took, err := probe.LeaseDHCPv4(h.Netns, h.Interface(), d.Timeout())
 	if err != nil {
 		return Result{}, err
 	}
@@ -64,7 +64,7 @@ func (d *Deployment) leaseV4() (Result, error) {
 
 func (d *Deployment) advertisement() (Result, error) {
 	h := d.hosts["vm4"]
-	ra, err := probe.SolicitRouter(h.Netns, h.Interface(), timeout)
+	ra, err := probe.SolicitRouter(h.Netns, h.Interface(), d.Timeout())
 	if err != nil {
 		return Result{}, err
 	}
@@ -77,7 +77,7 @@ func (d *Deployment) advertisement() (Result, error) {
 
 func (d *Deployment) leaseV6() (Result, error) {
 	h := d.hosts["vm4"]
-	ip, took, err := probe.LeaseDHCPv6(h.Netns, h.Interface(), timeout)
+	ip, took, err := probe.LeaseDHCPv6(h.Netns, h.Interface(), d.Timeout())
 	if err == nil && ip != addr("fd00:1::14") {
 		err = differs("the leased address", ip, "fd00:1::14")
 	}
@@ -92,7 +92,7 @@ func (d *Deployment) useLeases() (Result, error) {
 	var r Result
 	for _, dst := range []netip.Addr{addr("10.0.2.13"), addr("fd00:2::13")} {
 		var err error
-		if r, err = pinged(probe.Ping(d.netns("vm4"), dst, probe.PingOptions{Timeout: timeout})); err != nil {
+		if r, err = pinged(probe.Ping(d.netns("vm4"), dst, probe.PingOptions{Timeout: d.Timeout()})); err != nil {
 			return r, fmt.Errorf("to %s: %w", dst, err)
 		}
 	}

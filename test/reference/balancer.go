@@ -10,7 +10,7 @@ import (
 func (d *Deployment) balancerStage() Stage {
 	transfer := func(name, from, vip string) Check {
 		return Check{Name: name, Run: func() (Result, error) {
-			r, err := probe.TransferTCP(d.netns(from), endpoint(vip, 80), 20_000, timeout)
+			r, err := probe.TransferTCP(d.netns(from), endpoint(vip, 80), 20_000, d.Timeout())
 			return Result{Latency: r.Total}, err
 		}}
 	}

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/sluice-gw/sluice/test/lab"
 	"github.com/sluice-gw/sluice/test/probe"
@@ -50,7 +48,7 @@ func Start(ctx context.Context, o Options) (*Deployment, error) {
 			return d, err
 		}
 	}
-	if err := d.warmUnderlay(); err != nil {
+	if err := l.WarmUnderlay(); err != nil {
 		return d, err
 	}
 	phys, err := l.AddPhysicalHost("phys", netip.PrefixFrom(physIP, 24))
@@ -61,22 +59,6 @@ func Start(ctx context.Context, o Options) (*Deployment, error) {
 		return d, err
 	}
 	return d, l.Sync()
-}
-
-// warmUnderlay has every chassis learn the others' MAC addresses on the underlay. The userspace datapath drops the first packet into
-// a tunnel whose far end it has yet to ask for by ARP, whatever the controller does.
-func (d *Deployment) warmUnderlay() error {
-	for _, from := range d.Chassis() {
-		for _, to := range d.Chassis() {
-			if from == to {
-				continue
-			}
-			if _, err := pinged(probe.Ping(from.Netns, to.TunnelIP, probe.PingOptions{Count: 1})); err != nil {
-				return fmt.Errorf("underlay from %s to %s: %w", from.Name, to.Name, err)
-			}
-		}
-	}
-	return nil
 }
 
 // Close stops everything and removes it.
@@ -98,35 +80,6 @@ func (d *Deployment) Configure() error {
 		}
 	}
 	return nil
-}
-
-// Settle waits until the configuration is in force everywhere: every VM's port is up, every gateway port has a chassis, and every
-// chassis has acknowledged what followed from that.
-func (d *Deployment) Settle() error {
-	if err := d.Sync(); err != nil {
-		return err
-	}
-	err := lab.Until(d.Context(), 20*time.Second, "logical ports to come up", func() error {
-		down, err := d.Central.NB("--bare", "--columns=name", "find", "Logical_Switch_Port", "up!=true", `type=""`)
-		if err != nil {
-			return err
-		}
-		if down != "" {
-			return fmt.Errorf("still down: %s", strings.Join(strings.Fields(down), ", "))
-		}
-		homeless, err := d.Central.SB("--bare", "--columns=logical_port", "find", "Port_Binding", "type=chassisredirect", "chassis=[]")
-		if err != nil {
-			return err
-		}
-		if homeless != "" {
-			return fmt.Errorf("no chassis for %s", strings.Join(strings.Fields(homeless), ", "))
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return d.Sync()
 }
 
 // echoPort is where every host answers UDP and TCP.
@@ -161,37 +114,8 @@ func (d *Deployment) addHost(ch *lab.Chassis, spec lab.HostSpec) error {
 	return d.serve(h)
 }
 
-// nb runs ovn-nbctl with commands separated by "--", given one command a line.
-func (d *Deployment) nb(commands string) error {
-	var args []string
-	for line := range strings.Lines(commands) {
-		words, err := split(line)
-		if err != nil {
-			return err
-		}
-		if len(words) > 0 {
-			args = append(append(args, "--"), words...)
-		}
-	}
-	_, err := d.Central.NB(args...)
-	return err
-}
-
-// split cuts a line into words; single quotes keep spaces.
-func split(line string) ([]string, error) {
-	var words []string
-	for i, part := range strings.Split(line, "'") {
-		if i%2 == 0 {
-			words = append(words, strings.Fields(part)...)
-		} else {
-			words = append(words, part)
-		}
-	}
-	if strings.Count(line, "'")%2 != 0 {
-		return nil, fmt.Errorf("unfinished quote in %q", line)
-	}
-	return words, nil
-}
+// nb runs ovn-nbctl with one command a line, all in one transaction.
+func (d *Deployment) nb(commands string) error { return d.Central.Configure(commands) }
 
 // hostAddresses are the IPv4 addresses of the hosts, for tests that ping them all.
 var hostAddresses = map[string]string{

@@ -51,20 +51,20 @@ func (d *Deployment) gatewayStage() Stage {
 // resolution sends the first packets to the physical network, which the gateway must keep until it has the next hop's MAC address, also
 // those that come while that address is on its way into the flows. OVN 23.03 loses one of the latter at times.
 func (d *Deployment) resolution() (Result, error) {
-	r, err := pinged(probe.Ping(d.netns("vm3"), physIP, probe.PingOptions{Timeout: timeout}))
+	r, err := pinged(probe.Ping(d.netns("vm3"), physIP, probe.PingOptions{Timeout: d.Timeout()}))
 	return r, errors.Join(err, d.awaitNextHop())
 }
 
 // Learn has the gateway learn the MAC address of the physical next hop, which the checks of the gateway otherwise do.
 func (d *Deployment) Learn() error {
-	if _, err := probe.Ping(d.netns("vm3"), physIP, probe.PingOptions{Timeout: timeout}); err != nil {
+	if _, err := probe.Ping(d.netns("vm3"), physIP, probe.PingOptions{Timeout: d.Timeout()}); err != nil {
 		return err
 	}
 	return d.awaitNextHop()
 }
 
 func (d *Deployment) awaitNextHop() error {
-	err := lab.Until(d.Context(), timeout, "the MAC binding of the next hop", func() error {
+	err := lab.Until(d.Context(), d.Timeout(), "the MAC binding of the next hop", func() error {
 		out, err := d.Central.SB("--bare", "--columns=mac", "find", "MAC_Binding", "ip="+physIP.String())
 		if err == nil && out == "" {
 			err = errors.New("there is none")
@@ -85,7 +85,7 @@ func (d *Deployment) announcement() (Result, error) {
 	if err := d.nb("lr-nat-add lr0 dnat_and_snat " + ip + " 10.0.2.13"); err != nil {
 		return Result{}, err
 	}
-	got, err := wire.AwaitGratuitousARP(net.ParseIP(ip), 2*timeout)
+	got, err := wire.AwaitGratuitousARP(net.ParseIP(ip), 2*d.Timeout())
 	if err == nil && got.String() != mac {
 		err = differs("the announced MAC address", got, mac)
 	}
@@ -102,5 +102,5 @@ func (d *Deployment) fragmentationNeeded() (Result, error) {
 		return Result{}, err
 	}
 	return icmpError(probe.ICMPError{From: addr("10.0.2.1"), Type: 3, Code: 4, MTU: mtu})(
-		probe.ProvokeICMPError(d.netns("vm3"), endpoint("172.31.0.1", echoPort), 64, mtu, timeout))
+		probe.ProvokeICMPError(d.netns("vm3"), endpoint("172.31.0.1", echoPort), 64, mtu, d.Timeout()))
 }

@@ -16,7 +16,7 @@ func TestKernelReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := Start(t.Context(), Options{Options: lab.Options{Controller: controller, Datapath: lab.Kernel}})
+	d, err := Start(t.Context(), Options{Options: lab.Options{Controller: controller, Datapath: lab.Kernel, Timeout: guest.Patience}})
 	if d != nil {
 		t.Cleanup(func() {
 			if err := d.Close(); err != nil {

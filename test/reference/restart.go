@@ -67,8 +67,8 @@ func (d *Deployment) UnderTraffic(disturb func() error) (map[string]probe.Stream
 	}()
 	for name, ends := range map[string][2]string{"vm1 to vm3, routed": {"vm1", "10.0.2.13"}, "phys to vm1's floating IP": {"phys", "172.31.0.21"}} {
 		// The first packet may find neighbours unknown on the way; it belongs to no measurement.
-		err := lab.Until(d.Context(), timeout, name, func() error {
-			_, err := probe.AskUDP(d.netns(ends[0]), endpoint(ends[1], echoPort), timeout/10)
+		err := lab.Until(d.Context(), d.Timeout(), name, func() error {
+			_, err := probe.AskUDP(d.netns(ends[0]), endpoint(ends[1], echoPort), d.Timeout()/10)
 			return err
 		})
 		if err != nil {
@@ -87,7 +87,7 @@ func (d *Deployment) UnderTraffic(disturb func() error) (map[string]probe.Stream
 			goals[name] = s.Answered() + n
 		}
 		for name, s := range streams {
-			err := lab.Until(d.Context(), 2*timeout, "the stream "+name, func() error {
+			err := lab.Until(d.Context(), 2*d.Timeout(), "the stream "+name, func() error {
 				if got := s.Answered(); got < goals[name] {
 					return fmt.Errorf("%d of %d packets answered", got, goals[name])
 				}

@@ -51,11 +51,11 @@ func (d *Deployment) routerStage() Stage {
 			d.ping("routed IPv6", "vm1", "fd00:2::13"),
 			{Name: "ICMP time exceeded from the router", Run: func() (Result, error) {
 				return icmpError(probe.ICMPError{From: addr("10.0.1.1"), Type: 11, Code: 0})(
-					probe.ProvokeICMPError(d.netns("vm1"), endpoint("10.0.2.13", 33434), 1, 32, timeout))
+					probe.ProvokeICMPError(d.netns("vm1"), endpoint("10.0.2.13", 33434), 1, 32, d.Timeout()))
 			}},
 			{Name: "ICMP port unreachable from the router", Run: func() (Result, error) {
 				return icmpError(probe.ICMPError{From: addr("10.0.1.1"), Type: 3, Code: 3})(
-					probe.ProvokeICMPError(d.netns("vm1"), endpoint("10.0.1.1", 33434), 64, 32, timeout))
+					probe.ProvokeICMPError(d.netns("vm1"), endpoint("10.0.1.1", 33434), 64, 32, d.Timeout()))
 			}},
 		},
 	}

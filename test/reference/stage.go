@@ -41,13 +41,10 @@ func (d *Deployment) Stages() []Stage {
 	}
 }
 
-// timeout is how long a check waits for a packet that must come.
-const timeout = 3 * time.Second
-
 // ping is a check that every one of three pings from a host is answered.
 func (d *Deployment) ping(name, from, to string) Check {
 	return Check{Name: name, Run: func() (Result, error) {
-		return pinged(probe.Ping(d.hosts[from].Netns, addr(to), probe.PingOptions{Timeout: timeout}))
+		return pinged(probe.Ping(d.hosts[from].Netns, addr(to), probe.PingOptions{Timeout: d.Timeout()}))
 	}}
 }
 
@@ -61,7 +58,7 @@ func pinged(r probe.PingReport, err error) (Result, error) {
 // udpSeenAs is a check that a datagram is answered and arrives with the source address it should have.
 func (d *Deployment) udpSeenAs(name, from, to, source string) Check {
 	return Check{Name: name, Run: func() (Result, error) {
-		r, err := probe.AskUDP(d.hosts[from].Netns, endpoint(to, echoPort), timeout)
+		r, err := probe.AskUDP(d.hosts[from].Netns, endpoint(to, echoPort), d.Timeout())
 		if err == nil && r.SeenAs.Addr() != addr(source) {
 			err = differs("the source address that the receiver saw", r.SeenAs.Addr(), source)
 		}

@@ -36,10 +36,10 @@ func (d *Deployment) switchStage() Stage {
 			d.ping("L2 over the tunnel", "vm1", "10.0.1.12"),
 			{Name: "1400 bytes with DF", Run: func() (Result, error) {
 				const ipAndICMP = 28
-				return pinged(probe.Ping(d.netns("vm1"), addr("10.0.1.12"), probe.PingOptions{Size: 1400 - ipAndICMP, DontFragment: true, Timeout: timeout}))
+				return pinged(probe.Ping(d.netns("vm1"), addr("10.0.1.12"), probe.PingOptions{Size: 1400 - ipAndICMP, DontFragment: true, Timeout: d.Timeout()}))
 			}},
 			{Name: "TCP over the tunnel", Run: func() (Result, error) {
-				r, err := probe.TransferTCP(d.netns("vm1"), endpoint("10.0.1.12", echoPort), 300_000, 2*timeout)
+				r, err := probe.TransferTCP(d.netns("vm1"), endpoint("10.0.1.12", echoPort), 300_000, 2*d.Timeout())
 				return Result{Latency: r.Total, Detail: fmt.Sprintf("%d kB there and back", r.Bytes/1000)}, err
 			}},
 		},

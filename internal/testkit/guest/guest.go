@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
@@ -20,6 +21,10 @@ const Environment = "SLUICE_VM"
 
 // Prefix begins the names of tests that need the guest, as "go test -run" and "-skip" pick them.
 const Prefix = "TestKernel"
+
+// Patience is how long something may take in the guest that takes a moment elsewhere: the emulator may share its processors with a whole
+// test run.
+const Patience = 20 * time.Second
 
 // Test is what Need uses of testing.TB.
 type Test interface {

@@ -1,0 +1,34 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/sluice-gw/sluice/test/hil/scenario"
+	"github.com/sluice-gw/sluice/test/lab"
+)
+
+// TestScenarios plays the scenarios of test/hil/scenario with the userspace datapath. In guests they are played with the kernel's.
+func TestScenarios(t *testing.T) {
+	need(t)
+	controller := underTest(t)
+	all, err := scenario.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			r := s.PlayInNamespaces(testContext, lab.Options{Controller: controller})
+			for _, step := range r.Steps {
+				t.Logf("%s %s %s", step.Text, step.Latency, step.Detail)
+			}
+			switch err := r.Failure(); {
+			case err == nil:
+			case controller.IsSluice() || r.Err != nil:
+				t.Error(err)
+			default:
+				t.Logf("comparison: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,114 @@
+// Play plays scenarios (package scenario) in network namespaces of this machine and reports what came of them, as text and for CI systems as
+// JUnit's XML. It ends with status 0 when all went as expected. Without names it plays all scenarios of this repository; a name is one of
+// those, or a file.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/sluice-gw/sluice/test/hil/scenario"
+	"github.com/sluice-gw/sluice/test/lab"
+)
+
+type options struct {
+	controller, encap, datapath, junit string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.controller, "controller", "bin/sluice", "the `program` that drives each chassis: sluice, or one with ovn-controller's command line")
+	flag.StringVar(&o.encap, "encap", "geneve", "tunnel `type`: geneve or vxlan")
+	flag.StringVar(&o.datapath, "datapath", string(lab.Userspace), "Open vSwitch's datapath: netdev (userspace) or system (the kernel's)")
+	flag.StringVar(&o.junit, "junit", "", "write JUnit's XML to the `file`")
+	flag.Parse()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := run(ctx, o, flag.Args())
+	cancel()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "play:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, names []string) error {
+	scenarios, err := choose(names)
+	if err != nil {
+		return err
+	}
+	controller, err := lab.ParseController(o.controller)
+	if err != nil {
+		return fmt.Errorf("%w (make build builds bin/sluice)", err)
+	}
+	if (o.encap != "geneve" && o.encap != "vxlan") || (o.datapath != string(lab.Userspace) && o.datapath != string(lab.Kernel)) {
+		return fmt.Errorf("no testbed with tunnels %q and datapath %q", o.encap, o.datapath)
+	}
+	var results []scenario.Result
+	for _, s := range scenarios {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		fmt.Fprintf(os.Stderr, "playing %s\n", s.Name)
+		results = append(results, s.PlayInNamespaces(ctx, lab.Options{Controller: controller, Encap: o.encap, Datapath: lab.Datapath(o.datapath)}))
+	}
+	if err := scenario.WriteText(os.Stdout, results); err != nil {
+		return err
+	}
+	if o.junit != "" {
+		if err := writeJUnit(o.junit, o.datapath+"-"+o.encap, results); err != nil {
+			return err
+		}
+	}
+	for _, r := range results {
+		if r.Failure() != nil {
+			return errors.New("scenarios failed")
+		}
+	}
+	return nil
+}
+
+// choose finds the named scenarios: those of the repository, or files.
+func choose(names []string) ([]*scenario.Scenario, error) {
+	all, err := scenario.All()
+	if err != nil || len(names) == 0 {
+		return all, err
+	}
+	var chosen []*scenario.Scenario
+next:
+	for _, name := range names {
+		for _, s := range all {
+			if s.Name == name {
+				chosen = append(chosen, s)
+				continue next
+			}
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			var known []string
+			for _, s := range all {
+				known = append(known, s.Name)
+			}
+			return nil, fmt.Errorf("%w; it is none of %s either", err, strings.Join(known, ", "))
+		}
+		s, err := scenario.Parse(name, string(text))
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, s)
+	}
+	return chosen, nil
+}
+
+func writeJUnit(file, testbed string, results []scenario.Result) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(scenario.WriteJUnit(f, testbed, results), f.Close())
+}

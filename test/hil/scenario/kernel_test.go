@@ -1,0 +1,49 @@
+package scenario
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sluice-gw/sluice/internal/testkit/guest"
+	"github.com/sluice-gw/sluice/test/lab"
+)
+
+// TestKernelScenarios plays all scenarios with the kernel's datapath, tunnels and connection tracking.
+func TestKernelScenarios(t *testing.T) {
+	guest.Need(t, append(lab.Programs(), "sluice")...)
+	controller, err := lab.ParseController("sluice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, encap := range []string{"geneve", "vxlan"} {
+		t.Run(encap, func(t *testing.T) {
+			var results []Result
+			for _, s := range all {
+				t.Run(s.Name, func(t *testing.T) {
+					r := s.PlayInNamespaces(t.Context(), lab.Options{Controller: controller, Encap: encap, Datapath: lab.Kernel, Timeout: guest.Patience})
+					results = append(results, r)
+					if err := r.Failure(); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			var text, junit bytes.Buffer
+			if err := WriteText(&text, results); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%s", text.Bytes())
+			if err := WriteJUnit(&junit, "kernel-"+encap, results); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(t.ArtifactDir(), "junit.xml"), junit.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,155 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-gw/sluice/test/lab"
+)
+
+// namespaces is a testbed in network namespaces of this machine, or of a guest.
+type namespaces struct {
+	lab     *lab.Lab
+	chassis map[string]*lab.Chassis
+	trunks  map[string]*lab.Trunk
+	hosts   map[string]*lab.Host
+	servers servers
+}
+
+// Namespaces starts a testbed in network namespaces. The caller must call Close, also after an error when a testbed is returned with it.
+func Namespaces(ctx context.Context, o lab.Options) (Testbed, error) {
+	l, err := lab.New(ctx, o)
+	if l == nil {
+		return nil, err
+	}
+	return &namespaces{lab: l, chassis: map[string]*lab.Chassis{}, trunks: map[string]*lab.Trunk{}, hosts: map[string]*lab.Host{}}, err
+}
+
+func (n *namespaces) Build(t Topology) error {
+	for _, name := range t.Chassis {
+		ch, err := n.lab.AddChassis(lab.ChassisSpec{Name: name})
+		if err != nil {
+			return err
+		}
+		n.chassis[name] = ch
+	}
+	if err := n.lab.WarmUnderlay(); err != nil {
+		return err
+	}
+	for _, tr := range t.Trunks {
+		trunk, err := n.chassis[tr.Chassis].AddTrunk(tr.Name, tr.Port)
+		if err != nil {
+			return fmt.Errorf("trunk %s: %w", tr.Name, err)
+		}
+		n.trunks[tr.Name] = trunk
+	}
+	for _, h := range t.Hosts {
+		host, err := n.addHost(h)
+		if err == nil {
+			err = n.add(host, h.Serves)
+		}
+		if err != nil {
+			return fmt.Errorf("host %s: %w", h.Name, err)
+		}
+	}
+	for _, p := range t.Physical {
+		host, err := n.addPhysical(p, t.Chassis)
+		if err == nil {
+			err = n.add(host, nil)
+		}
+		if err != nil {
+			return fmt.Errorf("physical host %s: %w", p.Name, err)
+		}
+	}
+	return n.lab.Sync()
+}
+
+func (n *namespaces) addHost(h Host) (*lab.Host, error) {
+	spec := lab.HostSpec{Name: h.Name, Port: h.Port, MAC: h.MAC, Addrs: h.Addrs, Gateways: h.Gateways}
+	if h.Trunk != "" {
+		return n.trunks[h.Trunk].AddHost(h.VLAN, spec)
+	}
+	return n.chassis[h.Chassis].AddHost(spec)
+}
+
+// addPhysical adds a host to the physical network. In a VLAN it is an access port of the last chassis' bridge to that network: the lab's
+// hosts cannot tag their frames themselves.
+func (n *namespaces) addPhysical(p Physical, chassis []string) (*lab.Host, error) {
+	if p.VLAN != 0 {
+		return n.chassis[chassis[len(chassis)-1]].AddAccessHost(p.VLAN, lab.HostSpec{Name: p.Name, Addrs: p.Addrs, Gateways: p.Gateways})
+	}
+	host, err := n.lab.AddPhysicalHost(p.Name, p.Addrs...)
+	if err != nil {
+		return nil, err
+	}
+	return host, host.SetAddrs(nil, p.Gateways)
+}
+
+func (n *namespaces) add(host *lab.Host, serves []uint16) error {
+	n.hosts[host.Name] = host
+	return n.servers.serve(host.Netns, serves)
+}
+
+func (n *namespaces) Configure(commands string) error { return n.lab.Central.Configure(commands) }
+
+func (n *namespaces) Settle() error { return n.lab.Settle() }
+
+func (n *namespaces) Port(host string) Port {
+	h := n.hosts[host]
+	return Port{Netns: h.Netns, Interface: h.Interface(), Timeout: n.lab.Timeout()}
+}
+
+func (n *namespaces) Fault(chassis string, kind FaultKind) error {
+	ch := n.chassis[chassis]
+	switch kind {
+	case ControllerKilled:
+		ch.ControllerProcess().Kill()
+		return nil
+	case ControllerStarted:
+		return n.begin(ch)
+	case ControllerRestarted:
+		if err := ch.ExitController(true); err != nil {
+			return err
+		}
+		return n.begin(ch)
+	case SwitchRestarted:
+		return ch.RestartSwitch(true)
+	case ChassisDead:
+		ch.ControllerProcess().Kill()
+		ch.Switch().Kill()
+		return nil
+	case ChassisBack:
+		if err := ch.RestartSwitch(true); err != nil {
+			return err
+		}
+		return n.begin(ch)
+	}
+	return fmt.Errorf("a fault %q is not known here", kind)
+}
+
+// begin starts a controller and waits until it has taken over.
+func (n *namespaces) begin(ch *lab.Chassis) error {
+	if err := ch.StartController(); err != nil {
+		return err
+	}
+	return n.lab.Settle()
+}
+
+func (n *namespaces) Close() error {
+	n.servers.close()
+	return n.lab.Close()
+}
+
+// PlayInNamespaces plays the scenario on a testbed of its own in network namespaces.
+func (s *Scenario) PlayInNamespaces(ctx context.Context, o lab.Options) Result {
+	bed, err := Namespaces(ctx, o)
+	if err != nil {
+		r := Result{Name: s.Name, Idea: s.Idea, Err: err}
+		if bed != nil {
+			r.Err = errors.Join(err, bed.Close())
+		}
+		return r
+	}
+	return s.Play(bed)
+}

@@ -1,0 +1,128 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// here is a testbed without a network: its hosts are this process, and what is done to it is noted.
+type here struct {
+	done   []string
+	refuse string // what it cannot do
+}
+
+func (h *here) note(format string, args ...any) error {
+	done := fmt.Sprintf(format, args...)
+	h.done = append(h.done, done)
+	if h.refuse != "" && strings.HasPrefix(done, h.refuse) {
+		return errors.New("cannot " + done)
+	}
+	return nil
+}
+
+func (h *here) Build(t Topology) error          { return h.note("build %d chassis", len(t.Chassis)) }
+func (h *here) Configure(commands string) error { return h.note("configure %q", commands) }
+func (h *here) Settle() error                   { return h.note("settle") }
+func (h *here) Port(string) Port {
+	return Port{Netns: thisNetns{}, Interface: "lo", Timeout: time.Minute}
+}
+func (h *here) Fault(chassis string, kind FaultKind) error { return h.note("%s of %s", kind, chassis) }
+func (h *here) Close() error                               { return h.note("close") }
+
+type thisNetns struct{}
+
+func (thisNetns) Do(f func() error) error { return f() }
+
+// Nobody listens on these ports of the loopback interface, so datagrams and connections are refused.
+const refusals = `
+Nobody listens.
+-- topology --
+chassis hv1
+host vm1 on hv1 port lp1 addr 10.0.0.1/24
+-- ovn --
+ls-add sw0
+-- packets --
+vm1: udp 127.0.0.1:9 => refused
+vm1: tcp 127.0.0.1:9 => silence
+vm1: udp 127.0.0.1:9 => answered seen as 10.0.0.1
+vm1: tcp 127.0.0.1:9 => refused
+-- faults --
+hv1: controller killed
+-- ovn --
+ls-del sw0
+`
+
+func TestPlay(t *testing.T) {
+	s, err := Parse("refusals.txt", refusals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bed := &here{}
+	r := s.Play(bed)
+	if got, want := strings.Join(bed.done, ", "), `build 1 chassis, configure "ls-add sw0\n", settle, controller killed of hv1, configure "ls-del sw0\n", settle, close`; got != want {
+		t.Errorf("did %s; want %s", got, want)
+	}
+	wants := []string{"", "the outcome is refused, not silence", "the outcome is refused, not answered", "", ""}
+	if r.Err != nil || len(r.Steps) != len(wants) {
+		t.Fatalf("error %v, %d steps", r.Err, len(r.Steps))
+	}
+	for i, want := range wants {
+		if got := fmt.Sprint(r.Steps[i].Err); got != want && (want != "" || r.Steps[i].Err != nil) {
+			t.Errorf("%s: got %s, want %q", r.Steps[i].Text, got, want)
+		}
+	}
+	if err := r.Failure(); err == nil || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("the failure is %v", err)
+	}
+}
+
+// What cannot be set up ends the scenario, and is not mistaken for a success; the testbed is removed in any case.
+func TestPlayCannot(t *testing.T) {
+	s, err := Parse("refusals.txt", refusals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for refuse, steps := range map[string]int{"build": 0, "configure \"ls-add": 0, "settle": 0, "controller": 4, "configure \"ls-del": 5, "close": 5} {
+		bed := &here{refuse: refuse}
+		r := s.Play(bed)
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "cannot "+refuse) || len(r.Steps) != steps || bed.done[len(bed.done)-1] != "close" {
+			t.Errorf("%s: error %v, %d steps, did %q", refuse, r.Err, len(r.Steps), bed.done)
+		}
+		if r.Failure() == nil {
+			t.Errorf("%s: no failure", refuse)
+		}
+	}
+}
+
+func TestReports(t *testing.T) {
+	good := Result{Name: "good", Idea: "An idea."}
+	good.add("vm1: ping 10.0.0.2 => answered", Outcome{Latency: 1500_000, Detail: "well"}, nil, 2_000_000)
+	bad := Result{Name: "bad", Idea: "Another.", Err: errors.New("no <bridge>")}
+	bad.add("vm1: tcp 10.0.0.2:1 => refused", Outcome{}, errors.New("silence"), 0)
+	var text, junit bytes.Buffer
+	if err := errors.Join(WriteText(&text, []Result{good, bad}), WriteJUnit(&junit, "lab", []Result{good, bad})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"good: An idea.", "ok   vm1: ping", "1.50 ms  well", "FAIL vm1: tcp", "FAIL no <bridge>", "1 scenarios passed, 1 failed"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+	var read junitReport
+	if err := xml.Unmarshal(junit.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	if len(read.Suites) != 2 || read.Suites[0].Tests != 1 || read.Suites[0].Failures != 0 || read.Suites[0].Cases[0].Output != "well" {
+		t.Errorf("the good suite is %+v", read.Suites)
+	}
+	suite := read.Suites[1]
+	if suite.Name != "lab.bad" || suite.Tests != 2 || suite.Failures != 1 || suite.Errors != 1 ||
+		suite.Cases[0].Failure.Message != "silence" || suite.Cases[1].Error.Message != "no <bridge>" {
+		t.Errorf("the bad suite is %+v", suite)
+	}
+}

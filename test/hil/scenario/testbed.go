@@ -1,0 +1,49 @@
+package scenario
+
+import "github.com/sluice-gw/sluice/test/probe"
+
+// Testbed is what a scenario is played on: chassis with a controller, hosts whose packets the runner sends and watches, and a central node.
+// Its methods are called by one goroutine.
+type Testbed interface {
+	// Build starts what the topology says, with nothing configured in OVN.
+	Build(Topology) error
+	// Configure runs commands of ovn-nbctl, one a line, in one transaction.
+	Configure(commands string) error
+	// Settle returns when the configuration is in force on every chassis.
+	Settle() error
+	// Port is a host's connection to the network.
+	Port(host string) Port
+	// Fault breaks or mends something, and returns when it has happened.
+	Fault(chassis string, kind FaultKind) error
+	// Close removes everything. It is called once, whatever the other methods returned.
+	Close() error
+}
+
+// echoPort is where every host answers UDP and TCP.
+const echoPort = 7000
+
+// servers answer a host's packets.
+type servers []interface{ Close() }
+
+// serve starts the servers of a host.
+func (s *servers) serve(ns probe.Netns, ports []uint16) error {
+	udp, err := probe.ListenUDPEcho(ns, echoPort)
+	if err != nil {
+		return err
+	}
+	*s = append(*s, udp)
+	for _, port := range append([]uint16{echoPort}, ports...) {
+		tcp, err := probe.ListenTCPEcho(ns, port)
+		if err != nil {
+			return err
+		}
+		*s = append(*s, tcp)
+	}
+	return nil
+}
+
+func (s *servers) close() {
+	for _, server := range *s {
+		server.Close()
+	}
+}
