@@ -23,9 +23,10 @@ type programMemo struct {
 	meters []string // that it uses
 }
 
-// memoLimit bounds each generation of the memo: it holds what is in use of the
-// largest deployments many times over, and 20 MB at the most.
-const memoLimit = 1 << 14
+// memoLimit bounds each generation of the memo. Texts that many logical flows share
+// are asked for all the time and stay; most of the others (a route's, a neighbour's)
+// are never asked for again, and would only keep memory.
+const memoLimit = 1 << 12
 
 // memo remembers compiled texts that depend on nothing but themselves. Two
 // generations: when the young one is full it becomes the old one, and what is
