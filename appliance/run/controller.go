@@ -134,7 +134,7 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 	r.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Remote, TLS: r.keys.client(),
 		Probe: time.Duration(cfg.RemoteProbe) * time.Millisecond, Logger: log.Logger("reconnect"), Messages: log.Logger("jsonrpc")}})
 	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr, Changes: r.mail, Acked: r.acked, Resend: r.resend, PacketIn: r.packetIn,
-		Log: log.Logger("ofctrl"), Probe: time.Duration(cfg.BridgeProbe) * time.Second})
+		Log: log.Logger("ofctrl"), Conn: log.Logger("rconn"), Punts: log.Logger("pinctrl"), Probe: time.Duration(cfg.BridgeProbe) * time.Second})
 	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),
 		Log: log.Logger("pinctrl")})
 	r.ctl = controller.New(controller.Config{SB: r.sb, VSW: r.vsw, NameFlag: r.opt.Chassis, Hostname: hostname(),

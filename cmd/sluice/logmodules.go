@@ -2,7 +2,7 @@ package main
 
 // logModules are the sources of log messages that exist from the start, so that -v may name them.
 var logModules = []string{
-	"acl_log", "binding", "daemon_unix", "jsonrpc", "main", "memory", "ofctrl", "pinctrl", "reconnect", "stream_ssl", "unixctl",
+	"acl_log", "binding", "daemon_unix", "jsonrpc", "main", "memory", "ofctrl", "pinctrl", "rconn", "reconnect", "stream_ssl", "unixctl",
 }
 
 // logAliases are modules of OVN's controller, which people and test suites set levels of, and where the messages about the
@@ -17,7 +17,7 @@ var logAliases = map[string]string{
 	"ovn_controller": "main", "ovn_util": "main", "patch": "main", "physical": "main", "poll_loop": "main", "timeval": "main",
 	"vif_plug": "main",
 	// the switch
-	"bundle": "ofctrl", "ofp_errors": "ofctrl", "ofp_msgs": "ofctrl", "ofctrl_seqno": "ofctrl", "rconn": "ofctrl", "vconn": "ofctrl",
+	"bundle": "ofctrl", "ofp_errors": "ofctrl", "ofp_msgs": "ofctrl", "ofctrl_seqno": "ofctrl", "vconn": "ofctrl",
 	"vconn_stream": "ofctrl", "meter": "ofctrl",
 	// packets that come to the controller
 	"acl": "acl_log", "ip_mcast": "pinctrl", "mac_cache": "pinctrl", "mac_learn": "pinctrl", "dns": "pinctrl",

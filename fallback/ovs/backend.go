@@ -1,6 +1,7 @@
 package ovs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofconn"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+	"github.com/sluice-gw/sluice/internal/reconnect"
 	"github.com/sluice-gw/sluice/internal/vlog"
 )
 
@@ -31,6 +33,9 @@ type Config struct {
 	// PacketIn takes punted packets.
 	PacketIn func(PacketIn)
 	Log      *slog.Logger
+	// Conn gets the attempts at a connection and its losses; nil: Log does. Punts is
+	// told when packets can be punted; nil: nobody is.
+	Conn, Punts *slog.Logger
 	// Probe is the silence after which the switch is asked whether it is alive; 0: never.
 	Probe time.Duration
 }
@@ -79,6 +84,7 @@ const outQueue = 4096
 
 // New makes a backend that does nothing until Run.
 func New(cfg Config) *Backend {
+	cfg.Conn = cmp.Or(cfg.Conn, cfg.Log)
 	b := &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1)}
 	b.log = vlog.Limit(cfg.Log, failuresPerMinute, failuresAtOnce)
 	b.probe.Store(int64(cfg.Probe))
@@ -111,15 +117,13 @@ const (
 
 // Run keeps the bridge right until ctx ends.
 func (b *Backend) Run(ctx context.Context) error {
-	pause := retryFirst
+	pace := &reconnect.Pacer{First: retryFirst, Max: retryMax, Log: b.cfg.Conn}
 	for ctx.Err() == nil {
 		start := time.Now()
-		err := b.session(ctx)
+		addr := b.cfg.Addr()
+		err := b.session(ctx, addr, pace)
 		if ctx.Err() != nil {
 			break
-		}
-		if err != nil && !errors.Is(err, errNoBridge) {
-			b.cfg.Log.Warn("OpenFlow connection to the integration bridge: " + err.Error())
 		}
 		b.set(func(s *Status) {
 			s.Connected = false
@@ -127,16 +131,15 @@ func (b *Backend) Run(ctx context.Context) error {
 				s.LastError = err.Error()
 			}
 		})
-		if time.Since(start) > retryMax || errors.Is(err, errRedial) {
-			pause = retryFirst
+		if time.Since(start) > retryMax || errors.Is(err, errRedial) || addr == "" {
+			pace.Reset()
 		}
-		t := time.NewTimer(pause)
+		t := time.NewTimer(pace.Pause(addr))
 		select {
 		case <-ctx.Done():
 		case <-t.C:
 		}
 		t.Stop()
-		pause = min(2*pause, retryMax)
 	}
 	return ctx.Err()
 }
@@ -147,15 +150,34 @@ var (
 )
 
 // session is the life of one connection.
-func (b *Backend) session(ctx context.Context) error {
-	addr := b.cfg.Addr()
+func (b *Backend) session(ctx context.Context, addr string, pace *reconnect.Pacer) error {
 	if addr == "" {
 		return errNoBridge
 	}
+	pace.Connecting(addr)
 	conn, err := ofconn.Dial(ctx, addr, ofconn.Config{})
-	if err != nil {
+	switch {
+	case err == nil:
+		pace.Connected(addr)
+	case ctx.Err() == nil:
+		pace.Failed(addr, err)
+		return err
+	default:
 		return err
 	}
+	err = b.use(ctx, conn, addr)
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, errRedial):
+		b.cfg.Conn.Info(addr + ": disconnecting: " + err.Error())
+	default:
+		pace.Lost(addr, err)
+	}
+	return err
+}
+
+// use is what is done with a connection until it ends.
+func (b *Backend) use(ctx context.Context, conn *ofconn.Conn, addr string) error {
 	b.conn.Store(conn)
 	defer b.conn.Store(nil)
 	conn.SetProbe(time.Duration(b.probe.Load()))
@@ -167,7 +189,7 @@ func (b *Backend) session(ctx context.Context) error {
 	group.Go(func() { b.packetIns(conn) })
 	group.Go(func() { b.packetOuts(ctx, conn) })
 	group.Go(func() { b.events(conn) })
-	err = b.serve(ctx, conn, addr)
+	err := b.serve(ctx, conn, addr)
 	if err == nil || errors.Is(err, context.Canceled) {
 		if e := conn.Err(); e != nil {
 			err = e
@@ -186,7 +208,9 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 		return err
 	}
 	b.set(func(s *Status) { s.Connected, s.Addr = true, addr; s.Connections++; s.LastError = "" })
-	b.cfg.Log.Info("connected to " + addr)
+	if b.cfg.Punts != nil {
+		b.cfg.Punts.Info(addr + ": connected")
+	}
 	if b.want != nil && b.want.low.tunIndex != tunOpt {
 		b.old = true
 		b.cfg.Resend("the switch's tunnel metadata field for Geneve changed")

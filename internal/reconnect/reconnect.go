@@ -81,6 +81,7 @@ func (p *Pacer) Pause(name string) time.Duration {
 	p.pause = min(2*p.pause, p.Max)
 	switch {
 	case p.muted:
+	case p.pause < time.Second: // nobody notices
 	case p.pause < p.Max:
 		p.Log.Info(fmt.Sprintf("%s: waiting %.3g seconds before reconnect", name, p.pause.Seconds()))
 	default:

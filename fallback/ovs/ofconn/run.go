@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+	"github.com/sluice-gw/sluice/internal/reconnect"
 )
 
 // Run reads from the connection until it ends or ctx does, and returns why. It
@@ -59,7 +60,7 @@ func (c *Conn) read() error {
 				return ErrNoAnswer
 			}
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return fmt.Errorf("%w: nothing was received for %v", ErrNoAnswer, 2*probe)
+			return fmt.Errorf("%w: %w", ErrNoAnswer, &reconnect.NoAnswerError{After: probe})
 		default:
 			return fmt.Errorf("ofconn: %w", err)
 		}
