@@ -2,6 +2,7 @@ package controller
 
 import (
 	"github.com/sluice-gw/sluice/controlplane/engine"
+	"github.com/sluice-gw/sluice/controlplane/node/mirror"
 	"github.com/sluice-gw/sluice/controlplane/node/portsec"
 	"github.com/sluice-gw/sluice/controlplane/node/qos"
 	"github.com/sluice-gw/sluice/controlplane/node/slowpath"
@@ -10,18 +11,19 @@ import (
 )
 
 // sideNodes are the nodes beside the pipeline: port security, the slow path's view
-// of the network and its effects on the database, queues.
+// of the network and its effects on the database, queues, mirrors.
 type sideNodes struct {
 	c      *Controller
 	sec    *portsec.PortSec
 	slow   *slowpath.SlowPath
 	writer *slowpath.Writer
 	qos    *qos.QoS
+	mirror *mirror.Mirrors
 }
 
 func (c *Controller) newSideNodes() sideNodes {
 	s := sideNodes{c: c, sec: portsec.New(c.w, c.ports, c.local, c.set), writer: slowpath.NewWriter(c.w, c.local),
-		qos: qos.New(c.w, c.ports, c.local)}
+		qos: qos.New(c.w, c.ports, c.local), mirror: mirror.New(c.w, c.ports, c.ifaces)}
 	s.slow = slowpath.New(c.w, c.ports, c.local, s.writer)
 	return s
 }
@@ -51,6 +53,12 @@ func (s *sideNodes) wire(e *engine.Engine, cfg, ports, local *engine.Node) {
 	mark(c.inSB, s.qos.OnRows)
 	mark(ports, s.qos.OnPorts)
 	mark(local, s.qos.OnDatapaths)
+
+	mirrors := e.Node("mirrors", func() engine.Result { s.mirror.Invalidate(); return engine.Updated })
+	follow(mirrors, c.inVSW, s.mirror.OnOVS, s.mirror.Pending)
+	follow(mirrors, c.inSB, s.mirror.OnRows, s.mirror.Pending)
+	follow(mirrors, ports, s.mirror.OnPorts, s.mirror.Pending)
+	follow(mirrors, cfg, s.mirror.Invalidate, s.mirror.Pending) // the bridge may be another
 }
 
 // tell gives the slow path what changed of the network.
@@ -75,6 +83,9 @@ func (s *sideNodes) writeSB(tx *idl.Tx) {
 func (s *sideNodes) writeVSW(tx *idl.Tx) {
 	if s.c.complete && s.qos.Pending() {
 		s.qos.Write(tx)
+	}
+	if s.c.complete && s.mirror.Pending() {
+		s.mirror.Write(tx)
 	}
 }
 
