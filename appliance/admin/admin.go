@@ -89,11 +89,13 @@ func Commands(chassis Chassis, on unixctl.Executor) []unixctl.Command {
 
 // southbound are the commands about the connection to the Southbound database.
 func (t *table) southbound() {
-	t.show("connection-status", func(c *controller.Controller) string {
-		if c.Connected() {
-			return "connected"
-		}
-		return "not connected"
-	})
+	t.list = append(t.list, unixctl.Command{Name: "connection-status", On: t.on,
+		Run: func(context.Context, []string) (string, error) {
+			// Scripts poll it from the start on.
+			if c := t.chassis.Controller(); c != nil && c.Connected() {
+				return "connected", nil
+			}
+			return "not connected", nil
+		}})
 	t.do("sb-cluster-state-reset", "", (*controller.Controller).ForgetClusterIndex)
 }
