@@ -141,7 +141,10 @@ func (e *environment) key(r *reads) uint64 {
 		h = h.add(uint64(w)).add(m).add(k).add(e.val[w] & k)
 		if e.movedIn>>w&1 != 0 {
 			for m &^= k; m != 0; m &= m - 1 {
-				h = h.add(uint64(e.runAt(position(w*64+bits.TrailingZeros64(m)), 1).src))
+				p := position(w*64 + bits.TrailingZeros64(m))
+				if src := e.runAt(p, 1).src; src != p {
+					h = h.add(uint64(p)).add(uint64(src))
+				}
 			}
 		}
 	}

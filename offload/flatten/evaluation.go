@@ -93,15 +93,15 @@ func (e *evaluation) visit(st *state, s ir.Stage) bool {
 	}
 	cands := e.candidates(st, s)
 	defer func() { e.cands = append(e.cands, cands[:0]) }()
-	if e.cuts(st, len(cands)) {
+	if e.cuts(st, cands) {
 		e.visitedBy(st, s, true)
 		e.leap(st, s)
 		return false
 	}
-	if e.tagLost(st) && slices.ContainsFunc(cands, asksTag) {
+	e.visitedBy(st, s, false)
+	if e.isLost(st, tciAt.word(), low(16)<<tciAt.bit()) && e.askTag(st, cands) {
 		return e.innerTag(st, func(st *state) bool { return e.visit(st, s) })
 	}
-	e.visitedBy(st, s, false)
 	var before []*rule // that some packets of st match
 	for _, r := range cands {
 		switch e.fits(st, r) {
@@ -127,10 +127,6 @@ func (e *evaluation) visit(st *state, s ir.Stage) bool {
 		}
 	}
 	return true
-}
-
-func asksTag(r *rule) bool {
-	return slices.ContainsFunc(r.asks, func(l literal) bool { return l.field == ir.VLANTCI })
 }
 
 // through makes the program of r what is to be done next.

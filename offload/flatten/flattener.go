@@ -102,7 +102,7 @@ func (f *Flattener) remove(r *rule, stale map[SegmentID]bool) {
 		stale[s.id] = true
 	}
 	f.eachVisit(r, func(s *segment, c *callers) {
-		if c.cut {
+		if c.cut && c.meet(r) {
 			stale[s.id] = true
 		}
 	})

@@ -29,6 +29,11 @@ func (st *state) resume() (resume, bool) {
 			return resume{}, false
 		}
 	}
+	if len(st.ops) == 1 {
+		if c, is := st.ops[0].(ir.Call); is {
+			return resumeAt(c.Stage, st.frame), true
+		}
+	}
 	r := resume{ops: st.ops, rule: st.rule, frames: st.frame, name: "behind " + st.rule.Stage.String()}
 	r.key = r.hash()
 	return r, true
@@ -249,20 +254,25 @@ func (e *evaluation) dependsOnPorts(p *pending, ports []uint32) {
 	}
 }
 
-// cuts tells whether the segment shall end in front of a stage with so many rules.
-// What follows is then shared by all paths that come there alike, instead of being
-// multiplied by what is in front.
-func (e *evaluation) cuts(st *state, candidates int) bool {
-	return e.Cut > 0 && candidates >= e.Cut && (st.branches > 0 || e.root && st.visits > 1) &&
-		st.effects == nil && st.jump == nil &&
-		!slices.ContainsFunc(frames(st.frame), func(f *frame) bool { return f.saved != nil })
-}
-
-func frames(f *frame) (all []*frame) {
-	for ; f != nil; f = f.next {
-		all = append(all, f)
+// cuts tells whether the segment shall end in front of a stage, because many of the
+// candidates match some packets. What follows is then shared by all paths that come
+// there alike, instead of being multiplied by what is in front.
+func (e *evaluation) cuts(st *state, candidates []*rule) bool {
+	if e.Cut <= 0 || len(candidates) < e.Cut || st.branches == 0 && !(e.root && st.visits > 1) || st.effects != nil || st.jump != nil {
+		return false
 	}
-	return all
+	for f := st.frame; f != nil; f = f.next {
+		if f.saved != nil {
+			return false
+		}
+	}
+	match := 0
+	for _, r := range candidates {
+		if e.fits(st, r) != never {
+			match++
+		}
+	}
+	return match >= e.Cut
 }
 
 // leap ends the segment in front of a stage.

@@ -13,10 +13,6 @@ func (e *evaluation) candidates(st *state, s ir.Stage) []*rule {
 	if n := len(e.cands); n > 0 {
 		out, e.cands = e.cands[n-1], e.cands[:n-1]
 	}
-	stage := e.rules.stages[s]
-	if stage == nil {
-		return out
-	}
 	shapes := 0
 	add := func(sp *space) {
 		for _, sh := range sp.shapes {
@@ -26,16 +22,24 @@ func (e *evaluation) candidates(st *state, s ir.Stage) []*rule {
 			}
 		}
 	}
+	// Also of a stage without rules it is noted whose rules there are none of.
+	stage := e.rules.stages[s]
 	w := fields.at[ir.Datapath].word()
-	if known, dp := e.known(st, w, ^uint64(0)); known == ^uint64(0) {
+	known, dp := e.known(st, w, ^uint64(0))
+	if known == ^uint64(0) {
 		e.note(st, w, known)
+	}
+	switch {
+	case stage == nil:
+		return out
+	case known == ^uint64(0):
 		if sp := stage.spaces[0]; sp != nil {
 			add(sp)
 		}
 		if sp := stage.spaces[uint32(dp)]; sp != nil && dp != 0 && dp>>32 == 0 {
 			add(sp)
 		}
-	} else {
+	default:
 		for _, sp := range stage.spaces {
 			add(sp)
 		}

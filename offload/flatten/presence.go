@@ -76,9 +76,15 @@ func (e *evaluation) impossible(st *state, l *literal) bool {
 	})
 }
 
-// bound tells whether the field of l is anything but that of the incoming packet.
+// bound tells whether what l asks for is anything but a field of the incoming packet.
 func (e *evaluation) bound(st *state, l *literal) bool {
-	return (st.known[l.word]|e.env.known[l.word])&l.mask != 0 || (st.movedIn|e.env.movedIn)>>l.word&1 != 0
+	is := false
+	for _, b := range []*bindings{&st.bindings, &e.env.bindings} {
+		eachRun(b, int(l.word), l.mask, func(ofs int, r run) {
+			is = is || r.fixed || r.src != position(int(l.word)*64+ofs)
+		})
+	}
+	return is
 }
 
 // have calls then with the packets of st that have all of the fields. It owns st.

@@ -1,6 +1,7 @@
 package flatten_test
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"testing"
@@ -31,7 +32,7 @@ func unique(rules []ir.Rule) []ir.Rule {
 	for _, r := range rules {
 		byID[r.ID] = r
 	}
-	return slices.Collect(maps.Values(byID))
+	return slices.SortedFunc(maps.Values(byID), func(a, b ir.Rule) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // agree sends the same packets through the pipeline and through the paths.

@@ -90,7 +90,10 @@ func byPriority(a, b *rule) int {
 		}
 		return 1
 	}
-	return cmp.Compare(a.ID, b.ID)
+	if c := cmp.Compare(a.ID, b.ID); c != 0 || !a.learned {
+		return c
+	}
+	return cmp.Compare(a.by.ID, b.by.ID)
 }
 
 // lessons are the rules that r may teach the switch.

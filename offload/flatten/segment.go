@@ -128,9 +128,14 @@ func (r *reads) equal(o *reads) bool {
 	return r.bits == o.bits && r.ttl == o.ttl && r.tags == o.tags && r.queue == o.queue && r.stack == o.stack && slices.Equal(r.ports, o.ports)
 }
 
-// name gives a segment that is jumped to its ID.
+// name gives a segment that is jumped to its ID. A segment that begins to depend on
+// something else gets another one, so that those who jump to it look again.
 func (s *segment) name() {
-	s.id = SegmentID(newHash(s.at.key).add(s.env.key(&s.reads))) &^ ingressBit
+	h := newHash(s.at.key).add(s.env.key(&s.reads))
+	for _, port := range s.reads.ports {
+		h = h.add(uint64(port))
+	}
+	s.id = SegmentID(h) &^ ingressBit
 }
 
 // builder evaluates segments and those that they jump to. Several may work at a time

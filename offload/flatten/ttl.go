@@ -142,6 +142,7 @@ func (e *evaluation) ttlIsIncoming(st *state) bool {
 // ttlWritten starts counting again when bits s of the TTL were written. Where a part
 // of a decremented TTL stays there is nothing to count from.
 func (e *evaluation) ttlWritten(st *state, s ir.Sub) bool {
+	e.note(st, ttlWord, ttlMask)
 	if !s.Whole() && !e.ttlIsFixed(st) && st.local.ttl+e.env.ttl > 0 {
 		return e.trap(st, Reason{Code: Unsupported, Detail: "writes a part of a decremented TTL"})
 	}

@@ -84,9 +84,28 @@ func (e *evaluation) innerTag(st *state, f func(*state) bool) bool {
 }
 
 // tagLost tells whether the VLAN header of st is one that was under another, which
-// nothing is known about.
+// nothing is known about. It is noted.
 func (e *evaluation) tagLost(st *state) bool {
+	e.note(st, tciAt.word(), low(16)<<tciAt.bit())
 	return e.isLost(st, tciAt.word(), low(16)<<tciAt.bit())
+}
+
+// askTag tells whether some packets of st match one of the rules or not, depending on
+// a VLAN header that nothing is known about.
+func (e *evaluation) askTag(st *state, rules []*rule) bool {
+	ask := false
+	for _, r := range rules {
+		switch e.fits(st, r) {
+		case always: // the rules behind it are not asked, nor may they be noted
+			return ask
+		case undecided:
+			if slices.ContainsFunc(r.asks, func(l literal) bool { return l.field == ir.VLANTCI }) {
+				e.followed[r] = struct{}{}
+				ask = true
+			}
+		}
+	}
+	return ask
 }
 
 // keepsTag tells whether writing v to s of the tag leaves it a header or none.
