@@ -51,6 +51,7 @@ type chassisRun struct {
 	store *punt.Mailbox
 	acks  chan ack
 	again chan string
+	link  chan bool // whether the switch is connected
 	exit  chan exitRequest
 
 	vsw  *vsw.Replica
@@ -90,7 +91,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 		debug.SetGCPercent(gcPercent)
 	}
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
-		store: punt.NewMailbox(), acks: make(chan ack, 1), again: make(chan string, 1), exit: make(chan exitRequest)}
+		store: punt.NewMailbox(), acks: make(chan ack, 1), again: make(chan string, 1), link: make(chan bool, 1), exit: make(chan exitRequest)}
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
 		Logger: opt.Log.Logger("reconnect"), Messages: opt.Log.Logger("jsonrpc")}})
@@ -133,7 +134,7 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 	r.keys.follow(r.vsw.DB())
 	r.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Remote, TLS: r.keys.client(),
 		Probe: time.Duration(cfg.RemoteProbe) * time.Millisecond, Logger: log.Logger("reconnect"), Messages: log.Logger("jsonrpc")}})
-	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr, Changes: r.mail, Acked: r.acked, Resend: r.resend, PacketIn: r.packetIn,
+	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr, Changes: r.mail, Acked: r.acked, Resend: r.resend, Linked: r.linked, PacketIn: r.packetIn,
 		Log: log.Logger("ofctrl"), Conn: log.Logger("rconn"), Punts: log.Logger("pinctrl"), Probe: time.Duration(cfg.BridgeProbe) * time.Second})
 	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),
 		Log: log.Logger("pinctrl")})
@@ -142,6 +143,7 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 	g.Go(func() error { return r.sb.Run(ctx) })
 	g.Go(func() error { return r.ovs.Run(ctx) })
 	g.Go(func() error { return r.slow.Run(ctx) })
+	r.ctl.Switch(false)
 	r.ctl.OnVSW(&vsw.Changes{})
 	return r.loop(ctx)
 }
@@ -206,6 +208,8 @@ func (r *chassisRun) loop(ctx context.Context) error {
 		case <-sbReady:
 		case a := <-r.acks:
 			r.ctl.Acked(a.rev, a.failures)
+		case up := <-r.link:
+			r.ctl.Switch(up)
 		case why := <-r.again:
 			r.ctl.Resend(why)
 		case <-r.store.Ready():
@@ -285,6 +289,8 @@ const leaveLimit = 5 * time.Second
 func (r *chassisRun) acked(rev backend.Revision, failures []backend.Failure) {
 	latest(r.acks, ack{rev, failures})
 }
+
+func (r *chassisRun) linked(up bool) { latest(r.link, up) }
 
 func (r *chassisRun) resend(why string) { latest(r.again, why) }
 

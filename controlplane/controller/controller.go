@@ -55,23 +55,24 @@ type Controller struct {
 	cfg Config
 	w   *node.World
 
-	engine  *engine.Engine
-	inSB    *engine.Node
-	inVSW   *engine.Node
-	set     *rules.Set
-	ifaces  *iface.Table
-	tunnels *encap.Tunnels
-	ports   *binding.Ports
-	local   *datapath.Local
-	zones   *zones.Zones
-	chassis *chassis.Chassis
-	bridge  *bridge.Bridge
-	logical *logical.Logical
-	phys    *physical.Physical
-	macs    *macs.MACs
-	hairpin *hairpin.Hairpin
-	acks    *acks
-	side    sideNodes
+	engine   *engine.Engine
+	inSB     *engine.Node
+	inVSW    *engine.Node
+	inSwitch *engine.Node
+	set      *rules.Set
+	ifaces   *iface.Table
+	tunnels  *encap.Tunnels
+	ports    *binding.Ports
+	local    *datapath.Local
+	zones    *zones.Zones
+	chassis  *chassis.Chassis
+	bridge   *bridge.Bridge
+	logical  *logical.Logical
+	phys     *physical.Physical
+	macs     *macs.MACs
+	hairpin  *hairpin.Hairpin
+	acks     *acks
+	side     sideNodes
 
 	rev       backend.Revision // of the last delta sent
 	acked     backend.Revision
@@ -161,6 +162,13 @@ func (c *Controller) OnSB(ch *sb.Changes) {
 	c.inSB.Touch()
 	c.run()
 	c.w.SBChanges = &sb.Changes{}
+}
+
+// Switch tells whether the switch is connected; as long as nobody says so, it is.
+func (c *Controller) Switch(connected bool) {
+	c.ports.SetSwitch(connected)
+	c.inSwitch.Touch()
+	c.run()
 }
 
 // run brings every node up to date and remembers who waits for the result.

@@ -21,6 +21,7 @@ func (c *Controller) wire() {
 	e := c.engine
 	c.inSB = e.Input("SB")
 	c.inVSW = e.Input("OVS")
+	c.inSwitch = e.Input("switch")
 	e.OnRecompute = c.recomputed
 	updated := func(changed bool) engine.Result { return engine.UpdatedIf(changed).Result }
 
@@ -64,6 +65,7 @@ func (c *Controller) wire() {
 		}
 		return engine.UpdatedIf(changed)
 	})
+	ports.On(c.inSwitch, func() engine.Verdict { return engine.UpdatedIf(c.ports.UpdateGroups()) })
 	ports.On(tunnels, func() engine.Verdict { return engine.UpdatedIf(c.tunnels.LiveChanged && c.ports.UpdateGroups()) })
 
 	local := e.Node("datapaths", func() engine.Result { return updated(c.local.Recompute()) })

@@ -30,6 +30,9 @@ type Config struct {
 	Acked func(backend.Revision, []backend.Failure)
 	// Resend asks for all rules again, in a delta with Reset.
 	Resend func(why string)
+	// Linked is told when the switch is connected and when it is not any more; nil:
+	// nobody wants to know.
+	Linked func(bool)
 	// PacketIn takes punted packets.
 	PacketIn func(PacketIn)
 	Log      *slog.Logger
@@ -210,6 +213,10 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 	b.set(func(s *Status) { s.Connected, s.Addr = true, addr; s.Connections++; s.LastError = "" })
 	if b.cfg.Punts != nil {
 		b.cfg.Punts.Info(addr + ": connected")
+	}
+	if b.cfg.Linked != nil {
+		b.cfg.Linked(true)
+		defer b.cfg.Linked(false)
 	}
 	if b.want != nil && b.want.low.tunIndex != tunOpt {
 		b.old = true

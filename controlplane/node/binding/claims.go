@@ -19,6 +19,8 @@ const (
 	claimPause  = 500 * time.Millisecond
 	stealWindow = 30 * time.Second // a loss later than this after a claim is a migration
 	maxSteals   = 3
+	// haPause bounds the pause between claims of a port of an HA chassis group.
+	haPause = 8 * time.Second
 )
 
 // Claims writes what Ports wants into the Southbound database.
@@ -149,8 +151,15 @@ var forever = time.Unix(1<<60, 0)
 
 func (c *Claims) damped(pb *sb.PortBinding, want Port, self *sb.Chassis) time.Time {
 	f := c.fight[pb.UUID]
-	if f == nil || want.Place != Main || pb.Chassis.IsZero() || pb.Chassis == self.UUID ||
-		want.Kind == ChassisRedirect || want.Kind == External || pb.RequestedChassis == self.UUID {
+	if f == nil || want.Place != Main || pb.Chassis.IsZero() || pb.Chassis == self.UUID || pb.RequestedChassis == self.UUID {
+		return time.Time{}
+	}
+	if want.Kind == ChassisRedirect || want.Kind == External {
+		// BFD decides. While two chassis see it differently, the preferred one insists.
+		if at := f.claimed.Add(min(claimPause<<f.lost, haPause)); f.lost > 0 && c.p.w.Now().Before(at) &&
+			!c.p.live.GroupPreferred(pb.HAChassisGroup) {
+			return at
+		}
 		return time.Time{}
 	}
 	if f.lost >= maxSteals {

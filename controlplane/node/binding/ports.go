@@ -17,6 +17,8 @@ type Liveness interface {
 	GroupActive(group ovsdb.UUID) bool
 	// GroupMember tells whether this chassis is a member.
 	GroupMember(group ovsdb.UUID) bool
+	// GroupPreferred tells whether this chassis is the one that a group prefers.
+	GroupPreferred(group ovsdb.UUID) bool
 }
 
 // Port is what a logical port is to this chassis. The zero Port is nothing to it.
@@ -42,6 +44,7 @@ type Ports struct {
 	claims *Claims
 
 	registered bool // there has been a row of this chassis
+	switchAway bool
 
 	// Changed are the ports whose Port changed in this run; RootsChanged tells
 	// whether the set of datapaths with a root port changed.
@@ -127,7 +130,13 @@ func (p *Ports) UpdateIfaces() bool {
 	return len(p.Changed) > 0
 }
 
-// UpdateGroups follows changes of HA chassis groups and of liveness.
+// SetSwitch tells whether the switch is connected. While it is not, what it says of
+// BFD is of the past, and this chassis forwards nothing new: it takes no port of an
+// HA chassis group from a chassis that found it gone, and keeps those that nobody
+// else takes, as the switch may only be restarting. UpdateGroups is to be called.
+func (p *Ports) SetSwitch(connected bool) { p.switchAway = !connected }
+
+// UpdateGroups follows changes of HA chassis groups, of liveness and of the switch.
 func (p *Ports) UpdateGroups() bool {
 	if p.frozen() {
 		return false
@@ -243,6 +252,9 @@ func (p *Ports) port(pb *sb.PortBinding) Port {
 		p.gateway(&port, self, pb.Options["l3gateway-chassis"])
 	case ChassisRedirect, External:
 		active := p.live.GroupActive(pb.HAChassisGroup)
+		if p.switchAway {
+			active = self != nil && pb.Chassis == self.UUID
+		}
 		port.Related = active || p.live.GroupMember(pb.HAChassisGroup)
 		port.Root = port.Related
 		if active && self != nil {

@@ -186,6 +186,12 @@ func (t *Tunnels) GroupActive(id ovsdb.UUID) bool {
 	return !id.IsZero() && t.w.Self() != nil && t.Group(id).Active(t.w.Config.Chassis, t)
 }
 
+// GroupPreferred tells whether this chassis is the one that a group prefers.
+func (t *Tunnels) GroupPreferred(id ovsdb.UUID) bool {
+	all := t.Group(id).Ordered()
+	return len(all) > 0 && all[0].Chassis == t.w.Config.Chassis
+}
+
 // GroupMember tells whether this chassis is a member of a group.
 func (t *Tunnels) GroupMember(id ovsdb.UUID) bool {
 	return !id.IsZero() && t.Group(id).Contains(t.w.Config.Chassis)

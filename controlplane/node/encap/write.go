@@ -325,7 +325,9 @@ func (t *Tunnels) bfdPeers() map[string]bool {
 }
 
 func (t *Tunnels) bfd() map[string]string {
-	m := map[string]string{"enable": "true"}
+	// Only messages without a tunnel key are BFD's between the chassis: others are
+	// the workloads' own.
+	m := map[string]string{"enable": "true", "check_tnl_key": "true"}
 	for g := range t.w.SB.SBGlobal.All() {
 		for _, k := range []string{"min-rx", "decay-min-rx", "min-tx", "mult"} {
 			if v := g.Options["bfd-"+k]; v != "" {

@@ -1,0 +1,123 @@
+package controller
+
+import (
+	"testing"
+
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// gatewayPair makes a redirect port of a group with this chassis and hv2, whose BFD is up.
+func gatewayPair(t *testing.T, members string) (n *network, owner func() ovsdb.UUID, give func(string)) {
+	n = newNetwork(t, localIDs)
+	n.datapath("sw", "logical-switch", 1)
+	n.datapath("lr", "logical-router", 3)
+	n.chassis("hv2", "geneve", "192.0.2.2", nil)
+	n.chassis("hv3", "geneve", "192.0.2.3", nil)
+	n.router("sw", "lr", "00:00:00:00:ff:01_10.0.0.1/24", "patch", "chassis-redirect-port:cr")
+	n.haGroup("grp", members, "")
+	n.settle()
+	tunnel := n.w.VSW.InterfaceByName.One("ovn-hv2-0")
+	if tunnel.BFD["check_tnl_key"] != "true" {
+		t.Errorf("BFD is %v: it takes the workloads' BFD for its own", tunnel.BFD)
+	}
+	n.changeVSW(func(tx *idl.Tx) {
+		tx.Update("Interface", tunnel.UUID, map[string]any{"bfd_status": map[string]string{"state": "up"}})
+	})
+	n.port("lr", "cr", 9, "chassisredirect", "distributed-port:lr-sw ha_chassis_group=grp chassis=hv2 mac=00:00:00:00:ff:01_10.0.0.1/24")
+	n.settle()
+	owner = func() ovsdb.UUID { return n.w.SB.PortBinding.Get(n.id["cr"]).Chassis }
+	give = func(chassis string) {
+		n.changeSB(func(tx *idl.Tx) { tx.Update("Port_Binding", n.id["cr"], map[string]any{"chassis": n.id[chassis]}) })
+	}
+	return n, owner, give
+}
+
+// TestGatewayWithoutSwitch: a gateway that has lost its switch cannot tell who is
+// alive. It keeps its ports, as the switch may only be restarting, and does not take
+// back those that another gateway takes.
+func TestGatewayWithoutSwitch(t *testing.T) {
+	n, owner, give := gatewayPair(t, "hv1=20 hv2=10")
+	n.until("the claim", func() bool { return owner() == n.id["hv1"] })
+	n.Switch(false)
+	n.settle()
+	if owner() != n.id["hv1"] {
+		t.Errorf("without its switch it gave the port up: it belongs to %v", owner())
+	}
+	before := n.writes
+	give("hv2")
+	n.settle()
+	for range 20 {
+		n.turn()
+	}
+	if owner() != n.id["hv2"] || n.writes > before+2 { // nb_cfg
+		t.Errorf("without its switch it took the port back: it belongs to %v, %d transactions", owner(), n.writes-before)
+	}
+	n.Switch(true)
+	n.until("the port's return", func() bool { return owner() == n.id["hv1"] })
+}
+
+// TestGatewaysThatDisagree: two gateways that both believe to be the active one do not
+// take a port from each other without pause; the preferred one insists.
+func TestGatewaysThatDisagree(t *testing.T) {
+	for _, c := range []struct {
+		members  string
+		insists  bool
+		liveness string
+	}{{"hv1=20 hv2=10", true, "up"}, {"hv1=10 hv2=20 hv3=5", false, "down"}} {
+		n, owner, give := gatewayPair(t, c.members)
+		if c.liveness == "down" { // hv2 is away, another one still sees us
+			n.changeVSW(func(tx *idl.Tx) {
+				tx.Update("Interface", n.w.VSW.InterfaceByName.One("ovn-hv2-0").UUID, map[string]any{"bfd_status": map[string]string{"state": "down"}})
+				tx.Update("Interface", n.w.VSW.InterfaceByName.One("ovn-hv3-0").UUID, map[string]any{"bfd_status": map[string]string{"state": "up"}})
+			})
+		}
+		n.until("the claim", func() bool { return owner() == n.id["hv1"] })
+		give("hv2")
+		for range 50 {
+			n.turn()
+		}
+		n.settle()
+		if (owner() == n.id["hv1"]) != c.insists {
+			t.Errorf("%s: the port belongs to %v a moment later", c.members, owner())
+		}
+		if !c.insists {
+			n.until("the claim after a pause", func() bool { return owner() == n.id["hv1"] })
+		}
+	}
+}
+
+// TestContainersFollow: containers are bound and released with the port that they are in.
+func TestContainersFollow(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.datapath("sw", "logical-switch", 1)
+	n.port("sw", "vm", 1, "", "")
+	n.datapath("far", "logical-switch", 2)
+	n.port("far", "c1", 2, "", "parent_port=vm tag=7")
+	n.plug("vm", nil)
+	both := func(is func(*sb.PortBinding) bool) func() bool {
+		return func() bool {
+			for _, name := range []string{"vm", "c1"} {
+				if row := n.w.SB.PortBinding.Get(n.id[name]); row == nil || !is(row) {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	bound := both(func(row *sb.PortBinding) bool { return row.Chassis == n.w.SelfID() && row.Up.V })
+	free := both(func(row *sb.PortBinding) bool { return row.Chassis.IsZero() && !row.Up.V })
+	ask := func(chassis string) {
+		options := map[string]string{}
+		if chassis != "" {
+			options["requested-chassis"] = chassis
+		}
+		n.changeSB(func(tx *idl.Tx) { tx.Update("Port_Binding", n.id["vm"], map[string]any{"options": options}) })
+	}
+	n.until("the claims", bound)
+	ask("elsewhere")
+	n.until("the releases", free)
+	ask("")
+	n.until("the claims", bound)
+}
