@@ -23,7 +23,7 @@ const controllerProgram = "ovn-controller"
 // controllerMain is ovn-controller(8). name is what error messages about the command line start with.
 func controllerMain(name string, args []string, stdout, stderr io.Writer) int {
 	log := vlog.New(vlog.Config{
-		Program: controllerProgram, Console: stderr, OnLogFile: daemon.CrashTo, Modules: logModules, Aliases: logAliases,
+		Program: controllerProgram, Console: stderr, OnLogFile: daemon.CrashTo, Modules: logModules, Aliases: logAliases, Silent: silentModules,
 	})
 	line := newControllerLine(dirs.FromEnv(os.Getenv), log)
 	switch err := line.parse(args, os.Getenv("POSIXLY_CORRECT") != ""); {

@@ -13,14 +13,15 @@ var logAliases = map[string]string{
 	"stream_unix": "reconnect", "socket_util": "reconnect",
 	// the engine and its nodes
 	"chassis": "main", "ct_zone": "main", "encaps": "main", "expr": "main", "actions": "main", "ha_chassis": "main",
-	"if_status": "main", "inc_proc_eng": "main", "lflow": "main", "lflow_cache": "main", "local_data": "main", "lport": "main",
-	"ovn_controller": "main", "ovn_util": "main", "patch": "main", "physical": "main", "poll_loop": "main", "timeval": "main",
-	"vif_plug": "main",
+	"if_status": "main", "inc_proc_eng": "main", "lb": "main", "controller_lb": "main", "ldata": "main", "lflow": "main",
+	"lflow_cache": "main", "local_data": "main", "lport": "main", "mac_binding_index": "main", "ovn_bfd": "main",
+	"ovn_controller": "main", "patch": "main", "physical": "main", "port_mirror": "main",
 	// the switch
 	"bundle": "ofctrl", "ofp_errors": "ofctrl", "ofp_msgs": "ofctrl", "ofctrl_seqno": "ofctrl", "vconn": "ofctrl",
-	"vconn_stream": "ofctrl", "meter": "ofctrl",
+	"vconn_stream": "ofctrl", "meter": "ofctrl", "extend_table": "ofctrl",
 	// packets that come to the controller
 	"acl": "acl_log", "ip_mcast": "pinctrl", "mac_cache": "pinctrl", "mac_learn": "pinctrl", "dns": "pinctrl",
+	"garp_rarp": "pinctrl", "ovndns": "pinctrl", "statctrl": "pinctrl",
 	// the process
-	"daemon": "daemon_unix", "fatal_signal": "daemon_unix", "process": "daemon_unix",
+	"daemon": "daemon_unix", "fatal_signal": "daemon_unix",
 }

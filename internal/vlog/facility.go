@@ -22,6 +22,10 @@ type Config struct {
 	// Aliases maps names that people may know a module by to its name. Levels and rate limits may be set by them.
 	Aliases map[string]string
 
+	// Silent are names of modules from which no message comes. Levels and rate limits of them may be set, without effect, so
+	// that command lines and scripts made for a program that has them go on working.
+	Silent []string
+
 	// OnLogFile, if set, is told of each log file that is opened, and of nil when it is closed. It must not log.
 	OnLogFile func(*os.File)
 }

@@ -115,13 +115,14 @@ func TestLevels(t *testing.T) {
 }
 
 func TestAliases(t *testing.T) {
-	f := New(Config{Program: "prog", Modules: []string{"ofctrl", "real"}, Aliases: map[string]string{"vconn": "ofctrl", "real": "ofctrl"}})
-	for _, spec := range []string{"off", "VCONN:file:dbg", "real:file:warn"} {
+	f := New(Config{Program: "prog", Modules: []string{"ofctrl", "real"}, Aliases: map[string]string{"vconn": "ofctrl", "real": "ofctrl"},
+		Silent: []string{"hmap", "real"}})
+	for _, spec := range []string{"off", "VCONN:file:dbg", "real:file:warn", "hmap:file:dbg"} {
 		if err := f.Set(spec); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := f.LimitRates(false, "vconn"); err != nil {
+	if err := f.LimitRates(false, "vconn", "hmap"); err != nil {
 		t.Fatal(err)
 	}
 	want := "ofctrl             OFF        OFF        DBG    (rate limiting disabled)\n" +

@@ -3,6 +3,7 @@ package vlog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -112,7 +113,7 @@ func (f *Facility) setLevel(m *module, d Destination, l Level) {
 	}
 }
 
-// existing returns the module of that name or alias, nil if there is none.
+// existing returns the module of that name or alias, nil if there is none. A silent module is one that nothing else knows.
 func (f *Facility) existing(name string) *module {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -120,7 +121,10 @@ func (f *Facility) existing(name string) *module {
 	if alias, ok := f.cfg.Aliases[key]; ok && f.modules[key] == nil {
 		key = alias
 	}
-	return f.modules[key]
+	if m := f.modules[key]; m != nil || !slices.Contains(f.cfg.Silent, key) {
+		return m
+	}
+	return &module{}
 }
 
 const separators = " ,:\t"
