@@ -10,6 +10,7 @@ package backend
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 )
@@ -29,6 +30,9 @@ type Delta struct {
 	DelMeters []string
 	// FlushZones are conntrack zones to be emptied before the rules change.
 	FlushZones []uint16
+	// FlushConnections are connections to be forgotten when the rules have changed,
+	// so that no new one like them comes about.
+	FlushConnections []Connection
 	// Reset says that all rules and meters known so far are void: Put and Meters
 	// are all there are. Release goes with it.
 	Reset bool
@@ -49,6 +53,13 @@ type Meter struct {
 
 // MeterBand drops what exceeds Rate. Burst is in the unit of the rate.
 type MeterBand struct{ Rate, Burst uint32 }
+
+// Connection is all tracked connections from anywhere to Dst that the tracker has
+// translated so that the answers come from Backend. A port 0 is any port.
+type Connection struct {
+	Proto        uint8 // of IP; 0: any, then the ports are 0
+	Dst, Backend netip.AddrPort
+}
 
 // Kind classifies a failure.
 type Kind uint8

@@ -33,6 +33,7 @@ func (m *Mailbox) Send(d Delta) {
 	if !m.waiting || d.Reset {
 		if m.waiting { // what was said before is void, but for this
 			d.FlushZones = append(m.d.FlushZones, d.FlushZones...)
+			d.FlushConnections = append(m.d.FlushConnections, d.FlushConnections...)
 			d.Complete = d.Complete || m.d.Complete
 		}
 		m.d, m.waiting = d, true
@@ -122,6 +123,7 @@ func (m *Mailbox) merge(d Delta) {
 		m.d.Meters = append(m.d.Meters, x)
 	}
 	m.d.FlushZones = append(m.d.FlushZones, d.FlushZones...)
+	m.d.FlushConnections = append(m.d.FlushConnections, d.FlushConnections...)
 	m.d.Revision = d.Revision
 	m.d.Complete = m.d.Complete || d.Complete
 }

@@ -17,13 +17,14 @@ type target struct {
 	rules    map[ir.RuleID]ir.OwnerKind
 	meters   map[string]uint32
 	zones    map[uint16]bool
+	conns    map[uint8]bool // by protocol
 	release  string
 	revision Revision
 	complete bool
 }
 
 func newTarget() *target {
-	return &target{rules: map[ir.RuleID]ir.OwnerKind{}, meters: map[string]uint32{}, zones: map[uint16]bool{}}
+	return &target{rules: map[ir.RuleID]ir.OwnerKind{}, meters: map[string]uint32{}, zones: map[uint16]bool{}, conns: map[uint8]bool{}}
 }
 
 func (x *target) apply(d Delta) {
@@ -47,12 +48,15 @@ func (x *target) apply(d Delta) {
 	for _, z := range d.FlushZones {
 		x.zones[z] = true
 	}
+	for _, c := range d.FlushConnections {
+		x.conns[c.Proto] = true
+	}
 	x.revision = d.Revision
 	x.complete = x.complete || d.Complete
 }
 
 func (x *target) String() string {
-	return fmt.Sprint(x.rules, x.meters, slices.Sorted(maps.Keys(x.zones)), x.release, x.revision, x.complete)
+	return fmt.Sprint(x.rules, x.meters, slices.Sorted(maps.Keys(x.zones)), slices.Sorted(maps.Keys(x.conns)), x.release, x.revision, x.complete)
 }
 
 func drawDelta(t *rapid.T, rev Revision) Delta {
@@ -72,6 +76,9 @@ func drawDelta(t *rapid.T, rev Revision) Delta {
 		d.Meters = append(d.Meters, Meter{Name: n, Bands: []MeterBand{{Rate: rapid.Uint32Range(1, 9).Draw(t, "rate")}}})
 	}
 	d.FlushZones = rapid.SliceOfN(rapid.Uint16Range(1, 4), 0, 2).Draw(t, "zones")
+	for _, proto := range rapid.SliceOfN(rapid.Uint8Range(1, 4), 0, 2).Draw(t, "connections") {
+		d.FlushConnections = append(d.FlushConnections, Connection{Proto: proto})
+	}
 	return d
 }
 
@@ -101,7 +108,7 @@ func TestMergedDeltasAreTheSame(t *testing.T) {
 
 func clone(d Delta) Delta {
 	d.Put, d.Del, d.Meters = slices.Clone(d.Put), slices.Clone(d.Del), slices.Clone(d.Meters)
-	d.DelMeters, d.FlushZones = slices.Clone(d.DelMeters), slices.Clone(d.FlushZones)
+	d.DelMeters, d.FlushZones, d.FlushConnections = slices.Clone(d.DelMeters), slices.Clone(d.FlushZones), slices.Clone(d.FlushConnections)
 	return d
 }
 

@@ -276,8 +276,12 @@ func (c *Controller) sendEarly() {
 
 func (c *Controller) send(d backend.Delta) {
 	d.FlushZones = c.zones.TakeFlush()
+	if c.complete { // before, what is missing may only not have arrived
+		d.FlushConnections = c.hairpin.TakeForgotten()
+	}
 	d.Meters, d.DelMeters = c.acks.meters(d.Reset)
-	if !c.set.Pending() && len(d.FlushZones)+len(d.Meters)+len(d.DelMeters) == 0 && !d.Complete && !d.Reset {
+	nothing := len(d.FlushZones)+len(d.FlushConnections)+len(d.Meters)+len(d.DelMeters) == 0
+	if nothing && !c.set.Pending() && !d.Complete && !d.Reset {
 		return
 	}
 	d.Complete = c.complete

@@ -35,6 +35,7 @@ type hypervisor struct {
 	rules   map[ir.RuleID]ir.Rule // what the deltas add up to
 	meters  map[string]backend.Meter
 	flushed []uint16
+	forgot  []backend.Connection
 	resets  int
 	writes  int // transactions that the controller has sent; those that only tell of the generation do not count
 	units   int // change sets that were taken
@@ -135,6 +136,7 @@ func (c *hypervisor) take(d backend.Delta) {
 		c.meters[m.Name] = m
 	}
 	c.flushed = append(c.flushed, d.FlushZones...)
+	c.forgot = append(c.forgot, d.FlushConnections...)
 }
 
 func (c *hypervisor) await(what string, ready <-chan struct{}, cond func() bool) {

@@ -179,10 +179,16 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 
 	lb := e.Node("lb_hairpin_rules", func() engine.Result { return updated(c.hairpin.Recompute()) })
 	lb.On(c.inSB, func() engine.Verdict {
-		if c.hairpin.Stale() {
-			return engine.NeedRecompute("SB_Global options changed")
+		if why := c.hairpin.Stale(); why != "" {
+			return engine.NeedRecompute(why)
 		}
 		return engine.UpdatedIf(c.hairpin.OnRows())
+	})
+	lb.On(c.inVSW, func() engine.Verdict {
+		if why := c.hairpin.Stale(); why != "" {
+			return engine.NeedRecompute(why)
+		}
+		return engine.Same
 	})
 	lb.On(local, func() engine.Verdict { return engine.UpdatedIf(c.hairpin.OnDatapaths()) })
 

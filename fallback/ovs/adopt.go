@@ -57,6 +57,9 @@ func (b *Backend) adopt(ctx context.Context, conn *ofconn.Conn) error {
 	}
 	b.set(func(s *Status) { s.Adopted += uint64(right) })
 	b.cfg.Log.Info(fmt.Sprintf("adopted the integration bridge: %d flows are right, %d added or corrected, %d removed", right, changed, gone))
+	if err := b.forget(ctx, conn); err != nil {
+		return err
+	}
 	b.acknowledge()
 	return nil
 }

@@ -50,6 +50,7 @@ type Backend struct {
 	rev   backend.Revision
 	full  bool                 // a complete delta has been seen
 	flush []uint16             // conntrack zones still to be emptied
+	conns []backend.Connection // connections still to be forgotten
 	told  map[ir.RuleID]string // failures that were logged
 	log   *slog.Logger         // limited: many rules can fail for one reason
 	old   bool                 // want was lowered for another switch state: nothing is sent before a Reset
@@ -251,7 +252,7 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 		}
 		if b.full && !b.old && !inStep {
 			if fill != nil {
-				if inStep, err = b.finish(ctx, fill); err != nil {
+				if inStep, err = b.finish(ctx, conn, fill); err != nil {
 					return err
 				}
 				fill = nil
@@ -295,6 +296,7 @@ var onlyPunts = &ofp.SetAsync{PacketIn: 1<<1 | 1<<3}
 // take makes one delta's changes in what is wanted.
 func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, tunOpt int) error {
 	b.flush = append(b.flush, d.FlushZones...)
+	b.conns = append(b.conns, d.FlushConnections...)
 	if err := b.flushZones(ctx, conn); err != nil {
 		return err
 	}
@@ -323,6 +325,9 @@ func (b *Backend) update(ctx context.Context, conn *ofconn.Conn) error {
 	gb, ga := b.want.low.groups.take()
 	mb, ma := b.want.low.meters.take()
 	if err := b.push(ctx, conn, gb, ga, mb, ma); err != nil {
+		return err
+	}
+	if err := b.forget(ctx, conn); err != nil {
 		return err
 	}
 	b.acknowledge()

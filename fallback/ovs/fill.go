@@ -52,7 +52,7 @@ func (b *Backend) fill(ctx context.Context, conn *ofconn.Conn, bundle *ofconn.Op
 
 // finish puts what the bundle has in force. It tells whether that worked: what the
 // switch refuses is found out and left out by adopt.
-func (b *Backend) finish(ctx context.Context, bundle *ofconn.OpenBundle) (bool, error) {
+func (b *Backend) finish(ctx context.Context, conn *ofconn.Conn, bundle *ofconn.OpenBundle) (bool, error) {
 	err := bundle.Commit(ctx)
 	if refused := new(ofconn.Refused); errors.As(err, &refused) {
 		b.cfg.Log.Info("filling the empty integration bridge: " + err.Error())
@@ -62,6 +62,9 @@ func (b *Backend) finish(ctx context.Context, bundle *ofconn.OpenBundle) (bool, 
 		return false, err
 	}
 	b.cfg.Log.Info(fmt.Sprintf("filled the empty integration bridge: %d flows", len(b.want.flows)))
+	if err := b.forget(ctx, conn); err != nil {
+		return false, err
+	}
 	b.acknowledge()
 	return true, nil
 }

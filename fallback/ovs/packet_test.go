@@ -3,6 +3,7 @@ package ovs
 import (
 	"bytes"
 	"encoding/hex"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -197,6 +198,53 @@ func TestZonesAreFlushed(t *testing.T) {
 	r.start()
 	r.send(backend.Delta{Reset: true, Put: track, FlushZones: []uint16{5}})
 	check("the first delta")
+}
+
+// TestConnectionsAreForgotten: connections to a backend of a load balancer end when
+// it is said so, and those to others stay, also when the switch was away.
+func TestConnectionsAreForgotten(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	track := rules(t, `phy_to_log 1 match(eth.type=0x800) { clone {ct zone=5 commit nat(dst=10.0.0.7 port=1053);}; clone {ct zone=6 commit nat(dst=10.0.0.8 port=1053);}; to_port 2; }`)
+	r.send(backend.Delta{Reset: true, Put: track})
+	connections := func() string {
+		var lines []string
+		for line := range strings.Lines(r.sw.Appctl("dpctl/dump-conntrack", "dummy@ovs-dummy")) {
+			if i := strings.Index(line, "reply=(src="); i >= 0 {
+				lines = append(lines, strings.SplitN(line[i+len("reply=(src="):], ",", 2)[0])
+			}
+		}
+		slices.Sort(lines)
+		return strings.Join(lines, " ")
+	}
+	fill := func() {
+		t.Helper()
+		r.enter(datagram)
+		if got := connections(); got != "10.0.0.7 10.0.0.8" {
+			t.Fatalf("connections to %s\n%s", got, r.sw.Appctl("dpctl/dump-conntrack", "dummy@ovs-dummy"))
+		}
+	}
+	gone := []backend.Connection{{Proto: 17, Dst: netip.MustParseAddrPort("10.0.0.2:53"), Backend: netip.MustParseAddrPort("10.0.0.7:1053")}}
+	check := func(what, want string) {
+		t.Helper()
+		if got := connections(); got != want {
+			t.Errorf("%s: connections to %q, want %q", what, got, want)
+		}
+	}
+	fill()
+	r.send(backend.Delta{FlushConnections: []backend.Connection{
+		{Proto: 6, Dst: gone[0].Dst, Backend: gone[0].Backend}, // another protocol
+		{Proto: 17, Dst: netip.MustParseAddrPort("10.0.0.2:54"), Backend: gone[0].Backend}}})
+	check("others", "10.0.0.7 10.0.0.8")
+	r.send(backend.Delta{FlushConnections: gone})
+	check("a delta that does nothing else", "10.0.0.8")
+	fill()
+	r.send(backend.Delta{Reset: true, Put: track, FlushConnections: gone})
+	check("a reset", "10.0.0.8")
+	fill()
+	r.start()
+	r.send(backend.Delta{Reset: true, Put: track, FlushConnections: gone})
+	check("the first delta", "10.0.0.8")
 }
 
 func FuzzDecodePacketIn(f *testing.F) {

@@ -1,6 +1,7 @@
 // Package hairpin makes the side rules of load balancers: how a packet is
 // recognised that was balanced back to its own sender, and what its source
-// becomes (chk_lb_hairpin, chk_lb_hairpin_reply, ct_snat_to_vip).
+// becomes (chk_lb_hairpin, chk_lb_hairpin_reply, ct_snat_to_vip). It knows their
+// backends, so it also tells which connections end with a backend.
 package hairpin
 
 import (
@@ -31,15 +32,29 @@ type Hairpin struct {
 	local *datapath.Local
 	set   *rules.Set
 	byDP  map[ovsdb.UUID]map[ovsdb.UUID]bool // datapath or group -> load balancers
+
+	forget    forgetter
+	canForget bool // flushes at the last Recompute
 }
 
 // New makes the node; its rules go into set.
 func New(w *node.World, local *datapath.Local, set *rules.Set) *Hairpin {
-	return &Hairpin{w: w, local: local, set: set, byDP: map[ovsdb.UUID]map[ovsdb.UUID]bool{}}
+	return &Hairpin{w: w, local: local, set: set, byDP: map[ovsdb.UUID]map[ovsdb.UUID]bool{}, forget: newForgetter()}
 }
 
-// Stale tells whether an option of ovn-northd changed that all rules depend on.
-func (h *Hairpin) Stale() bool {
+// Stale says why all rules must be made anew; "" when they need not.
+func (h *Hairpin) Stale() string {
+	switch {
+	case h.optionsChanged():
+		return "SB_Global options changed"
+	case h.canForget != h.flushes():
+		return "capability ct_flush of the datapath changed"
+	}
+	return ""
+}
+
+// optionsChanged tells whether an option of ovn-northd changed that all rules depend on.
+func (h *Hairpin) optionsChanged() bool {
 	for _, c := range h.w.SBChanges.SBGlobal {
 		if c.Old == nil || c.New == nil {
 			return true
@@ -63,6 +78,13 @@ func (h *Hairpin) OnRows() bool {
 	for _, c := range h.w.SBChanges.LogicalDPGroup {
 		for id := range h.byDP[c.ID] {
 			changed = h.put(id) || changed
+		}
+	}
+	if len(h.w.SBChanges.ChassisTemplateVar) > 0 {
+		for lb := range h.w.SB.LoadBalancer.All() {
+			if lb.Options["template"] == "true" {
+				changed = h.put(lb.UUID) || changed
+			}
 		}
 	}
 	return changed
@@ -108,6 +130,12 @@ func (h *Hairpin) Recompute() bool {
 	for _, k := range gone {
 		changed = h.set.Put(k, nil) || changed
 	}
+	for id := range h.forget.of {
+		if h.w.SB.LoadBalancer.Get(id) == nil {
+			h.follow(id, nil, nil, 0)
+		}
+	}
+	h.canForget = h.flushes()
 	clear(h.byDP)
 	for lb := range h.w.SB.LoadBalancer.All() {
 		h.file(lb.UUID, nil, lb)
@@ -171,11 +199,13 @@ func (h *Hairpin) put(id ovsdb.UUID) bool {
 	lb := h.w.SB.LoadBalancer.Get(id)
 	if lb == nil {
 		h.refuse(id, nil)
+		h.follow(id, nil, nil, 0)
 		return h.set.Put(rules.Key{Owner: owner}, nil)
 	}
 	dps := h.datapaths(lb)
 	if len(dps) == 0 {
 		h.refuse(id, nil)
+		h.follow(id, nil, nil, 0)
 		return h.set.Put(rules.Key{Owner: owner}, nil)
 	}
 	b := &balancer{lb: lb, owner: owner, dps: dps, origTuple: lb.Options["hairpin_orig_tuple"] == "true", ctMark: h.useCTMark(), newRegs: h.newRegs()}
@@ -188,11 +218,12 @@ func (h *Hairpin) put(id ovsdb.UUID) bool {
 		b.proto, b.src, b.dst = 6, ir.TCPSrc, ir.TCPDst
 	}
 	b.snat4, b.snat6 = snatIPs(lb)
-	list, bad := vips(lb)
+	list, bad := vips(h.vipsOf(lb))
 	for i, s := range bad {
 		bad[i] = "load balancer " + lb.Name + ": bad address \"" + s + "\" is left out of hairpin handling"
 	}
 	h.refuse(id, bad)
+	h.follow(id, lb, list, uint8(b.proto))
 	for _, v := range list {
 		for _, be := range v.backends {
 			b.backend(v, be)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/sluice-gw/sluice/controlplane/expr"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 )
 
@@ -29,9 +30,35 @@ type vip struct {
 	backends []endpoint
 }
 
-// vips are the virtual addresses of a load balancer with their backends; bad are those that cannot be read.
-func vips(lb *sb.LoadBalancer) (out []vip, bad []string) {
+// vipsOf are the virtual addresses and backends of a load balancer as text. A
+// template has variables of this chassis in it; without a value they are left as they
+// are, and cannot be read then.
+func (h *Hairpin) vipsOf(lb *sb.LoadBalancer) map[string]string {
+	if lb.Options["template"] != "true" {
+		return lb.VIPs
+	}
+	var vars map[string]string
+	for row := range h.w.SB.ChassisTemplateVar.All() {
+		if row.Chassis == h.w.Config.Chassis {
+			vars = row.Variables
+		}
+	}
+	expand := func(text string) string {
+		if full, _, err := expr.ExpandTemplates(text, func(name string) (string, bool) { v, ok := vars[name]; return v, ok }); err == nil {
+			return full
+		}
+		return text
+	}
+	out := make(map[string]string, len(lb.VIPs))
 	for k, v := range lb.VIPs {
+		out[expand(k)] = expand(v)
+	}
+	return out
+}
+
+// vips reads virtual addresses with their backends; bad are those that cannot be read.
+func vips(text map[string]string) (out []vip, bad []string) {
+	for k, v := range text {
 		e, ok := parseEndpoint(k)
 		if !ok {
 			bad = append(bad, k)
