@@ -44,7 +44,7 @@ func agree(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, handover bool, pac
 	}
 	pl := ir.NewPipeline(rules...)
 	o, ct := options()
-	m := &flattentest.Machine{Paths: f, Fallback: ir.NewPipeline(rules...), Handover: handover, Hits: hits}
+	m := &flattentest.Machine{Paths: f, Fallback: ir.NewPipeline(rules...), Handover: handover, Hits: hits, Bare: rapid.Bool().Draw(t, "bare")}
 	var machineCT *ir.Conntrack
 	m.Options, machineCT = options()
 	for i, p := range packets {

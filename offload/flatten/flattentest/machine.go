@@ -17,11 +17,16 @@ type Machine struct {
 	Paths    *flatten.Flattener
 	Fallback *ir.Pipeline
 	Handover bool // Config.Handover of Paths
-	Options  ir.Options
+	// Bare leaves out the traps that need not be programmed, as a target does: what
+	// matches nothing then goes to the fallback.
+	Bare    bool
+	Options ir.Options
 
 	// Hits counts the paths that packets met: "jump", "output", "drop", or the name of the
 	// code of a trap.
 	Hits map[string]int
+
+	bare map[*flatten.Segment][]*flatten.Path
 }
 
 // ErrNoPath says that a packet matched no path of a segment.
@@ -49,8 +54,12 @@ func (m *Machine) Run(p *ir.Packet) (ir.Result, error) {
 		if err != nil {
 			return all, err
 		}
-		if path.Trap() {
-			m.hit(path.Reason.Code.String())
+		if path == nil || path.Trap() {
+			if path == nil {
+				m.hit("miss")
+			} else {
+				m.hit(path.Reason.Code.String())
+			}
 			r, err := m.fallBack(seg, p)
 			return merge(all, r), err
 		}
@@ -86,9 +95,9 @@ func merge(a, b ir.Result) ir.Result {
 	return a
 }
 
-// find is the first path of a segment that p matches.
+// find is the first path of a segment that p matches; nil when the fallback has it.
 func (m *Machine) find(seg *flatten.Segment, p *ir.Packet) (*flatten.Path, error) {
-	for _, path := range seg.Paths {
+	for _, path := range m.list(seg) {
 		if !p.Matches(path.Match) {
 			continue
 		}
@@ -104,7 +113,35 @@ func (m *Machine) find(seg *flatten.Segment, p *ir.Packet) (*flatten.Path, error
 			return path, nil
 		}
 	}
+	if m.Bare {
+		return nil, nil
+	}
 	return nil, fmt.Errorf("%s: %w packet %s", seg.ID, ErrNoPath, p)
+}
+
+// list are the paths that are programmed.
+func (m *Machine) list(seg *flatten.Segment) []*flatten.Path {
+	if !m.Bare {
+		return seg.Paths
+	}
+	if list, ok := m.bare[seg]; ok {
+		return list
+	}
+	offloaded := func(p *flatten.Path) bool { return !p.Trap() }
+	traps := flatten.Traps(seg.Paths, offloaded)
+	var list []*flatten.Path
+	for _, p := range seg.Paths {
+		if offloaded(p) {
+			list = append(list, p)
+		} else if len(traps) > 0 && traps[0] == p {
+			list, traps = append(list, p), traps[1:]
+		}
+	}
+	if m.bare == nil {
+		m.bare = map[*flatten.Segment][]*flatten.Path{}
+	}
+	m.bare[seg] = list
+	return list
 }
 
 func (m *Machine) holds(c flatten.Condition, p *ir.Packet) (bool, error) {
