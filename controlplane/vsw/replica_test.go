@@ -116,9 +116,9 @@ func TestBridge(t *testing.T) {
 	queue := tx.Insert("Queue", map[string]any{"dscp": 3})
 	qos := tx.Insert("QoS", map[string]any{"type": "linux-htb", "queues": map[int64]ovsdb.NamedUUID{1: queue}})
 	tx.Insert("Open_vSwitch", map[string]any{"bridges": bridge, "external_ids": map[string]string{"system-id": "c"}})
-	var res idl.Result
-	r.Commit(&tx, func(got idl.Result) { res = got })
-	until("the bridge", func() bool { return r.DB().BridgeByName.One("br-int") != nil })
+	var res *idl.Result // arrives before or after the rows
+	r.Commit(&tx, func(got idl.Result) { res = &got })
+	until("the bridge", func() bool { return res != nil && r.DB().BridgeByName.One("br-int") != nil })
 	if res.Err != nil {
 		t.Fatal(res.Err)
 	}
