@@ -163,6 +163,11 @@ func TestRefusedEntryIsNamedOnce(t *testing.T) {
 	if got := b.text(); got != "\n" {
 		t.Errorf("rules without any good entry:\n%s", got)
 	}
+	b.Log()
+	b.Set(vm, map[string]any{"port_security": []string{" ", ""}})
+	if got, log := b.World.Refusals(), b.Log(); len(got) != 0 || log != "" {
+		t.Errorf("an empty entry is refused: %v, logged %q", got, log)
+	}
 	b.SB(func(tx *idl.Tx) { tx.Delete("Port_Binding", vm) })
 	if got := b.World.Refusals(); len(got) != 0 {
 		t.Errorf("refused are %v after the port went", got)

@@ -12,6 +12,7 @@ package portsec
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sluice-gw/sluice/controlplane/expr"
 	"github.com/sluice-gw/sluice/controlplane/ir"
@@ -140,6 +141,9 @@ func (s *PortSec) entries(pb *sb.PortBinding) []Entry {
 	var entries []Entry
 	var refused []string
 	for _, text := range pb.PortSecurity {
+		if strings.TrimSpace(text) == "" { // "lsp-set-port-security PORT ''": nothing is demanded
+			continue
+		}
 		e, err := ParseEntry(text)
 		if err != nil {
 			refused = append(refused, "lport "+pb.LogicalPort+": "+err.Error()+"; it is left out")
