@@ -32,8 +32,15 @@ func (a Attr) Kind() uint16 { return a.Type & typeMask }
 // Rest, so that nothing is overlooked. The first attribute of a wrong size is remembered (Err).
 type Table struct {
 	slots []Attr
-	more  []Attr
-	err   error
+	body  []byte
+	more  int // attributes of higher types than slots has, which Rest looks for in body
+	bad   wrongSize
+}
+
+// wrongSize is an error, as a value: with a pointer in the table, the compiler would put the slots on the heap.
+type wrongSize struct {
+	typ        uint16
+	have, want int
 }
 
 // NewTable makes a table of the caller's memory, which needs one more slot than the highest type that the caller knows.
@@ -42,24 +49,28 @@ func NewTable(slots []Attr) Table { return Table{slots: slots} }
 // Parse fills the table. Of several attributes of one type the last counts, as in the kernel.
 func (t *Table) Parse(b []byte) error {
 	clear(t.slots)
-	t.more, t.err = nil, nil
+	t.body, t.more, t.bad = b, 0, wrongSize{}
 	for {
 		a, rest, ok, err := NextAttr(b)
 		if err != nil || !ok {
 			return err
 		}
-		switch {
-		case int(a.Kind()) < len(t.slots):
+		if int(a.Kind()) < len(t.slots) {
 			t.slots[a.Kind()] = a
-		default:
-			t.more = append(t.more, a)
+		} else {
+			t.more++
 		}
 		b = rest
 	}
 }
 
 // Err is the first error of what was taken.
-func (t *Table) Err() error { return t.err }
+func (t *Table) Err() error {
+	if t.bad == (wrongSize{}) {
+		return nil
+	}
+	return fmt.Errorf("netlink attribute %d has %d bytes, should have %d", t.bad.typ, t.bad.have, t.bad.want)
+}
 
 // Has tells whether an attribute is there and not yet taken.
 func (t *Table) Has(typ uint16) bool { return t.slots[typ].Data != nil }
@@ -78,16 +89,12 @@ func (t *Table) Bytes(typ uint16) ([]byte, bool) {
 func (t *Table) Sized(typ uint16, size int) ([]byte, bool) {
 	b, ok := t.Bytes(typ)
 	if ok && len(b) != size {
-		t.wrong(typ, len(b), size)
+		if t.bad == (wrongSize{}) {
+			t.bad = wrongSize{typ, len(b), size}
+		}
 		return nil, false
 	}
 	return b, ok
-}
-
-func (t *Table) wrong(typ uint16, have, want int) {
-	if t.err == nil {
-		t.err = fmt.Errorf("netlink attribute %d has %d bytes, should have %d", typ, have, want)
-	}
 }
 
 // Flag takes an attribute without payload.
@@ -163,18 +170,28 @@ func (t *Table) IsEmpty() bool {
 			return false
 		}
 	}
-	return len(t.more) == 0
+	return t.more == 0
 }
 
-// Rest returns copies of the attributes that nobody took, by type.
+// Rest returns copies of the attributes that nobody took, by type; those of higher types than the table has come last.
 func (t *Table) Rest() []Attr {
 	var rest []Attr
-	for _, list := range [][]Attr{t.slots, t.more} {
-		for _, a := range list {
-			if a.Data != nil {
-				rest = append(rest, Attr{a.Type, append([]byte{}, a.Data...)})
-			}
+	for _, a := range t.slots {
+		if a.Data != nil {
+			rest = append(rest, a.clone())
 		}
+	}
+	for b := t.body; t.more > 0; {
+		a, more, ok, _ := NextAttr(b)
+		if !ok {
+			break
+		}
+		if int(a.Kind()) >= len(t.slots) {
+			rest = append(rest, a.clone())
+		}
+		b = more
 	}
 	return rest
 }
+
+func (a Attr) clone() Attr { return Attr{a.Type, append([]byte{}, a.Data...)} }

@@ -28,7 +28,7 @@ const (
 
 var csumNames = [...]string{"iph", "icmp", "igmp", "tcp", "udp", "udplite", "sctp"}
 
-var csumFormat = opFormat{kind: "csum", parms: 1, tm: 2, pad: 3, end: 4, size: genSize + 4, decode: decodeCsum}
+var csumFormat = opFormat{kind: "csum", parms: 1, tm: 2, pad: 3, end: 4, size: genSize + 4}
 
 // Kind implements Op.
 func (Csum) Kind() string { return "csum" }
@@ -41,7 +41,7 @@ func (c Csum) encode(e *nl.Encoder, a *Action) error {
 	return nil
 }
 
-func decodeCsum(_ *nl.Table, b []byte) Op {
+func decodeCsum(b []byte) Op {
 	c := Csum{CsumUpdate(binary.NativeEndian.Uint32(b))}
 	if c.Update == 0 || c.Update&^csumAll != 0 {
 		return nil

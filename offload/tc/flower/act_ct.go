@@ -66,7 +66,7 @@ const (
 )
 
 // The helper's attributes (Linux 6.3) are not known: such an action is Raw.
-var ctFormat = opFormat{kind: "ct", parms: 1, tm: 2, pad: 15, end: 16, size: genSize, decode: decodeCT}
+var ctFormat = opFormat{kind: "ct", parms: 1, tm: 2, pad: 15, end: 16, size: genSize}
 
 // Kind implements Op.
 func (CT) Kind() string { return "ct" }
@@ -123,10 +123,7 @@ func (c CT) encode(e *nl.Encoder, a *Action) error {
 		e.U16(ctZone, c.Zone)
 	}
 	put32(e, ctMark, ctMarkMask, c.Mark)
-	if c.Label.Mask != (Label{}) {
-		e.Put(ctLabel, c.Label.Value[:])
-		e.Put(ctLabelMask, c.Label.Mask[:])
-	}
+	putLabel(e, ctLabel, ctLabelMask, c.Label)
 	c.NAT.encode(e)
 	e.U16(ctAction, c.bits())
 	putGen(e, ctFormat.parms, ctFormat.size, a)
@@ -150,7 +147,7 @@ func (n NAT) encode(e *nl.Encoder) {
 	}
 }
 
-func decodeCT(t *nl.Table, _ []byte) Op {
+func decodeCT(t *nl.Table) Op {
 	bits, _ := t.U16(ctAction)
 	c := CT{Commit: bits&ctActCommit != 0, Force: bits&ctActForce != 0, Clear: bits&ctActClear != 0}
 	c.Zone, _ = t.U16(ctZone)

@@ -16,7 +16,7 @@ type Gact struct {
 type RandomControl struct {
 	// Type is 1 for a random choice, 2 for every n-th packet (PGACT_NETRAND, PGACT_DETERM).
 	Type    uint16
-	Every   uint16 // one of so many packets, up to 10000
+	Every   uint16 // one of so many packets, from 1 to 10000
 	Control Control
 }
 
@@ -34,7 +34,7 @@ func GotoChain(chain uint32) Action { return Action{Op: Gact{}, Control: Goto(ch
 
 const gactProb = 3
 
-var gactFormat = opFormat{kind: "gact", parms: 2, tm: 1, pad: 4, end: 5, size: genSize, decode: decodeGact}
+var gactFormat = opFormat{kind: "gact", parms: 2, tm: 1, pad: 4, end: 5, size: genSize}
 
 // Kind implements Op.
 func (Gact) Kind() string { return "gact" }
@@ -44,8 +44,12 @@ func (g Gact) encode(e *nl.Encoder, a *Action) error {
 	if g.Random == (RandomControl{}) {
 		return nil
 	}
-	if g.Random.Type < 1 || g.Random.Type > 2 || g.Random.Every > 10000 {
-		return invalid("gact random", "has type %d and value %d; the kernel knows types 1 and 2 and values to 10000", g.Random.Type, g.Random.Every)
+	if g.Random.Type < 1 || g.Random.Type > 2 || g.Random.Every < 1 || g.Random.Every > 10000 {
+		return invalid("gact random", "has type %d and value %d; the kernel knows types 1 and 2 and values from 1 to 10000",
+			g.Random.Type, g.Random.Every)
+	}
+	if isGoto(g.Random.Control) {
+		return invalid("gact random", "cannot go to a chain; only the action's own control can")
 	}
 	b := e.Reserve(gactProb, 8) // struct tc_gact_p
 	binary.NativeEndian.PutUint16(b, g.Random.Type)
@@ -54,7 +58,7 @@ func (g Gact) encode(e *nl.Encoder, a *Action) error {
 	return nil
 }
 
-func decodeGact(t *nl.Table, _ []byte) Op {
+func decodeGact(t *nl.Table) Op {
 	var g Gact
 	if b, ok := t.Sized(gactProb, 8); ok {
 		g.Random = RandomControl{

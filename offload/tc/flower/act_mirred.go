@@ -25,7 +25,7 @@ func Mirror(ifindex int32) Action {
 
 // struct tc_mirred is tc_gen and these two words: what to do (TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR and the same for ingress,
 // from 1 to 4), and the device.
-var mirredFormat = opFormat{kind: "mirred", parms: 2, tm: 1, pad: 3, end: 4, size: genSize + 8, decode: decodeMirred}
+var mirredFormat = opFormat{kind: "mirred", parms: 2, tm: 1, pad: 3, end: 4, size: genSize + 8}
 
 // Kind implements Op.
 func (Mirred) Kind() string { return "mirred" }
@@ -44,7 +44,7 @@ func (m Mirred) encode(e *nl.Encoder, a *Action) error {
 	return nil
 }
 
-func decodeMirred(_ *nl.Table, b []byte) Op {
+func decodeMirred(b []byte) Op {
 	what := binary.NativeEndian.Uint32(b)
 	if what < 1 || what > 4 {
 		return nil

@@ -14,7 +14,7 @@ type MPLS struct {
 	Label Opt[uint32] // 20 bits, for push, modify and mac_push
 	TC    Opt[uint8]  // 3 bits
 	BOS   Opt[uint8]  // 1 bit
-	TTL   uint8       // 0 for the kernel's choice
+	TTL   uint8       // with 0 what is pushed has 255, and modify leaves it
 }
 
 // MPLSChange is one of TCA_MPLS_ACT_*.
@@ -45,7 +45,7 @@ const (
 	mplsBOS   = 8
 )
 
-var mplsFormat = opFormat{kind: "mpls", parms: 2, tm: 1, pad: 3, end: mplsBOS + 1, size: genSize + 4, decode: decodeMPLS}
+var mplsFormat = opFormat{kind: "mpls", parms: 2, tm: 1, pad: 3, end: mplsBOS + 1, size: genSize + 4}
 
 // Kind implements Op.
 func (MPLS) Kind() string { return "mpls" }
@@ -57,6 +57,8 @@ func (m MPLS) check() error {
 		return invalid("mpls", "has the unknown operation %d", m.What)
 	case m.Label.Value > 0xfffff || m.TC.Value > 7 || m.BOS.Value > 1:
 		return invalid("mpls", "has label %d, tc %d, bos %d; the largest are 1048575, 7 and 1", m.Label.Value, m.TC.Value, m.BOS.Value)
+	case m.Label == Some[uint32](3):
+		return invalid("mpls", "has label 3, implicit null, which is never on the wire")
 	case m.What == MPLSPop && m.Proto == 0:
 		return invalid("mpls pop", "needs the type of the header that is left (Proto)")
 	case m.What.pushes() && m.Proto != 0 && !m.Proto.isMPLS():
@@ -95,8 +97,9 @@ func (m MPLS) encode(e *nl.Encoder, a *Action) error {
 func decodeMPLS(t *nl.Table, b []byte) Op {
 	m := MPLS{What: MPLSChange(binary.NativeEndian.Uint32(b))}
 	m.Label.Value, m.Label.Set = t.U32(mplsLabel)
-	proto, _ := t.BE16(mplsProto)
-	m.Proto = EtherType(proto)
+	if proto, ok := t.BE16(mplsProto); ok && (m.What == MPLSPop || m.What.pushes()) {
+		m.Proto = EtherType(proto) // the kernel gives one for the others too
+	}
 	m.TC.Value, m.TC.Set = t.U8(mplsTC)
 	m.TTL, _ = t.U8(mplsTTL)
 	m.BOS.Value, m.BOS.Set = t.U8(mplsBOS)

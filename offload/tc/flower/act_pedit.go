@@ -49,7 +49,7 @@ const (
 	maxPeditKeys = 255
 )
 
-var peditFormat = opFormat{kind: "pedit", parms: 4, tm: 1, pad: 3, end: peditKeyEx + 1, decode: decodePedit}
+var peditFormat = opFormat{kind: "pedit", parms: 4, tm: 1, pad: 3, end: peditKeyEx + 1}
 
 // Kind implements Op.
 func (Pedit) Kind() string { return "pedit" }

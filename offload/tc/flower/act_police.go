@@ -58,7 +58,7 @@ const (
 )
 
 var policeFormat = opFormat{
-	kind: "police", parms: policeTBF, tm: 6, pad: 7, end: policePktBurst + 1, size: policeSize, decode: decodePolice,
+	kind: "police", parms: policeTBF, tm: 6, pad: 7, end: policePktBurst + 1, size: policeSize,
 }
 
 // Kind implements Op.
@@ -72,6 +72,8 @@ func (p Police) check(a *Action) error {
 		return invalid("police", "needs a rate, a packet rate, an MTU, or the index of an action that has one")
 	case (p.Rate != 0) != (p.Burst != 0) || (p.PacketRate != 0) != (p.PacketBurst != 0):
 		return invalid("police", "needs a burst where it has a rate, and only there; a burst below 64 ns is none")
+	case isGoto(p.Conform):
+		return invalid("police", "cannot go to a chain for packets within the limit; use pipe and a GotoChain behind it")
 	case p.Burst < 0 || p.PacketBurst < 0 || p.Burst/policeTick > 1<<32-1:
 		return invalid("police", "has the burst %s and packet burst %s; the kernel takes 0 to 274 s", p.Burst, p.PacketBurst)
 	case p.Burst%policeTick != 0 || p.PacketBurst%policeTick != 0:

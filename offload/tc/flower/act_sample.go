@@ -16,7 +16,7 @@ const (
 	sampleGroup = 5
 )
 
-var sampleFormat = opFormat{kind: "sample", parms: 2, tm: 1, pad: 6, end: 7, size: genSize, decode: decodeSample}
+var sampleFormat = opFormat{kind: "sample", parms: 2, tm: 1, pad: 6, end: 7, size: genSize}
 
 // Kind implements Op.
 func (Sample) Kind() string { return "sample" }
@@ -36,7 +36,7 @@ func (m Sample) encode(e *nl.Encoder, a *Action) error {
 	return nil
 }
 
-func decodeSample(t *nl.Table, _ []byte) Op {
+func decodeSample(t *nl.Table) Op {
 	var m Sample
 	m.Rate, _ = t.U32(sampleRate)
 	m.Group, _ = t.U32(sampleGroup)

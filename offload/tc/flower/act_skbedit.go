@@ -2,7 +2,6 @@ package flower
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"github.com/sluice-gw/sluice/internal/nl"
 )
@@ -29,7 +28,7 @@ const (
 	skbInheritDSField = 0x20 // of skbFlags
 )
 
-var skbeditFormat = opFormat{kind: "skbedit", parms: 2, tm: 1, pad: 6, end: skbFlags + 1, size: genSize, decode: decodeSkbedit}
+var skbeditFormat = opFormat{kind: "skbedit", parms: 2, tm: 1, pad: 6, end: skbFlags + 1, size: genSize}
 
 var packetTypes = [...]string{"host", "broadcast", "multicast", "otherhost"}
 
@@ -39,6 +38,9 @@ func (Skbedit) Kind() string { return "skbedit" }
 func (k Skbedit) encode(e *nl.Encoder, a *Action) error {
 	if k == (Skbedit{}) && a.Index == 0 {
 		return invalid("skbedit", "changes nothing")
+	}
+	if int(k.Type.Value) >= len(packetTypes) {
+		return invalid("skbedit", "has packet type %d; the largest is %d, for another host", k.Type.Value, len(packetTypes)-1)
 	}
 	putGen(e, skbeditFormat.parms, skbeditFormat.size, a)
 	if k.Queue.Set {
@@ -62,7 +64,7 @@ func (k Skbedit) encode(e *nl.Encoder, a *Action) error {
 	return nil
 }
 
-func decodeSkbedit(t *nl.Table, _ []byte) Op {
+func decodeSkbedit(t *nl.Table) Op {
 	var k Skbedit
 	k.Queue.Value, k.Queue.Set = t.U16(skbQueue)
 	k.Priority.Value, k.Priority.Set = t.U32(skbPriority)
@@ -71,6 +73,9 @@ func decodeSkbedit(t *nl.Table, _ []byte) Op {
 	}
 	k.Mark = take32(t, skbMark, skbMask)
 	k.Type.Value, k.Type.Set = t.U16(skbType)
+	if int(k.Type.Value) >= len(packetTypes) {
+		return nil
+	}
 	if flags, ok := t.U64(skbFlags); ok {
 		if flags != skbInheritDSField {
 			return nil
@@ -95,11 +100,7 @@ func (k Skbedit) text(w *writer, a *Action, s *ActionStatus) {
 		}
 	}
 	if k.Type.Set {
-		name := fmt.Sprint(k.Type.Value)
-		if int(k.Type.Value) < len(packetTypes) {
-			name = packetTypes[k.Type.Value]
-		}
-		w.printf(" ptype %s", name)
+		w.printf(" ptype %s", packetTypes[k.Type.Value])
 	}
 	if k.InheritDSField {
 		w.printf(" inheritdsfield")

@@ -49,7 +49,7 @@ const (
 	tunnelUnset = 2
 )
 
-var tunnelFormat = opFormat{kind: "tunnel_key", parms: 2, tm: 1, pad: 8, end: tunNoFrag + 1, size: genSize + 4, decode: decodeTunnel}
+var tunnelFormat = opFormat{kind: "tunnel_key", parms: 2, tm: 1, pad: 8, end: tunNoFrag + 1, size: genSize + 4}
 
 // Kind implements Op.
 func (TunnelSet) Kind() string { return "tunnel_key" }
@@ -65,7 +65,7 @@ func (u TunnelSet) check() error {
 		return invalid("tunnel_key set", "cannot have both geneve_opts and vxlan_opts")
 	}
 	if u.GBP.Value&^gbpMask != 0 {
-		return invalid("vxlan_opts", "have the group %#x; the kernel keeps 24 bits", u.GBP.Value)
+		return invalid("vxlan_opts", "have the group %#x; the kernel keeps the bits 0x48ffff", u.GBP.Value)
 	}
 	size := 0
 	for _, o := range u.Geneve {
@@ -172,12 +172,6 @@ func (u *TunnelSet) decode(t *nl.Table) bool {
 		u.Geneve, u.GBP = options.geneve, options.gbp
 	}
 	return u.check() == nil
-}
-
-func takeAddr(t *nl.Table, typ uint16, size int) (netip.Addr, bool) {
-	b, ok := t.Sized(typ, size)
-	a, _ := netip.AddrFromSlice(b)
-	return a, ok
 }
 
 func (TunnelUnset) text(w *writer, a *Action, s *ActionStatus) {

@@ -44,7 +44,7 @@ const (
 	vlanSrc  = 8
 )
 
-var vlanFormat = opFormat{kind: "vlan", parms: 2, tm: 1, pad: 5, end: vlanSrc + 1, size: genSize + 4, decode: decodeVLAN}
+var vlanFormat = opFormat{kind: "vlan", parms: 2, tm: 1, pad: 5, end: vlanSrc + 1, size: genSize + 4}
 
 // Kind implements Op.
 func (VLAN) Kind() string { return "vlan" }

@@ -10,8 +10,9 @@ import (
 type Action struct {
 	Op      Op
 	Control Control
-	// Index names an action that several filters share, and its counters with it. With 0 the kernel makes an action for this
-	// filter and gives it a free index, which dumps then have here.
+	// Index names an action that several filters share, and its counters with it: the first filter makes it, and for the others
+	// only Op's kind counts. With 0 the kernel makes an action for this filter and gives it a free index, which dumps then have
+	// here. An action lives on for a moment when its last filter is gone; a new filter that names it then gets the old one.
 	Index   uint32
 	Cookie  Cookie
 	HWStats HWStats

@@ -92,9 +92,6 @@ type opFormat struct {
 	// varies; tm and pad are the attributes of the times and of padding, end is the highest of all plus one.
 	parms, tm, pad, end uint16
 	size                int
-	// decode makes the operation of the other attributes and of what follows tc_gen in the structure. It returns nil for what
-	// it cannot represent.
-	decode func(t *nl.Table, parms []byte) Op
 }
 
 // genSize is the size of struct tc_gen: index, capab, action, refcnt, bindcnt.
@@ -167,6 +164,36 @@ func (f *opFormat) apply(a *Action, options []byte, s *ActionStatus) Op {
 		return nil
 	}
 	return op
+}
+
+// decode makes the operation of the attributes and of what follows tc_gen in the structure. It returns nil for what it cannot
+// represent. (The functions are called by name, and not kept in the formats, so that the table stays on the stack.)
+func (f *opFormat) decode(t *nl.Table, parms []byte) Op {
+	switch f {
+	case &gactFormat:
+		return decodeGact(t)
+	case &mirredFormat:
+		return decodeMirred(parms)
+	case &tunnelFormat:
+		return decodeTunnel(t, parms)
+	case &vlanFormat:
+		return decodeVLAN(t, parms)
+	case &peditFormat:
+		return decodePedit(t, parms)
+	case &csumFormat:
+		return decodeCsum(parms)
+	case &ctFormat:
+		return decodeCT(t)
+	case &policeFormat:
+		return decodePolice(t, parms)
+	case &skbeditFormat:
+		return decodeSkbedit(t)
+	case &sampleFormat:
+		return decodeSample(t)
+	case &mplsFormat:
+		return decodeMPLS(t, parms)
+	}
+	return nil
 }
 
 // takeGen reads a struct tc_gen and returns what follows.

@@ -27,21 +27,28 @@ func (k addrKey) put(e *nl.Encoder, m Masked[netip.Addr]) {
 
 // take reads a match on an address of one family, "is6" or not.
 func (k addrKey) take(t *nl.Table, is6 bool) Masked[netip.Addr] {
-	value, mask, size := k.v4, k.mask4, 4
-	ones := netip.AddrFrom4([4]byte{0xff, 0xff, 0xff, 0xff})
+	value, mask, size, bits := k.v4, k.mask4, 4, 32
 	if is6 {
-		value, mask, size = k.v6, k.mask6, 16
-		ones = netip.AddrFrom16(ExactLabel(Label{}).Mask)
+		value, mask, size, bits = k.v6, k.mask6, 16, 128
 	}
-	m, ok := masked(func(typ uint16) (netip.Addr, bool) {
-		b, ok := t.Sized(typ, size)
-		a, _ := netip.AddrFromSlice(b)
-		return a, ok
-	}, value, mask, ones)
-	if !ok || m.Mask.IsUnspecified() {
+	v, ok := takeAddr(t, value, size)
+	if !ok {
 		return Masked[netip.Addr]{}
 	}
-	return m
+	m, ok := takeAddr(t, mask, size)
+	switch {
+	case !ok:
+		return InPrefix(netip.PrefixFrom(v, bits))
+	case m.IsUnspecified():
+		return Masked[netip.Addr]{}
+	}
+	return Masked[netip.Addr]{v, m}
+}
+
+func takeAddr(t *nl.Table, typ uint16, size int) (netip.Addr, bool) {
+	b, ok := t.Sized(typ, size)
+	a, _ := netip.AddrFromSlice(b)
+	return a, ok
 }
 
 // checkAddr says what is wrong with a match on an address, "" if nothing is.

@@ -49,7 +49,8 @@ func decodeChain(body []byte) (Chain, error) {
 		if err := in.decodeOptions(options); err != nil {
 			return Chain{}, err
 		}
-		chain.Template = &in.Match
+		template := in.Match
+		chain.Template = &template
 	}
 	return chain, t.Err()
 }

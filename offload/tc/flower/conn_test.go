@@ -312,8 +312,7 @@ func TestPlacesThatAreNotThere(t *testing.T) {
 	want := map[int]string{
 		1: "add filter block 8 chain 3 pref 1 protocol ip handle 0x1: EINVAL (invalid argument): Block of given index was not found; " +
 			"the hook needs a clsact qdisc, and a filter that replaces another the same masks",
-		2: "add filter dev 6 ingress chain 3 pref 1 protocol ip handle 0x1: EINVAL (invalid argument): Parent Qdisc doesn't exists; " +
-			"the hook needs a clsact qdisc, and a filter that replaces another the same masks",
+		2: "add filter dev 6 ingress chain 3 pref 1 protocol ip handle 0x1: ENODEV (no such device); the device is gone: look it up again",
 	}
 	if diff := cmp.Diff(want, failed); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)

@@ -34,6 +34,12 @@ func (c Control) Chain() (chain uint32, ok bool) {
 	return uint32(c) & maxControlArg, uint32(c)&controlOpcode == controlGoto
 }
 
+// isGoto is for second controls of an action, which the kernel does not let go to chains.
+func isGoto(c Control) bool {
+	_, ok := c.Chain()
+	return ok
+}
+
 // String is iproute2's form.
 func (c Control) String() string {
 	switch c {

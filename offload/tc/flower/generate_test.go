@@ -223,7 +223,7 @@ func genTunnel(t *rapid.T, u *Tunnel) {
 			})
 		}
 	case 1:
-		u.GBP = Masked[uint32]{rapid.Uint32Range(0, gbpMask).Draw(t, "gbp"), rapid.Uint32Range(1, gbpMask).Draw(t, "mask")}
+		u.GBP = Masked[uint32]{rapid.Uint32().Draw(t, "gbp") & gbpMask, rapid.Uint32().Draw(t, "mask")&gbpMask | 1}
 	}
 }
 
@@ -247,6 +247,11 @@ func controls() *rapid.Generator[Control] {
 	)
 }
 
+// seconds are the controls that an action can have besides its own.
+func seconds() *rapid.Generator[Control] {
+	return controls().Filter(func(c Control) bool { return !isGoto(c) })
+}
+
 func ops() *rapid.Generator[Op] {
 	return rapid.OneOf(
 		asOp(gacts()), asOp(mirreds()), asOp(tunnelSets()), asOp(rapid.Just(TunnelUnset{})), asOp(vlans()), asOp(pedits()), asOp(csums()),
@@ -261,7 +266,7 @@ func asOp[T Op](g *rapid.Generator[T]) *rapid.Generator[Op] {
 func gacts() *rapid.Generator[Gact] {
 	return rapid.Custom(func(t *rapid.T) (g Gact) {
 		maybe(t, &g.Random, rapid.Custom(func(t *rapid.T) RandomControl {
-			return RandomControl{rapid.Uint16Range(1, 2).Draw(t, "type"), rapid.Uint16Range(0, 10000).Draw(t, "every"), controls().Draw(t, "control")}
+			return RandomControl{rapid.Uint16Range(1, 2).Draw(t, "type"), rapid.Uint16Range(1, 10000).Draw(t, "every"), seconds().Draw(t, "control")}
 		}))
 		return g
 	})
@@ -288,7 +293,7 @@ func tunnelSets() *rapid.Generator[TunnelSet] {
 				u.Geneve = append(u.Geneve, GeneveOption{rapid.Uint16().Draw(t, "class"), rapid.Uint8().Draw(t, "type"), data})
 			}
 		case 1:
-			u.GBP = Some(rapid.Uint32Range(0, gbpMask).Draw(t, "gbp"))
+			u.GBP = Some(rapid.Uint32().Draw(t, "gbp") & gbpMask)
 		}
 		return u
 	})
@@ -360,7 +365,7 @@ func nats() *rapid.Generator[NAT] {
 func polices() *rapid.Generator[Police] {
 	ticks := rapid.Map(rapid.Int64Range(1, 1<<32-1), func(n int64) time.Duration { return time.Duration(n) * policeTick })
 	return rapid.Custom(func(t *rapid.T) Police {
-		p := Police{MTU: rapid.Uint32Range(1, 1<<20).Draw(t, "mtu"), Conform: controls().Draw(t, "conform")}
+		p := Police{MTU: rapid.Uint32Range(1, 1<<20).Draw(t, "mtu"), Conform: seconds().Draw(t, "conform")}
 		switch rapid.IntRange(0, 2).Draw(t, "limit") {
 		case 0:
 			p.Rate = rapid.OneOf(rapid.Uint64Range(1, 1<<36), rapid.Map(rapid.Uint64Range(1, 1e6), func(n uint64) uint64 { return n * 125000 })).Draw(t, "rate")
@@ -379,7 +384,7 @@ func skbedits() *rapid.Generator[Skbedit] {
 		k := Skbedit{Queue: Some(rapid.Uint16().Draw(t, "queue")), InheritDSField: flip(t)}
 		maybe(t, &k.Priority, some(rapid.OneOf(rapid.Uint32(), rapid.SampledFrom([]uint32{0, 0xffffffff, 0x10000, 5}))))
 		maybe(t, &k.Mark, masked32())
-		maybe(t, &k.Type, some(rapid.Uint16Range(0, 6)))
+		maybe(t, &k.Type, some(rapid.Uint16Range(0, 3)))
 		return k
 	})
 }
@@ -400,7 +405,7 @@ func mplsOps() *rapid.Generator[MPLS] {
 			m.Proto = rapid.SampledFrom([]EtherType{0, EtherMPLS, EtherMPLSMC}).Draw(t, "type")
 		}
 		if m.What.hasFields() {
-			m.Label = Some(rapid.Uint32Range(0, 0xfffff).Draw(t, "label"))
+			m.Label = Some(rapid.Uint32Range(16, 0xfffff).Draw(t, "label"))
 			maybe(t, &m.TC, some(rapid.Uint8Range(0, 7)))
 			maybe(t, &m.BOS, some(rapid.Uint8Range(0, 1)))
 			maybe(t, &m.TTL, rapid.Uint8())

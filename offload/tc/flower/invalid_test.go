@@ -78,6 +78,8 @@ func TestRefusals(t *testing.T) {
 		{"ct_state can have only +trk", match(Match{CT: Conntrack{State: Masked[CTState]{CTTracked | CTInvalid | CTRelated, ctStates}}})},
 
 		{"gact random has type 3", do(Gact{Random: RandomControl{Type: 3}})},
+		{"gact random has type 1 and value 0", do(Gact{Random: RandomControl{Type: 1}})},
+		{"gact random cannot go to a chain", do(Gact{Random: RandomControl{1, 1, Goto(1)}})},
 		{"tunnel_key set needs source", do(TunnelSet{Src: addr("1.2.3.4")})},
 		{"tunnel_key set needs source", do(TunnelSet{Src: addr("1.2.3.4"), Dst: addr("::1")})},
 		{"cannot have both geneve_opts", do(TunnelSet{
@@ -108,11 +110,14 @@ func TestRefusals(t *testing.T) {
 		{"police needs a burst", do(Police{Rate: 1})},
 		{"police needs a burst", do(Police{MTU: 1, PacketBurst: 64})},
 		{"police has the burst 1h", do(Police{Rate: 1, Burst: time.Hour})},
+		{"police cannot go to a chain", do(Police{MTU: 1, Conform: Goto(1)})},
 		{"the kernel counts in 64 ns", do(Police{Rate: 1, Burst: 65})},
 		{"skbedit changes nothing", do(Skbedit{})},
+		{"skbedit has packet type 4", do(Skbedit{Type: Some[uint16](4)})},
 		{"sample needs a rate", do(Sample{})},
 		{"mpls has the unknown operation", do(MPLS{})},
 		{"mpls has label", do(MPLS{What: MPLSPush, Label: Some[uint32](1 << 20)})},
+		{"mpls has label 3", do(MPLS{What: MPLSPush, Label: Some[uint32](3)})},
 		{"mpls pop needs the type", do(MPLS{What: MPLSPop})},
 		{"mpls push has the type 0800", do(MPLS{What: MPLSPush, Proto: ip, Label: Some[uint32](1)})},
 		{"mpls push needs a label", do(MPLS{What: MPLSPush})},

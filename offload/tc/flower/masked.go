@@ -8,7 +8,7 @@ import (
 )
 
 // A Masked is a ternary match: the bits of a field that Mask selects must be those of Value. The zero value matches everything.
-// Bits of Value outside Mask mean nothing, and the kernel gives them back as they were sent.
+// Bits of Value outside Mask mean nothing. The kernel gives them back as they were sent, except those of PacketFlags.
 type Masked[T comparable] struct{ Value, Mask T }
 
 // IsSet tells whether anything is matched.
@@ -76,8 +76,12 @@ func put8(e *nl.Encoder, value, mask uint16, m Masked[uint8]) {
 }
 
 func take8(t *nl.Table, value, mask uint16) Masked[uint8] {
-	m, _ := masked(t.U8, value, mask, 0xff)
-	return m
+	v, ok := t.U8(value)
+	if !ok {
+		return Masked[uint8]{}
+	}
+	m, ok := t.U8(mask)
+	return masked(v, m, ok, 0xff)
 }
 
 func put16(e *nl.Encoder, value, mask uint16, m Masked[uint16]) {
@@ -88,8 +92,12 @@ func put16(e *nl.Encoder, value, mask uint16, m Masked[uint16]) {
 }
 
 func take16(t *nl.Table, value, mask uint16) Masked[uint16] {
-	m, _ := masked(t.U16, value, mask, 0xffff)
-	return m
+	v, ok := t.U16(value)
+	if !ok {
+		return Masked[uint16]{}
+	}
+	m, ok := t.U16(mask)
+	return masked(v, m, ok, 0xffff)
 }
 
 func put32(e *nl.Encoder, value, mask uint16, m Masked[uint32]) {
@@ -100,8 +108,12 @@ func put32(e *nl.Encoder, value, mask uint16, m Masked[uint32]) {
 }
 
 func take32(t *nl.Table, value, mask uint16) Masked[uint32] {
-	m, _ := masked(t.U32, value, mask, 0xffffffff)
-	return m
+	v, ok := t.U32(value)
+	if !ok {
+		return Masked[uint32]{}
+	}
+	m, ok := t.U32(mask)
+	return masked(v, m, ok, 0xffffffff)
 }
 
 // putBE16 omits a mask of ones, as iproute2 does for ports.
@@ -116,8 +128,12 @@ func putBE16(e *nl.Encoder, value, mask uint16, m Masked[uint16]) {
 }
 
 func takeBE16(t *nl.Table, value, mask uint16) Masked[uint16] {
-	m, _ := masked(t.BE16, value, mask, 0xffff)
-	return m
+	v, ok := t.BE16(value)
+	if !ok {
+		return Masked[uint16]{}
+	}
+	m, ok := t.BE16(mask)
+	return masked(v, m, ok, 0xffff)
 }
 
 func putMAC(e *nl.Encoder, value, mask uint16, m Masked[MAC]) {
@@ -128,24 +144,44 @@ func putMAC(e *nl.Encoder, value, mask uint16, m Masked[MAC]) {
 }
 
 func takeMAC(t *nl.Table, value, mask uint16) Masked[MAC] {
-	m, _ := masked(func(typ uint16) (mac MAC, ok bool) {
-		b, ok := t.Sized(typ, len(mac))
-		copy(mac[:], b)
-		return mac, ok
-	}, value, mask, MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
-	return m
+	var v, m MAC
+	b, ok := t.Sized(value, len(v))
+	if !ok {
+		return Masked[MAC]{}
+	}
+	copy(v[:], b)
+	b, ok = t.Sized(mask, len(m))
+	copy(m[:], b)
+	return masked(v, m, ok, ExactMAC(v).Mask)
 }
 
-func masked[T comparable](take func(uint16) (T, bool), value, mask uint16, ones T) (m Masked[T], ok bool) {
-	if m.Value, ok = take(value); !ok {
-		return Masked[T]{}, false
+func putLabel(e *nl.Encoder, value, mask uint16, m Masked[Label]) {
+	if m.Mask != (Label{}) {
+		e.Put(value, m.Value[:])
+		e.Put(mask, m.Mask[:])
 	}
-	if m.Mask, ok = take(mask); !ok {
-		m.Mask = ones
+}
+
+func takeLabel(t *nl.Table, value, mask uint16) Masked[Label] {
+	var v, m Label
+	b, ok := t.Sized(value, len(v))
+	if !ok {
+		return Masked[Label]{}
 	}
+	copy(v[:], b)
+	b, ok = t.Sized(mask, len(m))
+	copy(m[:], b)
+	return masked(v, m, ok, ExactLabel(v).Mask)
+}
+
+// masked makes a match of a value that is there and a mask that may not be.
+func masked[T comparable](value, mask T, hasMask bool, ones T) Masked[T] {
 	var zero T
-	if m.Mask == zero {
-		return Masked[T]{}, false
+	switch {
+	case !hasMask:
+		return Masked[T]{value, ones}
+	case mask == zero:
+		return Masked[T]{}
 	}
-	return m, true
+	return Masked[T]{value, mask}
 }

@@ -58,10 +58,7 @@ func (c *Conntrack) encode(e *nl.Encoder) error {
 	put16(e, keyCTState, keyCTStateMask, Masked[uint16]{uint16(c.State.Value), uint16(c.State.Mask)})
 	put16(e, keyCTZone, keyCTZoneMask, c.Zone)
 	put32(e, keyCTMark, keyCTMarkMask, c.Mark)
-	if c.Label.Mask != (Label{}) {
-		e.Put(keyCTLabels, c.Label.Value[:])
-		e.Put(keyCTLabelsMask, c.Label.Mask[:])
-	}
+	putLabel(e, keyCTLabels, keyCTLabelsMask, c.Label)
 	return nil
 }
 
@@ -71,15 +68,6 @@ func (c *Conntrack) decode(t *nl.Table) {
 	c.Zone = take16(t, keyCTZone, keyCTZoneMask)
 	c.Mark = take32(t, keyCTMark, keyCTMarkMask)
 	c.Label = takeLabel(t, keyCTLabels, keyCTLabelsMask)
-}
-
-func takeLabel(t *nl.Table, value, mask uint16) Masked[Label] {
-	m, _ := masked(func(typ uint16) (l Label, ok bool) {
-		b, ok := t.Sized(typ, len(l))
-		copy(l[:], b)
-		return l, ok
-	}, value, mask, ExactLabel(Label{}).Mask)
-	return m
 }
 
 func (c *Conntrack) text(w *writer) {

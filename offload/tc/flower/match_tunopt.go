@@ -31,8 +31,8 @@ const (
 // of 4 below its IP_TUNNEL_OPTS_MAX.
 const maxGeneve = 252
 
-// gbpMask are the bits of a group policy that the kernel keeps (VXLAN_GBP_MASK).
-const gbpMask = 0x00ffffff
+// gbpMask are the bits of a group policy that the kernel keeps (VXLAN_GBP_MASK): 16 of the group, don't learn, policy applied.
+const gbpMask = 0x48ffff
 
 func checkGeneveData(data []byte) string {
 	if len(data) < 4 || len(data) > 124 || len(data)%4 != 0 {
@@ -46,7 +46,7 @@ func (u *Tunnel) checkOptions() error {
 		return invalid("vxlan_opts", "cannot be matched together with geneve_opts")
 	}
 	if u.GBP.Value&^gbpMask != 0 && u.GBP.Mask != 0 || u.GBP.Mask&^gbpMask != 0 {
-		return invalid("vxlan_opts", "has a group %#x/%#x; the kernel keeps 24 bits", u.GBP.Value, u.GBP.Mask)
+		return invalid("vxlan_opts", "has a group %#x/%#x; the kernel keeps the bits 0x48ffff", u.GBP.Value, u.GBP.Mask)
 	}
 	size := 0
 	for _, o := range u.Geneve {

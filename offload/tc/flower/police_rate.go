@@ -40,12 +40,14 @@ func saturate(v float64) uint32 { return uint32(min(v, math.MaxUint32)) }
 
 func (p Police) burstBytes() uint32 { return transmitSize(p.Rate, uint64(p.Burst/policeTick)) }
 
-// cellLog is the size of a cell of the rate table, as a power of 2: 256 cells are for all packets up to the MTU.
-func (p Police) cellLog() (log uint8) {
+// cellLog is the size of a cell of the rate table, as a power of 2: 256 cells are for all packets up to the MTU. The kernel does
+// not take 0, which iproute2 sends for an MTU below 256.
+func (p Police) cellLog() uint8 {
 	mtu := p.MTU
 	if mtu == 0 {
 		mtu = 2047
 	}
+	log := uint8(1)
 	for mtu>>log > 255 {
 		log++
 	}

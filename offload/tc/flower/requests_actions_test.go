@@ -48,7 +48,7 @@ func forwardingCases() []requestCase {
 
 func headerCases() []requestCase {
 	set := TunnelSet{ID: Some[uint32](77), Src: addr("172.16.0.1"), Dst: addr("172.16.0.2"), DstPort: 6081}
-	set6 := TunnelSet{Src: addr("fd00::1"), Dst: addr("fd00::2"), NoCsum: true, TOS: 4, TTL: 64, GBP: Some[uint32](0x10101)}
+	set6 := TunnelSet{Src: addr("fd00::1"), Dst: addr("fd00::2"), NoCsum: true, TOS: 4, TTL: 64, GBP: Some[uint32](0x101)}
 	set.Geneve = []GeneveOption{{0x102, 0x80, []byte{0, 1, 0, 2}}, {0x103, 1, []byte{1, 2, 3, 4, 5, 6, 7, 8}}}
 	ethernet := slices.Concat(PeditEthDst(MAC{2, 0, 0, 0, 0, 1}), PeditEthSrc(MAC{2, 0, 0, 0, 0, 2}))
 	ipv4 := slices.Concat(PeditIPSrc(addr("192.0.2.1")), PeditIPDst(addr("192.0.2.2")), PeditDecTTL(PeditIPv4))
@@ -57,7 +57,7 @@ func headerCases() []requestCase {
 	return []requestCase{
 		{"tunnel_key set id 77 src_ip 172.16.0.1 dst_ip 172.16.0.2 dst_port 6081 geneve_opts 0102:80:00010002,0103:01:0102030405060708",
 			Add(does(act(set, Pipe)))},
-		{"tunnel_key set src_ip fd00::1 dst_ip fd00::2 nocsum tos 4 ttl 64 vxlan_opts 65793", Add(does(act(set6, Pipe)))},
+		{"tunnel_key set src_ip fd00::1 dst_ip fd00::2 nocsum tos 4 ttl 64 vxlan_opts 257", Add(does(act(set6, Pipe)))},
 		{"tunnel_key unset pipe action mirred egress redirect dev p1", Add(does(act(TunnelUnset{}, Pipe), Redirect(p1)))},
 		{"vlan pop", Add(does(act(VLAN{What: VLANPop}, Pipe)))},
 		{"vlan push id 100", Add(does(act(VLAN{What: VLANPush, ID: 100}, Pipe)))},
@@ -81,8 +81,8 @@ func headerCases() []requestCase {
 			act(Pedit{slices.Concat(PeditTTL(PeditIPv4, 64), PeditDSCP(PeditIPv4, 46))}, Pipe),
 		))},
 		{"csum iph icmp igmp tcp udp udplite sctp", Add(does(act(Csum{csumAll}, Pass)))},
-		{"mpls push protocol mpls_uc label 3 tc 1 ttl 64 bos 1", Add(does(
-			act(MPLS{What: MPLSPush, Proto: EtherMPLS, Label: Some[uint32](3), TC: Some[uint8](1), TTL: 64, BOS: Some[uint8](1)}, Pipe),
+		{"mpls push protocol mpls_uc label 16 tc 1 ttl 64 bos 1", Add(does(
+			act(MPLS{What: MPLSPush, Proto: EtherMPLS, Label: Some[uint32](16), TC: Some[uint8](1), TTL: 64, BOS: Some[uint8](1)}, Pipe),
 		))},
 		{"mpls pop protocol ip", Add(does(act(MPLS{What: MPLSPop, Proto: EtherIPv4}, Pipe)))},
 		{"mpls modify label 5", Add(does(act(MPLS{What: MPLSModify, Label: Some[uint32](5)}, Pipe)))},

@@ -112,7 +112,7 @@ func tunnelCases() []requestCase {
 				{Exact[uint16](0x103), Exact[uint8](0x81), []byte{0, 0, 0, 0, 0, 0, 0, 1}, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
 			},
 		}}))},
-		{add + "all flower vxlan_opts 65793/65535 action drop", Add(onP0(Match{Tunnel: Tunnel{GBP: Masked[uint32]{65793, 65535}}}))},
+		{add + "all flower vxlan_opts 257/65535 action drop", Add(onP0(Match{Tunnel: Tunnel{GBP: Masked[uint32]{257, 65535}}}))},
 	}
 }
 

@@ -116,8 +116,11 @@ func (k *Kernel) makeActions(f *filter) {
 
 func delFilters(chains map[uint32]*chain, r *request) nltest.Refusal {
 	c := chains[r.Chain]
-	if c == nil {
-		return refuse(syscall.ENOENT, "Cannot find specified filter chain")
+	switch {
+	case c == nil && r.Prio == 0:
+		return nltest.Refusal{} // nothing to flush
+	case c == nil:
+		return refuse(syscall.EINVAL, "Cannot find specified filter chain")
 	}
 	before := len(c.filters)
 	c.filters = slices.DeleteFunc(c.filters, func(f *filter) bool {

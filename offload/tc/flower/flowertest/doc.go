@@ -3,7 +3,7 @@
 // bytes and, as far as the tests need it, by the rules of the kernel:
 //
 //   - a filter that is there is not added again, one that is not there is not changed or deleted, a replaced one keeps its masks,
-//     a priority has one protocol, and a place without clsact takes nothing;
+//     a priority has one protocol, and a device or block that is not there takes nothing;
 //   - dumps have the kernel's form, which is not that of requests: the innermost type of packets, the counters, indexes and
 //     references of actions, and in_hw or not_in_hw as the Driver says;
 //   - refusals carry the kernel's words, or those of the driver.

@@ -46,7 +46,7 @@ const (
 	BlockDevice = -1
 )
 
-// New makes a kernel in which devices have a clsact qdisc each.
+// New makes a kernel with devices that have a clsact qdisc each. Other devices are not there.
 func New(devices ...int32) *Kernel {
 	k := &Kernel{places: map[place]map[uint32]*chain{}}
 	for _, ifindex := range devices {
@@ -113,7 +113,7 @@ func (k *Kernel) change(m nl.Message) (replies [][]byte, refusal nltest.Refusal)
 	case !ok && r.Ifindex == BlockDevice:
 		return nil, refuse(syscall.EINVAL, "Block of given index was not found")
 	case !ok:
-		return nil, refuse(syscall.EINVAL, "Parent Qdisc doesn't exists")
+		return nil, refuse(syscall.ENODEV, "")
 	}
 	switch m.Type {
 	case newFilter:
