@@ -125,3 +125,30 @@ func TestExitWithoutCleanup(t *testing.T) {
 		}
 	}
 }
+
+// TestExitWithoutDatabase: an exit that cannot withdraw the chassis says so, when the server is gone and when it does not answer.
+func TestExitWithoutDatabase(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		disturb func(*ovsdbtest.Server)
+		want    string
+	}{
+		{"gone", (*ovsdbtest.Server).Kill, "withdrawing this chassis failed: "},
+		{"silent", (*ovsdbtest.Server).Suspend, "if it stays there, remove it with \"ovn-sbctl chassis-del hv1\""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := databases(t)
+			c.set("ovn-remote=" + c.sb.Remote)
+			c.start(tlsconf.Options{})
+			c.await("status", ", registered")
+			tt.disturb(c.sb)
+			c.ask("exit")
+			if err := <-c.done; err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(c.console.String(), tt.want) {
+				t.Errorf("not logged: %s\n%s", tt.want, c.console.String())
+			}
+		})
+	}
+}

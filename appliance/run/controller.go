@@ -6,6 +6,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"sync/atomic"
@@ -277,6 +278,8 @@ func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
 		case <-r.vsw.Ready():
 		case <-limit.C:
 			finished = true
+			r.opt.Log.Logger("main").Warn(fmt.Sprintf("withdrawing this chassis: the databases have not answered for %v; "+
+				"if it stays there, remove it with \"ovn-sbctl chassis-del %s\"", leaveLimit, r.ctl.Configuration().Chassis))
 		}
 	}
 	req.done <- nil

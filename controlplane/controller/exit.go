@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"errors"
+
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
@@ -11,6 +13,8 @@ const (
 	leaving              // withdrawing from the databases
 	left
 )
+
+var errNotWithdrawn = errors.New("the Southbound database is not connected; remove the chassis there when it is")
 
 // Leave withdraws this chassis from the databases, for a graceful exit: its ports
 // are released, its rows and tunnels removed. done is called when that is
@@ -30,9 +34,12 @@ func (c *Controller) Leave(done func(error)) {
 	if ovs.Len() > 0 && c.cfg.VSW.State().Connected {
 		c.cfg.VSW.Commit(ovs, func(r idl.Result) { c.report("Open_vSwitch", r, "") })
 	}
-	if tx.Len() == 0 || !c.cfg.SB.State().Connected {
+	switch {
+	case tx.Len() == 0:
 		finish(idl.Result{})
-		return
+	case !c.cfg.SB.State().Connected:
+		finish(idl.Result{Err: errNotWithdrawn})
+	default:
+		c.cfg.SB.Commit(tx, finish)
 	}
-	c.cfg.SB.Commit(tx, finish)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -102,6 +103,14 @@ func (s *Server) Kill() {
 		s.t.Logf("%s: %s", s.Remote, s.stderr)
 	}
 	s.cmd = nil
+}
+
+// Suspend stops the server with SIGSTOP: its connections stay, and nobody answers. Kill and Restart work as ever.
+func (s *Server) Suspend() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *Server) ctl() string { return filepath.Join(s.dir, "ctl") }
