@@ -9,7 +9,8 @@ import (
 
 // Dump asks for all objects that a request selects and yields them as they arrive; a message is valid until the next one.
 // encode appends the request's body. The last pair has the error, if there was one: a refusal (*Error), ErrInterrupted,
-// ErrOverrun, or what broke the exchange. After an error of the last three kinds what was yielded is not all.
+// ErrOverrun, or what broke the exchange. After an error of the last three kinds what was yielded is not all. A dump that the
+// context has ended goes on in the kernel, which refuses the next one on this socket (EBUSY): close the connection then.
 func (c *Conn) Dump(ctx context.Context, typ uint16, encode func(e *Encoder)) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		c.mu.Lock()

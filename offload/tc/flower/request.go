@@ -16,6 +16,13 @@ const (
 	rtmGetChain  = 102
 )
 
+// Verbs of the requests that are checked, in iproute2's words.
+const (
+	verbChange     = "change filter"
+	verbDelete     = "delete filter"
+	verbDeletePrio = "delete priority"
+)
+
 // A Request is one change, for Conn.Apply. Add, Replace, Change, Delete, DeletePrio, FlushChain, AddChain and DeleteChain make
 // them.
 type Request struct {
@@ -41,16 +48,16 @@ func Replace(f *Filter) Request {
 
 // Change is Replace of a filter that must be there (ENOENT).
 func Change(f *Filter) Request {
-	return Request{verb: "change filter", typ: rtmNewFilter, key: f.Key, filter: f}
+	return Request{verb: verbChange, typ: rtmNewFilter, key: f.Key, filter: f}
 }
 
 // Delete removes the filter with a handle.
-func Delete(k Key) Request { return Request{verb: "delete filter", typ: rtmDelFilter, key: k} }
+func Delete(k Key) Request { return Request{verb: verbDelete, typ: rtmDelFilter, key: k} }
 
 // DeletePrio removes all filters of a priority.
 func DeletePrio(hook Hook, chain uint32, prio uint16, protocol EtherType) Request {
 	return Request{
-		verb: "delete priority", typ: rtmDelFilter, key: Key{Hook: hook, Chain: chain, Prio: prio, Protocol: protocol},
+		verb: verbDeletePrio, typ: rtmDelFilter, key: Key{Hook: hook, Chain: chain, Prio: prio, Protocol: protocol},
 	}
 }
 
@@ -96,15 +103,15 @@ func (r Request) text(s Style) string {
 
 func (r *Request) check() error {
 	switch r.verb {
-	case "delete filter":
+	case verbDelete:
 		if r.key.Handle == 0 || r.key.Prio == 0 {
 			return invalid(r.verb, "needs priority and handle, or it would delete more")
 		}
-	case "delete priority":
+	case verbDeletePrio:
 		if r.key.Prio == 0 {
 			return invalid(r.verb, "needs the priority, or it would flush the chain")
 		}
-	case "change filter":
+	case verbChange:
 		if r.key.Handle == 0 {
 			return invalid(r.verb, "needs the handle")
 		}

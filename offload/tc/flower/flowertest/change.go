@@ -42,7 +42,7 @@ func (k *Kernel) newFilter(chains map[uint32]*chain, r *request) nltest.Refusal 
 	case old == nil && r.flags&nl.FlagCreate == 0:
 		return refuse(syscall.ENOENT, "Need both RTM_NEWTFILTER and NLM_F_CREATE to create a new filter")
 	}
-	f := &filter{prio: r.Prio, protocol: r.protocol, handle: r.Handle, kind: r.kind(), options: attrs(find(r.attrs, attrOptions))}
+	f := filterOf(r)
 	if refusal := c.accepts(f, old); refusal.Errno != 0 {
 		return refusal
 	}
@@ -64,11 +64,11 @@ func (k *Kernel) newFilter(chains map[uint32]*chain, r *request) nltest.Refusal 
 
 // accepts checks a new filter against those that are there.
 func (c *chain) accepts(f, old *filter) nltest.Refusal {
-	if old != nil && signature(old.options, true) != signature(f.options, true) {
+	if old != nil && old.masks != f.masks {
 		return refuse(syscall.EINVAL, "")
 	}
 	for _, g := range c.filters {
-		if g != old && g.prio == f.prio && signature(g.options, false) == signature(f.options, false) {
+		if g != old && g.prio == f.prio && g.match == f.match {
 			return refuse(syscall.EEXIST, "")
 		}
 	}

@@ -75,7 +75,7 @@ func (c *chain) message(p place) []byte {
 func Dump(request []byte, age uint64) []byte {
 	r, _ := parse(nl.Message{Body: request})
 	k := &Kernel{Age: age}
-	f := &filter{prio: r.Prio, protocol: r.protocol, handle: r.Handle, kind: r.kind(), options: attrs(find(r.attrs, attrOptions))}
+	f := filterOf(r)
 	f.status = number(f.options, keyFlags) | flagNotInHW
 	k.makeActions(f)
 	return f.message(r.place(), r.Chain, false)

@@ -28,8 +28,15 @@ type filter struct {
 	handle         uint32
 	kind           string
 	options        []nl.Attr
+	match, masks   string // signatures of the options
 	actions        []action
 	status, inHW   uint32
+}
+
+func filterOf(r *request) *filter {
+	f := &filter{prio: r.Prio, protocol: r.protocol, handle: r.Handle, kind: r.kind(), options: attrs(find(r.attrs, attrOptions))}
+	f.match, f.masks = signature(f.options, false), signature(f.options, true)
+	return f
 }
 
 type action struct {
