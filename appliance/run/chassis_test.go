@@ -152,3 +152,26 @@ func TestExitWithoutDatabase(t *testing.T) {
 		})
 	}
 }
+
+// TestBadRemote: a mistake in ovn-remote is named and can be mended; it ends nothing.
+func TestBadRemote(t *testing.T) {
+	c := databases(t)
+	c.set("ovn-remote=foo:bar")
+	c.start(tlsconf.Options{})
+	c.await("status", `external_ids:ovn-remote: remote "foo:bar": expected one that starts with`)
+	c.set("ovn-remote=" + c.sb.Remote)
+	c.await("status", ", registered")
+	// The servers of before are kept until a right one is named.
+	c.set("ovn-remote=tcp:")
+	c.await("status", `external_ids:ovn-remote: remote "tcp:"`)
+	c.await("connection-status", "connected")
+	c.ask("exit")
+	if err := <-c.done; err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"foo:bar", "tcp:"} {
+		if want := "|WARN|external_ids:ovn-remote: remote \"" + bad; strings.Count(c.console.String(), want) != 1 {
+			t.Errorf("want %s once:\n%s", want, c.console.String())
+		}
+	}
+}

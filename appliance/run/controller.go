@@ -128,13 +128,13 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 		return err
 	}
 	cfg := r.readConfig()
-	r.remote = cfg.Remote
 	r.bridge.Store(&bridgeName{cfg.Bridge, cfg.BridgeRemote})
 	log := r.opt.Log
 	r.keys = newKeys(r.opt.TLS, log.Logger("stream_ssl"))
 	r.keys.follow(r.vsw.DB())
-	r.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Remote, TLS: r.keys.client(),
+	r.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{TLS: r.keys.client(),
 		Probe: time.Duration(cfg.RemoteProbe) * time.Millisecond, Logger: log.Logger("reconnect"), Messages: log.Logger("jsonrpc")}})
+	r.setRemote(cfg.Remote)
 	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr, Changes: r.mail, Acked: r.acked, Resend: r.resend, Linked: r.linked, PacketIn: r.packetIn,
 		Log: log.Logger("ofctrl"), Conn: log.Logger("rconn"), Punts: log.Logger("pinctrl"), Probe: time.Duration(cfg.BridgeProbe) * time.Second})
 	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,10 +19,7 @@ func (r *chassisRun) follow() {
 	// that is open stays, as it does for ovn-controller.
 	rekeyed := r.keys.follow(r.vsw.DB())
 	if rekeyed || cfg.Remote != r.remote {
-		r.remote = cfg.Remote
-		if err := r.sb.SetRemote(cfg.Remote); err != nil {
-			r.opt.Log.Logger("main").Warn(fmt.Sprintf("external_ids:ovn-remote=%q: %v", cfg.Remote, err))
-		}
+		r.setRemote(cfg.Remote)
 	}
 	r.sb.SetProbe(time.Duration(cfg.RemoteProbe) * time.Millisecond)
 	r.ovs.SetProbe(time.Duration(cfg.BridgeProbe) * time.Second)
@@ -31,6 +27,13 @@ func (r *chassisRun) follow() {
 		r.bridge.Store(&now)
 		r.ovs.Redial("the integration bridge is now " + now.String())
 	}
+}
+
+// setRemote connects to a Southbound database, or to another. What is no remote is named where the configuration is read
+// (config.Problem); the servers of before stay.
+func (r *chassisRun) setRemote(remote string) {
+	r.remote = remote
+	_ = r.sb.SetRemote(remote)
 }
 
 func (b bridgeName) String() string {

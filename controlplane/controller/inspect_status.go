@@ -100,7 +100,10 @@ func (c *Controller) Status() Status {
 		Local: database("", c.cfg.VSW.State(), c.vswErr), Northd: c.release,
 		Complete: c.complete, Revision: c.rev, Acknowledged: c.acked, NbCfg: c.acks.newest.n, NbCfgDone: c.acks.done.n,
 		LogicalFlows: c.w.SB.LogicalFlow.Len(), Rules: c.set.Len(), LocalDatapaths: len(c.local.All()), Zones: len(c.zones.All()),
-		Degraded: c.degradations(), Conflicts: []Conflict{}, Unmapped: []Unmapped{}, Problems: append([]string{}, cfg.Problems...)}
+		Degraded: c.degradations(), Conflicts: []Conflict{}, Unmapped: []Unmapped{}, Problems: []string{}}
+	for _, p := range cfg.Problems {
+		s.Problems = append(s.Problems, p.Text)
+	}
 	if s.Refused == "" {
 		s.Problems = append(s.Problems, c.chassis.Taken()...)
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
 
 // Config is the configuration of one chassis. Slices are sorted where the order
@@ -62,7 +64,7 @@ type Config struct {
 
 	// Problems are settings that were refused, or that have no effect here: the
 	// setting, what is wrong and the fix.
-	Problems []string
+	Problems []Problem
 }
 
 // Mapping connects a physical network with a bridge.
@@ -107,7 +109,15 @@ func Read(src Source) Config {
 		return n
 	}
 	c.Hostname = get("hostname", src.Hostname)
+	if c.Chassis == "" {
+		c.refuse("external_ids:system-id is missing: this chassis is not registered before it has one")
+	}
 	c.Remote = get("ovn-remote", "")
+	if c.Remote != "" {
+		if _, err := ovsdb.ParseRemote(c.Remote); err != nil {
+			c.refuse("external_ids:ovn-remote: %v", err)
+		}
+	}
 	c.RemoteProbe = number("ovn-remote-probe-interval", defaultProbe(c.Remote))
 	if c.RemoteProbe > 0 {
 		c.RemoteProbe = max(c.RemoteProbe, minProbe)

@@ -75,7 +75,7 @@ func TestKeys(t *testing.T) {
 		{"ovn-enable-lflow-cache", "true", func(*Config) {}},
 		{"ovn-evpn-vxlan-ports", "4789", func(c *Config) {
 			c.EVPN = true
-			c.Problems = []string{`external_ids:ovn-evpn-vxlan-ports="4789" has no effect: EVPN is not supported: nothing is sent to VTEPs, and nothing is learned from them`}
+			c.Problems = []Problem{{Text: `external_ids:ovn-evpn-vxlan-ports="4789" has no effect: EVPN is not supported: nothing is sent to VTEPs, and nothing is learned from them`}}
 		}},
 		{"something-else", "1", func(*Config) {}},
 	} {
@@ -118,6 +118,7 @@ func TestNameOfTheChassis(t *testing.T) {
 
 func TestProblemsNameTheSettingAndTheFix(t *testing.T) {
 	for _, c := range []struct{ set, want string }{
+		{"ovn-remote=tcp:192.0.2.1:6642,foo:bar", `external_ids:ovn-remote: remote "foo:bar": expected one that starts with "unix:", "tcp:" or "ssl:"`},
 		{"ovn-encap-type=geneve,gre", `ovn-encap-type: "gre" is not a tunnel type: use geneve or vxlan`},
 		{"ovn-encap-ip=192.0.2.1,host7", `ovn-encap-ip: "host7" is not an IP address`},
 		{"ovn-encap-ip=192.0.2.1 ovn-encap-ip-default=192.0.2.9", `ovn-encap-ip-default="192.0.2.9" is none of ovn-encap-ip: set it to one of them`},
@@ -144,7 +145,7 @@ ovn-chassis-mac-mappings: "x" is not NETWORK:MAC, as in physnet1:aa:bb:cc:dd:ee:
 		{"ovn-enable-flow-based-tunnels=true", `external_ids:ovn-enable-flow-based-tunnels="true" has no effect: each remote chassis has a tunnel port`},
 	} {
 		got := Read(Source{ExternalIDs: ids("system-id=hv1 " + c.set)})
-		if text := strings.Join(got.Problems, "\n"); text != c.want {
+		if text := texts(got.Problems); text != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.set, text, c.want)
 		}
 	}
@@ -216,9 +217,30 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("read twice: %+v and %+v", a, b)
 		}
 		for _, p := range a.Problems {
-			if !strings.Contains(p, "-") {
-				t.Errorf("problem %q does not name its setting", p)
+			if !strings.Contains(p.Text, "-") {
+				t.Errorf("problem %q does not name its setting", p.Text)
 			}
 		}
 	})
+}
+
+func texts(problems []Problem) string {
+	var lines []string
+	for _, p := range problems {
+		lines = append(lines, p.Text)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestNeedless: what asks for nothing that is missing is no trouble.
+func TestNeedless(t *testing.T) {
+	for set, want := range map[string]bool{
+		"ovn-ofctrl-wait-before-clear=8000": true, "ovn-enable-lflow-cache=false": true, "ovn-memlimit-lflow-cache-kb=1000": true,
+		"ovn-match-northd-version=true": false, "dynamic-routing-port-mapping=x": false, "ovn-remote=x": false,
+	} {
+		got := Read(Source{ExternalIDs: ids("system-id=hv1 " + set)})
+		if len(got.Problems) != 1 || got.Problems[0].Needless != want {
+			t.Errorf("%s: %+v, want needless %v", set, got.Problems, want)
+		}
+	}
 }
