@@ -8,6 +8,7 @@
 # programs of their own in network namespaces and need no service, so the services of packages that this script installs are
 # neither started nor enabled. Those of packages that were there before are left as they are: they do not collide.
 set -eu
+exec >&2   # standard output is the demo's
 
 say() { echo "install: $*"; }
 die() { echo "install: $*" >&2; exit 1; }

@@ -47,7 +47,7 @@ func main() {
 func run(ctx context.Context, o options) (err error) {
 	if o.stop {
 		removed, err := lab.Reap(true)
-		fmt.Printf("removed %d deployments %v\n", len(removed), removed)
+		fmt.Println("removed deployments:", removed)
 		return err
 	}
 	controller, err := lab.ParseController(o.controller)
@@ -62,7 +62,7 @@ func run(ctx context.Context, o options) (err error) {
 		defer func() {
 			if o.keep && ctx.Err() == nil {
 				err = errors.Join(err, d.Keep())
-				explain(d, os.Stderr)
+				explain(d, controller.Path(), os.Stderr)
 				return
 			}
 			report.progress("stopping")
