@@ -7,7 +7,6 @@
 package controller
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -114,6 +113,7 @@ func New(cfg Config) *Controller {
 	c.ports = binding.New(w, c.ifaces, c.tunnels)
 	c.local = datapath.New(w, c.ports)
 	c.zones = zones.New(w, c.ports, c.local)
+	c.zones.SetLimitable(func() bool { return columnMax(cfg.VSW.State().Database, "CT_Zone", "limit") > 0 })
 	c.chassis = chassis.New(w)
 	c.chassis.Schema = func() string { return cfg.SB.State().Schema }
 	c.bridge = bridge.New(w, c.ports, c.local)
@@ -140,11 +140,7 @@ func (c *Controller) readConfig() bool {
 		return false
 	}
 	for _, p := range now.Problems {
-		level := slog.LevelWarn
-		if p.Needless {
-			level = slog.LevelInfo
-		}
-		c.w.Log.Log(context.Background(), level, p.Text)
+		c.w.Log.Warn(p)
 	}
 	c.w.Config = &now
 	return true
@@ -208,6 +204,7 @@ func (c *Controller) follow() {
 	if db := c.cfg.VSW.State().Database; db != c.vswSchema { // Open vSwitch was upgraded
 		c.vswSchema = db
 		c.bridge.Invalidate()
+		c.zones.Relimit()
 	}
 	for g := range c.w.SB.SBGlobal.All() {
 		if v := g.Options["northd_internal_version"]; v != c.release {

@@ -91,6 +91,7 @@ func (c *Controller) wire() {
 		return engine.UpdatedIf(c.zones.Update())
 	})
 	zones.On(c.inVSW, func() engine.Verdict {
+		c.zones.OnVSW()
 		if !c.zones.Loaded() && c.w.Bridge() != nil {
 			return engine.NeedRecompute("the integration bridge appeared")
 		}

@@ -58,6 +58,12 @@ type Chassis struct {
 // New starts a chassis. Its clock stands still; see Advance.
 func New(t testing.TB) *Chassis {
 	t.Helper()
+	return NewOn(t, vswSchema)
+}
+
+// NewOn is New with another schema of the Open_vSwitch database.
+func NewOn(t testing.TB, vswSchema string) *Chassis {
+	t.Helper()
 	c := &Chassis{t: t, log: &logBook{}, now: time.Unix(1_700_000_000, 0)}
 	c.sbServer = ovsdbtest.Start(t, sbSchema, "OVN_Southbound")
 	c.vswServer = ovsdbtest.Start(t, vswSchema, "Open_vSwitch")

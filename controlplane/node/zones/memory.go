@@ -45,7 +45,7 @@ func (z *Zones) load() bool {
 // made anew remembers nothing.
 func (z *Zones) Pending() bool {
 	br := z.w.Bridge()
-	return z.Loaded() && br != nil && (z.dirty || br.UUID != z.loaded)
+	return z.Loaded() && br != nil && (z.dirty || z.limits.dirty && z.w.Datapath() != nil || br.UUID != z.loaded)
 }
 
 // Write adds what the bridge's external_ids lack to tx.
@@ -53,6 +53,9 @@ func (z *Zones) Write(tx *idl.Tx) {
 	br := z.w.Bridge()
 	if br == nil || !z.Loaded() {
 		return
+	}
+	if z.limits.dirty {
+		z.limits.write(tx)
 	}
 	var gone []string
 	add := map[string]string{}

@@ -39,6 +39,8 @@ type Zones struct {
 	labels   map[ovsdb.UUID]string // of local datapaths that are
 	labelled map[string]ovsdb.UUID // the inverse
 
+	limits limits
+
 	loaded ovsdb.UUID // the bridge whose memory was adopted; zero for none yet
 	known  bool
 	dirty  bool
@@ -50,10 +52,19 @@ type Zones struct {
 
 // New makes the datum.
 func New(w *node.World, ports *binding.Ports, local *datapath.Local) *Zones {
-	return &Zones{w: w, ports: ports, local: local, byName: map[string]uint16{}, auto: map[uint16]string{},
+	z := &Zones{w: w, ports: ports, local: local, byName: map[string]uint16{}, auto: map[uint16]string{},
 		fixed: map[string]bool{}, requested: map[uint16]int{}, min: 1, max: math.MaxUint16,
 		labels: map[ovsdb.UUID]string{}, labelled: map[string]ovsdb.UUID{}, Changed: map[string]bool{}}
+	z.limits = limits{z: z, dirty: true, ours: map[uint16]bool{}, can: func() bool { return false }}
+	return z
 }
+
+// SetLimitable says how to learn whether Open vSwitch can limit zones, which needs its
+// database's schema.
+func (z *Zones) SetLimitable(can func() bool) { z.limits.can = can }
+
+// Relimit makes the next Write compare the limits: can may answer otherwise now.
+func (z *Zones) Relimit() { z.limits.dirty = true }
 
 // DNAT is the name of a datapath's zone for destination NAT.
 func DNAT(dp ovsdb.UUID) string { return dp.String() + dnat }
@@ -134,8 +145,13 @@ func (z *Zones) Update() bool {
 		dps[c.ID] = true
 	}
 	z.datapaths(dps)
+	z.limits.onRows(z.w)
+	z.limits.dirty = z.limits.dirty || z.limits.used && len(z.Changed) > 0
 	return len(z.Changed) > 0
 }
+
+// OnVSW follows changes of the local database.
+func (z *Zones) OnVSW() { z.limits.onVSW(z.w) }
 
 // Stale says why everything must be looked at; "" when it need not.
 func (z *Zones) Stale() string {
@@ -177,6 +193,7 @@ func (z *Zones) Recompute() bool {
 		z.assign(name)
 	}
 	z.datapaths(dps)
+	z.limits.dirty = true
 	return len(z.Changed) > 0
 }
 

@@ -21,7 +21,11 @@ type fixture struct {
 
 func newFixture(t *testing.T, known bool) *fixture {
 	t.Helper()
-	f := &fixture{Chassis: nodetest.New(t), t: t}
+	return newFixtureOn(t, nodetest.New(t), known)
+}
+
+func newFixtureOn(t *testing.T, c *nodetest.Chassis, known bool) *fixture {
+	f := &fixture{Chassis: c, t: t}
 	f.z = New(f.World, f.Ports, f.Local)
 	f.z.Recompute()
 	if known {
