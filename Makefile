@@ -72,7 +72,19 @@ test: deps deps-vm check test-vm e2e
 ## test-vm: the kernel tests of all packages in one guest (QEMU) with Debian's kernel (PKG=./offload/tc/flower, RUN= selects some)
 .PHONY: test-vm
 test-vm:
-	$(GO) run ./test/hil/kerneltests -artefacts bin/artefacts/vm $(if $(RUN),-run '$(RUN)') $(PKG)
+	$(GO) run ./test/hil/kerneltests -short -artefacts bin/artefacts/vm $(if $(RUN),-run '$(RUN)') $(PKG)
+
+## hil: kernel tests and scenarios at length, in a guest with a kernel of our own that is built first (25 CPU minutes, once; JOBS=1)
+.PHONY: hil
+hil: deps deps-vm
+	@test/install.sh hil
+	JOBS=$(JOBS) test/hil/kernel/own.sh
+	$(GO) run ./test/hil/kerneltests -kernel own -artefacts bin/artefacts/hil $(if $(RUN),-run '$(RUN)') $(PKG)
+
+## scenarios: play scenarios in network namespaces (NAMES='l2 nat', ENCAP=vxlan)
+.PHONY: scenarios
+scenarios: deps build
+	$(GO) run ./test/hil/play -junit bin/scenarios.xml $(if $(ENCAP),-encap $(ENCAP)) $(NAMES)
 
 # The end-to-end tests are not part of check, because they need root and minutes. RUN= selects some of them.
 .PHONY: e2e

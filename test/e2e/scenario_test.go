@@ -18,7 +18,13 @@ func TestScenarios(t *testing.T) {
 	for _, s := range all {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			r := s.PlayInNamespaces(testContext, lab.Options{Controller: controller})
+			player := scenario.NewPlayer(scenario.Namespaces(testContext, lab.Options{Controller: controller}))
+			t.Cleanup(func() {
+				if err := player.Close(); err != nil {
+					t.Errorf("remove the deployment: %v", err)
+				}
+			})
+			r := player.Play(s)
 			for _, step := range r.Steps {
 				t.Logf("%s %s %s", step.Text, step.Latency, step.Detail)
 			}

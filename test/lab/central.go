@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// How long a program of the deployment may take to come up or to settle. Far above what they need: a timeout here means that
-// something is broken, not that the machine is busy.
-const (
-	startTimeout = 20 * time.Second
-	syncTimeout  = 60 * time.Second
-)
+// startTimeout is how long a program of the deployment may take to come up or to answer, and syncTimeout how long all of them may take to
+// agree. Far above what they need: a timeout here means that something is broken, not that the machine is busy.
+func (l *Lab) startTimeout() time.Duration { return 7 * l.opts.Timeout }
+func (l *Lab) syncTimeout() time.Duration  { return 20 * l.opts.Timeout }
+
+// timeoutOption is an option of the tools of OVS and OVN.
+func timeoutOption(t time.Duration) string { return "--timeout=" + strconv.Itoa(int(t/time.Second)) }
 
 // Central is the central node: the Northbound and Southbound databases and ovn-northd.
 type Central struct {
@@ -59,12 +60,12 @@ func (c *Central) SBRemote() string { return "unix:" + filepath.Join(c.Dir, "sb.
 
 // NB runs ovn-nbctl with args and returns its output.
 func (c *Central) NB(args ...string) (string, error) {
-	return output(c.lab.ctx, runtimeEnv(c.Dir), append([]string{"ovn-nbctl", "--db=" + c.NBRemote(), "--timeout=60"}, args...)...)
+	return output(c.lab.ctx, runtimeEnv(c.Dir), append([]string{"ovn-nbctl", "--db=" + c.NBRemote(), timeoutOption(c.lab.syncTimeout())}, args...)...)
 }
 
 // SB runs ovn-sbctl with args and returns its output.
 func (c *Central) SB(args ...string) (string, error) {
-	return output(c.lab.ctx, runtimeEnv(c.Dir), append([]string{"ovn-sbctl", "--db=" + c.SBRemote(), "--timeout=60"}, args...)...)
+	return output(c.lab.ctx, runtimeEnv(c.Dir), append([]string{"ovn-sbctl", "--db=" + c.SBRemote(), timeoutOption(c.lab.syncTimeout())}, args...)...)
 }
 
 // StartNB starts the Northbound database server on the database file that is there.
@@ -105,7 +106,7 @@ func (l *Lab) Sync() error {
 		}
 	}
 	// northd waits only for chassis that have registered, so those that have not yet must be waited for here.
-	err := Until(l.ctx, startTimeout, "the chassis to register", func() error {
+	err := Until(l.ctx, l.startTimeout(), "the chassis to register", func() error {
 		out, err := l.Central.SB("--bare", "--columns=name", "list", "Chassis_Private")
 		if err != nil {
 			return err
@@ -121,7 +122,7 @@ func (l *Lab) Sync() error {
 	if err != nil {
 		return err
 	}
-	_, err = l.Central.NB("--timeout="+strconv.Itoa(int(syncTimeout/time.Second)), "--wait=hv", "sync")
+	_, err = l.Central.NB("--wait=hv", "sync")
 	return err
 }
 
@@ -133,7 +134,7 @@ func (l *Lab) startDatabase(process, dir, name string, n *Netns) (*Process, erro
 	if err != nil {
 		return nil, err
 	}
-	return p, Until(l.ctx, startTimeout, process+" to listen", func() error {
+	return p, Until(l.ctx, l.startTimeout(), process+" to listen", func() error {
 		if err := p.Alive(); err != nil {
 			return err
 		}

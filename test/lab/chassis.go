@@ -170,7 +170,7 @@ func (ch *Chassis) RestartSwitch(kill bool) error {
 	if err := ch.StartSwitch(); err != nil {
 		return err
 	}
-	return Until(ch.lab.ctx, startTimeout, "the tunnel address of "+ch.Name, ch.addTunnelAddress)
+	return Until(ch.lab.ctx, ch.lab.startTimeout(), "the tunnel address of "+ch.Name, ch.addTunnelAddress)
 }
 
 // DatabaseRemote is the address of the chassis' Open_vSwitch database.
@@ -184,12 +184,12 @@ func (ch *Chassis) Switch() *Process { return ch.vswitchd }
 
 // Vsctl runs ovs-vsctl on the chassis. It waits for ovs-vswitchd to apply the change, unless told not to.
 func (ch *Chassis) Vsctl(args ...string) (string, error) {
-	return output(ch.lab.ctx, runtimeEnv(ch.Dir), append([]string{"ovs-vsctl", "--timeout=20", "--db=" + ch.DatabaseRemote()}, args...)...)
+	return output(ch.lab.ctx, runtimeEnv(ch.Dir), append([]string{"ovs-vsctl", timeoutOption(ch.lab.startTimeout()), "--db=" + ch.DatabaseRemote()}, args...)...)
 }
 
 // Appctl runs ovs-appctl on the chassis, by default against ovs-vswitchd.
 func (ch *Chassis) Appctl(args ...string) (string, error) {
-	return output(ch.lab.ctx, runtimeEnv(ch.Dir), append([]string{"ovs-appctl", "--timeout=20"}, args...)...)
+	return output(ch.lab.ctx, runtimeEnv(ch.Dir), append([]string{"ovs-appctl", timeoutOption(ch.lab.startTimeout())}, args...)...)
 }
 
 // Ofctl runs ovs-ofctl on the chassis with OpenFlow 1.5.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
-	"time"
 )
 
 // Controller is the program that drives the chassis; SetController changes it for the next start.
@@ -22,7 +21,7 @@ func (ch *Chassis) StartController() (err error) {
 	if err != nil {
 		return err
 	}
-	return Until(ch.lab.ctx, startTimeout, fmt.Sprintf("%s of %s to answer", ch.program, ch.Name), func() error {
+	return Until(ch.lab.ctx, ch.lab.startTimeout(), fmt.Sprintf("%s of %s to answer", ch.program, ch.Name), func() error {
 		if err := ch.controller.Alive(); err != nil {
 			return err
 		}
@@ -34,7 +33,7 @@ func (ch *Chassis) StartController() (err error) {
 // ControllerCtl sends a command to the running controller's control socket, as "ovn-appctl -t ovn-controller" does.
 func (ch *Chassis) ControllerCtl(args ...string) (string, error) {
 	socket := filepath.Join(ch.Dir, "ovn-controller."+strconv.Itoa(ch.controller.Pid())+".ctl")
-	return output(ch.lab.ctx, runtimeEnv(ch.Dir), append([]string{"ovs-appctl", "--timeout=30", "-t", socket}, args...)...)
+	return output(ch.lab.ctx, runtimeEnv(ch.Dir), append([]string{"ovs-appctl", timeoutOption(ch.lab.startTimeout()), "-t", socket}, args...)...)
 }
 
 // ExitController ends the controller by its command "exit", with --restart when the chassis is to stay registered. It
@@ -47,7 +46,7 @@ func (ch *Chassis) ExitController(restart bool) error {
 	if _, err := ch.ControllerCtl(args...); err != nil {
 		return err
 	}
-	const grace = 10 * time.Second
+	grace := ch.lab.startTimeout()
 	if !ch.controller.WaitOrKill(grace) {
 		return fmt.Errorf("controller of %s did not end within %s of %q; killed it", ch.Name, grace, args)
 	}

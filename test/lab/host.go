@@ -36,6 +36,9 @@ type Host struct {
 	Name string
 	// Netns is where its sockets are opened.
 	Netns *Netns
+
+	lab     *Lab
+	chassis *Chassis // where it is plugged; nil on the physical network
 }
 
 // Interface is the name of the host's interface inside its namespace.
@@ -48,7 +51,7 @@ func (ch *Chassis) AddHost(spec HostSpec) (*Host, error) {
 
 // addHost makes a host whose chassis end is a port of the bridge; settings are written to the port's interface.
 func (ch *Chassis) addHost(spec HostSpec, bridge string, settings ...string) (*Host, error) {
-	h := &Host{Name: spec.Name}
+	h := &Host{Name: spec.Name, lab: ch.lab, chassis: ch}
 	var err error
 	if h.Netns, err = ch.lab.AddNetns(spec.Name); err != nil {
 		return nil, err
@@ -65,6 +68,16 @@ func (ch *Chassis) addHost(spec HostSpec, bridge string, settings ...string) (*H
 	}
 	_, err = ch.Vsctl(args...)
 	return h, err
+}
+
+// Remove unplugs the host and removes it.
+func (h *Host) Remove() error {
+	if h.chassis != nil {
+		if _, err := h.chassis.Vsctl("--if-exists", "del-port", h.Name); err != nil {
+			return err
+		}
+	}
+	return h.lab.removeNetns(h.Name)
 }
 
 // AddAccessHost adds a host to the chassis' bridge br-ex as an access port of a VLAN of the physical network. Kernels without 802.1Q

@@ -20,7 +20,7 @@ type Options struct {
 	Encap string
 	// Datapath is the datapath of each chassis' switch: Userspace (when empty) or Kernel.
 	Datapath Datapath
-	// Timeout is how long a packet that must come may take; 0 is 3 s.
+	// Timeout is how long a packet that must come may take; 0 is 3 s. Programs may take some times as long.
 	Timeout time.Duration
 	// Log receives progress, one line without newline at a time; nil discards it.
 	Log func(line string)
@@ -134,6 +134,15 @@ func (l *Lab) AddNetns(name string) (*Netns, error) {
 		l.mu.Unlock()
 	}
 	return n, err
+}
+
+// removeNetns removes a namespace and the interfaces in it, with their other ends.
+func (l *Lab) removeNetns(name string) error {
+	l.mu.Lock()
+	n := l.netns[name]
+	delete(l.netns, name)
+	l.mu.Unlock()
+	return deleteNetns(n.Name)
 }
 
 // Chassis returns the chassis that were added, in that order.

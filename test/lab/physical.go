@@ -33,7 +33,7 @@ func (l *Lab) physicalSwitch() (*Netns, error) {
 
 // AddPhysicalHost adds a host to the physical network, which all chassis reach by their bridge br-ex.
 func (l *Lab) AddPhysicalHost(name string, addrs ...netip.Prefix) (*Host, error) {
-	h := &Host{Name: name}
+	h := &Host{Name: name, lab: l}
 	var err error
 	if h.Netns, err = l.AddNetns(name); err != nil {
 		return nil, err

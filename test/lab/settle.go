@@ -42,7 +42,7 @@ func (l *Lab) Settle() error {
 	if err := l.Sync(); err != nil {
 		return err
 	}
-	err := Until(l.ctx, startTimeout, "logical ports to come up", func() error {
+	err := Until(l.ctx, l.startTimeout(), "logical ports to come up", func() error {
 		down, err := l.Central.NB("--bare", "--columns=name", "find", "Logical_Switch_Port", "up!=true", `type=""`)
 		if err != nil {
 			return err
@@ -76,6 +76,19 @@ func (c *Central) Configure(commands string) error {
 		if len(words) > 0 {
 			args = append(append(args, "--"), words...)
 		}
+	}
+	_, err := c.NB(args...)
+	return err
+}
+
+// Clear removes all of the Northbound configuration.
+func (c *Central) Clear() error {
+	var args []string
+	for _, table := range []string{ // the tables whose rows nothing else need refer to (ovn-nb(5))
+		"Logical_Router", "Logical_Switch", "Port_Group", "Address_Set", "Load_Balancer", "Load_Balancer_Group", "DHCP_Options", "DNS", "Meter",
+		"HA_Chassis_Group", "Static_MAC_Binding", "Copp", "Mirror",
+	} {
+		args = append(args, "--", "--all", "destroy", table)
 	}
 	_, err := c.NB(args...)
 	return err

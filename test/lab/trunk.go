@@ -6,18 +6,27 @@ import "strconv"
 // ports for the VM itself (untagged) and for each container (its VLAN).
 type Trunk struct {
 	chassis *Chassis
+	name    string
 	bridge  string
 }
 
 // AddTrunk starts a VM with room for containers, bound to the logical switch port.
 func (ch *Chassis) AddTrunk(name, port string) (*Trunk, error) {
-	t := &Trunk{chassis: ch, bridge: "br-" + name}
+	t := &Trunk{chassis: ch, name: name, bridge: "br-" + name}
 	if err := veth(ch.Netns, name, ch.Netns, name+"t"); err != nil {
 		return nil, err
 	}
 	_, err := ch.Vsctl(append(ch.addBridge(t.bridge), "--", "add-port", t.bridge, name+"t",
 		"--", "add-port", "br-int", name, "--", "set", "interface", name, "external-ids:iface-id="+port)...)
 	return t, err
+}
+
+// Remove unplugs the VM, whose hosts have been removed, and removes its inside.
+func (t *Trunk) Remove() error {
+	if _, err := t.chassis.Vsctl("--if-exists", "del-br", t.bridge, "--", "--if-exists", "del-port", t.name); err != nil {
+		return err
+	}
+	return command("ip", "-n", t.chassis.Netns.Name, "link", "del", t.name)
 }
 
 // AddHost adds the VM itself (vlan 0) or a container behind the trunk.

@@ -27,6 +27,7 @@ var errFailed = errors.New("kernel tests failed")
 
 type options struct {
 	kernel, run, artefacts string
+	short                  bool
 	packages               []string
 }
 
@@ -36,6 +37,7 @@ func main() {
 	flag.StringVar(&o.kernel, "kernel", kernel.Debian, "`name` of the guest's kernel: debian or own")
 	flag.StringVar(&o.run, "run", "^"+guest.Prefix, "run only tests that match the `pattern`")
 	flag.StringVar(&o.artefacts, "artefacts", "", "`directory` that receives what the tests leave in their ArtifactDir")
+	flag.BoolVar(&o.short, "short", false, "tests that can do less do less (testing.Short)")
 	flag.Parse()
 	if o.packages = flag.Args(); len(o.packages) == 0 {
 		o.packages = []string{"./..."}
@@ -88,10 +90,12 @@ func play(ctx context.Context, packages []pkg, dir string, o options) error {
 		return err
 	}
 	for _, p := range packages {
-		spec.Commands = append(spec.Commands, p.command(o.run))
+		spec.Commands = append(spec.Commands, p.command(o.run, o.short))
 	}
-	results, err := vm.Run(ctx, spec)
-	fmt.Println()
+	start := time.Now()
+	outcome, err := vm.Run(ctx, spec)
+	results := outcome.Results
+	fmt.Printf("\nguest with the kernel %q: %.0f s, and %.0f s of CPU time\n", o.kernel, time.Since(start).Seconds(), outcome.CPU.Seconds())
 	for i, p := range packages {
 		switch {
 		case i >= len(results):

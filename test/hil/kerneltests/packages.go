@@ -65,10 +65,10 @@ func (p *pkg) build(ctx context.Context, dir string) error {
 }
 
 // command runs the package's tests in the guest.
-func (p *pkg) command(pattern string) vm.Command {
+func (p *pkg) command(pattern string, short bool) vm.Command {
 	c := vm.Command{
 		Name: p.name(), Banner: "\n=== " + p.ImportPath + "\n", Program: p.binary,
-		Args: []string{"-test.v", "-test.run=" + pattern, "-test.artifacts", "-test.outputdir=" + vm.ArtefactDirectory(p.name())},
+		Args: []string{"-test.v", "-test.run=" + pattern, fmt.Sprintf("-test.short=%t", short), "-test.artifacts", "-test.outputdir=" + vm.ArtefactDirectory(p.name())},
 	}
 	if testdata := filepath.Join(p.Dir, "testdata"); isDirectory(testdata) {
 		c.Testdata = testdata

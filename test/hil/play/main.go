@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options, names []string) error {
+func run(ctx context.Context, o options, names []string) (err error) {
 	scenarios, err := choose(names)
 	if err != nil {
 		return err
@@ -49,13 +49,15 @@ func run(ctx context.Context, o options, names []string) error {
 	if (o.encap != "geneve" && o.encap != "vxlan") || (o.datapath != string(lab.Userspace) && o.datapath != string(lab.Kernel)) {
 		return fmt.Errorf("no testbed with tunnels %q and datapath %q", o.encap, o.datapath)
 	}
+	player := scenario.NewPlayer(scenario.Namespaces(ctx, lab.Options{Controller: controller, Encap: o.encap, Datapath: lab.Datapath(o.datapath)}))
+	defer func() { err = errors.Join(err, player.Close()) }()
 	var results []scenario.Result
 	for _, s := range scenarios {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		fmt.Fprintf(os.Stderr, "playing %s\n", s.Name)
-		results = append(results, s.PlayInNamespaces(ctx, lab.Options{Controller: controller, Encap: o.encap, Datapath: lab.Datapath(o.datapath)}))
+		results = append(results, player.Play(s))
 	}
 	if err := scenario.WriteText(os.Stdout, results); err != nil {
 		return err

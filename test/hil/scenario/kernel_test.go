@@ -10,7 +10,7 @@ import (
 	"github.com/sluice-gw/sluice/test/lab"
 )
 
-// TestKernelScenarios plays all scenarios with the kernel's datapath, tunnels and connection tracking.
+// TestKernelScenarios plays all scenarios with the kernel's datapath, tunnels and connection tracking; with VXLAN tunnels in long runs only.
 func TestKernelScenarios(t *testing.T) {
 	guest.Need(t, append(lab.Programs(), "sluice")...)
 	controller, err := lab.ParseController("sluice")
@@ -21,17 +21,25 @@ func TestKernelScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, encap := range []string{"geneve", "vxlan"} {
+	encaps := []string{"geneve"}
+	if !testing.Short() {
+		encaps = append(encaps, "vxlan")
+	}
+	for _, encap := range encaps {
 		t.Run(encap, func(t *testing.T) {
+			player := NewPlayer(Namespaces(t.Context(), lab.Options{Controller: controller, Encap: encap, Datapath: lab.Kernel, Timeout: guest.Patience}))
 			var results []Result
 			for _, s := range all {
 				t.Run(s.Name, func(t *testing.T) {
-					r := s.PlayInNamespaces(t.Context(), lab.Options{Controller: controller, Encap: encap, Datapath: lab.Kernel, Timeout: guest.Patience})
+					r := player.Play(s)
 					results = append(results, r)
 					if err := r.Failure(); err != nil {
 						t.Error(err)
 					}
 				})
+			}
+			if err := player.Close(); err != nil {
+				t.Error(err)
 			}
 			var text, junit bytes.Buffer
 			if err := WriteText(&text, results); err != nil {

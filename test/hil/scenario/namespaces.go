@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/sluice-gw/sluice/test/lab"
@@ -17,25 +16,34 @@ type namespaces struct {
 	servers servers
 }
 
-// Namespaces starts a testbed in network namespaces. The caller must call Close, also after an error when a testbed is returned with it.
-func Namespaces(ctx context.Context, o lab.Options) (Testbed, error) {
-	l, err := lab.New(ctx, o)
-	if l == nil {
-		return nil, err
+// Namespaces starts testbeds in network namespaces, for NewPlayer.
+func Namespaces(ctx context.Context, o lab.Options) func() (Testbed, error) {
+	return func() (Testbed, error) {
+		l, err := lab.New(ctx, o)
+		if l == nil {
+			return nil, err
+		}
+		return &namespaces{lab: l, chassis: map[string]*lab.Chassis{}, trunks: map[string]*lab.Trunk{}, hosts: map[string]*lab.Host{}}, err
 	}
-	return &namespaces{lab: l, chassis: map[string]*lab.Chassis{}, trunks: map[string]*lab.Trunk{}, hosts: map[string]*lab.Host{}}, err
 }
 
 func (n *namespaces) Build(t Topology) error {
+	added := false
 	for _, name := range t.Chassis {
+		if n.chassis[name] != nil {
+			continue
+		}
+		added = true
 		ch, err := n.lab.AddChassis(lab.ChassisSpec{Name: name})
 		if err != nil {
 			return err
 		}
 		n.chassis[name] = ch
 	}
-	if err := n.lab.WarmUnderlay(); err != nil {
-		return err
+	if added {
+		if err := n.lab.WarmUnderlay(); err != nil {
+			return err
+		}
 	}
 	for _, tr := range t.Trunks {
 		trunk, err := n.chassis[tr.Chassis].AddTrunk(tr.Name, tr.Port)
@@ -107,12 +115,12 @@ func (n *namespaces) Fault(chassis string, kind FaultKind) error {
 		ch.ControllerProcess().Kill()
 		return nil
 	case ControllerStarted:
-		return n.begin(ch)
+		return n.mend(ch)
 	case ControllerRestarted:
 		if err := ch.ExitController(true); err != nil {
 			return err
 		}
-		return n.begin(ch)
+		return n.mend(ch)
 	case SwitchRestarted:
 		return ch.RestartSwitch(true)
 	case ChassisDead:
@@ -120,36 +128,59 @@ func (n *namespaces) Fault(chassis string, kind FaultKind) error {
 		ch.Switch().Kill()
 		return nil
 	case ChassisBack:
-		if err := ch.RestartSwitch(true); err != nil {
-			return err
-		}
-		return n.begin(ch)
+		return n.mend(ch)
 	}
 	return fmt.Errorf("a fault %q is not known here", kind)
 }
 
-// begin starts a controller and waits until it has taken over.
-func (n *namespaces) begin(ch *lab.Chassis) error {
-	if err := ch.StartController(); err != nil {
+// mend revives a chassis and waits until it has taken over.
+func (n *namespaces) mend(ch *lab.Chassis) error {
+	if err := revive(ch); err != nil {
 		return err
 	}
 	return n.lab.Settle()
 }
 
+// Clear takes away the hosts first: their ports would else be up without a logical port for a moment, as no user would do it.
+func (n *namespaces) Clear() error {
+	n.servers.close()
+	for name, h := range n.hosts {
+		if err := h.Remove(); err != nil {
+			return err
+		}
+		delete(n.hosts, name)
+	}
+	for name, tr := range n.trunks {
+		if err := tr.Remove(); err != nil {
+			return err
+		}
+		delete(n.trunks, name)
+	}
+	if err := n.lab.Central.Clear(); err != nil {
+		return err
+	}
+	for _, ch := range n.chassis {
+		if err := revive(ch); err != nil {
+			return err
+		}
+	}
+	return n.lab.Sync()
+}
+
+// revive starts what faults have ended on a chassis.
+func revive(ch *lab.Chassis) error {
+	if ch.Switch().Alive() != nil {
+		if err := ch.RestartSwitch(true); err != nil {
+			return err
+		}
+	}
+	if ch.ControllerProcess().Alive() != nil {
+		return ch.StartController()
+	}
+	return nil
+}
+
 func (n *namespaces) Close() error {
 	n.servers.close()
 	return n.lab.Close()
-}
-
-// PlayInNamespaces plays the scenario on a testbed of its own in network namespaces.
-func (s *Scenario) PlayInNamespaces(ctx context.Context, o lab.Options) Result {
-	bed, err := Namespaces(ctx, o)
-	if err != nil {
-		r := Result{Name: s.Name, Idea: s.Idea, Err: err}
-		if bed != nil {
-			r.Err = errors.Join(err, bed.Close())
-		}
-		return r
-	}
-	return s.Play(bed)
 }

@@ -6,26 +6,59 @@ import (
 	"time"
 )
 
-// Play plays a scenario on a testbed, which it closes. A step that fails does not keep the later ones from being played; something that
-// cannot be set up does.
-func (s *Scenario) Play(bed Testbed) (r Result) {
+// Player plays scenarios, one after the other, on a testbed that it keeps as long as all goes well: starting chassis is what takes time,
+// and to take one configuration away for the next is a test too. After a failure it starts a new one.
+type Player struct {
+	start func() (Testbed, error)
+	bed   Testbed // nil when there is none
+}
+
+// NewPlayer makes a player. start starts a testbed, which must be closed also when it comes with an error.
+func NewPlayer(start func() (Testbed, error)) *Player { return &Player{start: start} }
+
+// Play plays a scenario.
+func (p *Player) Play(s *Scenario) Result {
 	start := time.Now()
-	r = Result{Name: s.Name, Idea: s.Idea}
-	defer func() {
-		r.Err = errors.Join(r.Err, bed.Close())
-		r.Took = time.Since(start)
-	}()
+	r := Result{Name: s.Name, Idea: s.Idea}
+	if p.bed == nil {
+		p.bed, r.Err = p.start()
+	}
+	if r.Err == nil {
+		s.play(p.bed, &r)
+	}
+	if r.Failure() == nil {
+		r.Err = p.bed.Clear()
+	}
+	if r.Failure() != nil {
+		r.Err = errors.Join(r.Err, p.Close())
+	}
+	r.Took = time.Since(start)
+	return r
+}
+
+// Close removes the testbed.
+func (p *Player) Close() error {
+	bed := p.bed
+	p.bed = nil
+	if bed == nil {
+		return nil
+	}
+	return bed.Close()
+}
+
+// play plays the scenario on a testbed. A step that fails does not keep the later ones from being played; something that cannot be set up
+// does.
+func (s *Scenario) play(bed Testbed, r *Result) {
 	if err := bed.Build(s.Topology); err != nil {
 		r.Err = fmt.Errorf("build the topology: %w", err)
-		return r
+		return
 	}
 	for _, section := range s.Sections {
-		if err := section.play(bed, &r); err != nil {
+		if err := section.play(bed, r); err != nil {
 			r.Err = err
-			return r
+			return
 		}
 	}
-	return r
 }
 
 // play plays a section. Its error is of the set-up; what becomes of packets is in the result.

@@ -32,6 +32,8 @@ func (h *here) Port(string) Port {
 	return Port{Netns: thisNetns{}, Interface: "lo", Timeout: time.Minute}
 }
 func (h *here) Fault(chassis string, kind FaultKind) error { return h.note("%s of %s", kind, chassis) }
+func (h *here) Clear() error                               { return h.note("clear") }
+func (h *here) start() (Testbed, error)                    { return h, h.note("start") }
 func (h *here) Close() error                               { return h.note("close") }
 
 type thisNetns struct{}
@@ -63,8 +65,9 @@ func TestPlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	bed := &here{}
-	r := s.Play(bed)
-	if got, want := strings.Join(bed.done, ", "), `build 1 chassis, configure "ls-add sw0\n", settle, controller killed of hv1, configure "ls-del sw0\n", settle, close`; got != want {
+	p := NewPlayer(bed.start)
+	r := p.Play(s)
+	if got, want := strings.Join(bed.done, ", "), `start, build 1 chassis, configure "ls-add sw0\n", settle, controller killed of hv1, configure "ls-del sw0\n", settle, close`; got != want {
 		t.Errorf("did %s; want %s", got, want)
 	}
 	wants := []string{"", "the outcome is refused, not silence", "the outcome is refused, not answered", "", ""}
@@ -81,20 +84,42 @@ func TestPlay(t *testing.T) {
 	}
 }
 
+// A testbed is kept and cleared after success, and replaced after a failure.
+func TestPlayerKeeps(t *testing.T) {
+	const head = "Nobody listens.\n-- topology --\nchassis hv1\nhost vm1 on hv1 port lp1 addr 10.0.0.1/24\n-- packets --\n"
+	good, err1 := Parse("good.txt", head+"vm1: udp 127.0.0.1:9 => refused\n")
+	bad, err2 := Parse("bad.txt", head+"vm1: udp 127.0.0.1:9 => silence\n")
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	bed := &here{}
+	p := NewPlayer(bed.start)
+	for _, s := range []*Scenario{good, good, bad, good} {
+		if r := p.Play(s); (r.Failure() != nil) != (s == bad) {
+			t.Errorf("%s: %v", s.Name, r.Failure())
+		}
+	}
+	if err := errors.Join(p.Close(), p.Close()); err != nil {
+		t.Error(err)
+	}
+	const want = "start, build 1 chassis, clear, build 1 chassis, clear, build 1 chassis, close, start, build 1 chassis, clear, close"
+	if got := strings.Join(bed.done, ", "); got != want {
+		t.Errorf("did %s; want %s", got, want)
+	}
+}
+
 // What cannot be set up ends the scenario, and is not mistaken for a success; the testbed is removed in any case.
 func TestPlayCannot(t *testing.T) {
-	s, err := Parse("refusals.txt", refusals)
+	text := strings.NewReplacer("=> silence", "=> refused", "=> answered seen as 10.0.0.1", "=> refused").Replace(refusals)
+	s, err := Parse("refusals.txt", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for refuse, steps := range map[string]int{"build": 0, "configure \"ls-add": 0, "settle": 0, "controller": 4, "configure \"ls-del": 5, "close": 5} {
+	for refuse, steps := range map[string]int{"start": 0, "build": 0, "configure \"ls-add": 0, "settle": 0, "controller": 4, "configure \"ls-del": 5, "clear": 5} {
 		bed := &here{refuse: refuse}
-		r := s.Play(bed)
+		r := NewPlayer(bed.start).Play(s)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), "cannot "+refuse) || len(r.Steps) != steps || bed.done[len(bed.done)-1] != "close" {
 			t.Errorf("%s: error %v, %d steps, did %q", refuse, r.Err, len(r.Steps), bed.done)
-		}
-		if r.Failure() == nil {
-			t.Errorf("%s: no failure", refuse)
 		}
 	}
 }

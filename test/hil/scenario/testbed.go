@@ -5,7 +5,7 @@ import "github.com/sluice-gw/sluice/test/probe"
 // Testbed is what a scenario is played on: chassis with a controller, hosts whose packets the runner sends and watches, and a central node.
 // Its methods are called by one goroutine.
 type Testbed interface {
-	// Build starts what the topology says, with nothing configured in OVN.
+	// Build starts what the topology says, as far as it is not there, with nothing configured in OVN.
 	Build(Topology) error
 	// Configure runs commands of ovn-nbctl, one a line, in one transaction.
 	Configure(commands string) error
@@ -15,6 +15,8 @@ type Testbed interface {
 	Port(host string) Port
 	// Fault breaks or mends something, and returns when it has happened.
 	Fault(chassis string, kind FaultKind) error
+	// Clear takes the hosts and the configuration away and leaves the chassis, for the next scenario.
+	Clear() error
 	// Close removes everything. It is called once, whatever the other methods returned.
 	Close() error
 }
@@ -46,4 +48,5 @@ func (s *servers) close() {
 	for _, server := range *s {
 		server.Close()
 	}
+	*s = nil
 }

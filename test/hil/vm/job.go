@@ -41,6 +41,14 @@ type report struct {
 	Failed string        `json:",omitempty"` // why init could not go on
 }
 
+// Outcome is what came of a run.
+type Outcome struct {
+	// Results are of the commands, in order.
+	Results []Result
+	// CPU is the processor time that the guest has taken from the host.
+	CPU time.Duration
+}
+
 // Result is what came of a command.
 type Result struct {
 	// Code is its exit status; 128 and the signal's number when a signal ended it.

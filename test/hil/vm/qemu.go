@@ -48,18 +48,19 @@ func (m *machine) arguments() []string {
 	return append(args, port(artefactPort, m.artefacts)...)
 }
 
-// run boots the machine and returns when it is off. It returns an error when QEMU could not run, ctx ended, or a limit was met.
-func (m *machine) run(ctx context.Context, limit Limit, output io.Writer) error {
+// run boots the machine and returns when it is off, with the processor time that it took. It fails when QEMU could not run, ctx ended, or a
+// limit was met.
+func (m *machine) run(ctx context.Context, limit Limit, output io.Writer) (cpu time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit.Wall)
 	defer cancel()
 	for _, file := range []string{m.report, m.artefacts} { // also there when the guest never comes up
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer read.Close() //nolint:errcheck // only read
 	cmd := exec.CommandContext(ctx, QEMU, m.arguments()...)
@@ -72,11 +73,11 @@ func (m *machine) run(ctx context.Context, limit Limit, output io.Writer) error 
 	err = cmd.Start()
 	_ = write.Close() // QEMU's copy is what counts
 	if err != nil {
-		return fmt.Errorf("%w (Debian has it in qemu-system-x86)", err)
+		return 0, fmt.Errorf("%w (Debian has it in qemu-system-x86)", err)
 	}
 	if err := limitCPU(cmd.Process.Pid, limit.CPU); err != nil {
 		cancel()
-		return errors.Join(err, cmd.Wait())
+		return 0, errors.Join(err, cmd.Wait())
 	}
 	copied := make(chan error, 1)
 	go func() {
@@ -84,24 +85,21 @@ func (m *machine) run(ctx context.Context, limit Limit, output io.Writer) error 
 		copied <- err
 	}()
 	err = cmd.Wait()
+	cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if err := <-copied; err != nil {
-		return fmt.Errorf("pass on the guest's output: %w", err)
+		return cpu, fmt.Errorf("pass on the guest's output: %w", err)
 	}
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	switch {
 	case err == nil:
-		return nil
+		return cpu, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &Hang{Limit: fmt.Sprintf("%s on the clock (CPU: %s)", limit.Wall, spent(cmd))}
+		return cpu, &Hang{Limit: fmt.Sprintf("%s on the clock (CPU: %s)", limit.Wall, cpu.Round(time.Second))}
 	case ctx.Err() != nil:
-		return ctx.Err()
-	case status.Signaled() && (status.Signal() == syscall.SIGXCPU || spent(cmd) >= limit.CPU):
-		return &Hang{Limit: fmt.Sprintf("%s of CPU time", limit.CPU)}
+		return cpu, ctx.Err()
+	case status.Signaled() && (status.Signal() == syscall.SIGXCPU || cpu >= limit.CPU):
+		return cpu, &Hang{Limit: fmt.Sprintf("%s of CPU time", limit.CPU)}
 	default:
-		return fmt.Errorf("%s: %w: %s", QEMU, err, bytes.TrimSpace(words.Bytes()))
+		return cpu, fmt.Errorf("%s: %w: %s", QEMU, err, bytes.TrimSpace(words.Bytes()))
 	}
-}
-
-func spent(cmd *exec.Cmd) time.Duration {
-	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Second)
 }

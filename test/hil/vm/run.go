@@ -64,12 +64,12 @@ type Crash struct {
 
 func (c *Crash) Error() string { return fmt.Sprintf("the guest %s\n%s", c.Cause, c.Log) }
 
-// Run boots a guest and returns the results of its commands, in order. With an error, a *Hang, a *Crash or something that kept the guest
-// from starting, there are fewer results than commands.
-func Run(ctx context.Context, spec Spec) ([]Result, error) {
+// Run boots a guest and returns what came of its commands. With an error, a *Hang, a *Crash or something that kept the guest from
+// starting, there may be fewer results than commands.
+func Run(ctx context.Context, spec Spec) (o Outcome, err error) {
 	dir, err := os.MkdirTemp("", "vm")
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // only a temporary directory
 	m := machine{
@@ -77,19 +77,20 @@ func Run(ctx context.Context, spec Spec) ([]Result, error) {
 		report: filepath.Join(dir, "report"), artefacts: filepath.Join(dir, "artefacts"),
 	}
 	if err := writeInitramfs(m.initramfs, spec); err != nil {
-		return nil, fmt.Errorf("write the guest's file system: %w", err)
+		return o, fmt.Errorf("write the guest's file system: %w", err)
 	}
-	ended := m.run(ctx, spec.Limit, spec.Output)
-	results, failed, err := readReports(m.report)
-	if err != nil {
-		return nil, err
+	var ended error
+	o.CPU, ended = m.run(ctx, spec.Limit, spec.Output)
+	var failed string
+	if o.Results, failed, err = readReports(m.report); err != nil {
+		return o, err
 	}
 	if spec.Artefacts != "" {
 		if err := unpackArtefacts(m.artefacts, spec.Artefacts); err != nil {
-			return results, err
+			return o, err
 		}
 	}
-	return results, verdict(ended, failed, len(spec.Commands)-len(results), tail(m.log))
+	return o, verdict(ended, failed, len(spec.Commands)-len(o.Results), tail(m.log))
 }
 
 // verdict is the error of a run: ended is QEMU's own, failed is what init reported, missing is how many commands have no result.

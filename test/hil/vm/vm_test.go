@@ -147,13 +147,13 @@ func TestRun(t *testing.T) {
 		spec.Commands = append(spec.Commands, Command{Name: c.name, Banner: "== " + c.name + "\n", Program: self, Args: []string{c.name}, Testdata: testdata})
 		want = append(want, c.code)
 	}
-	results, err := Run(t.Context(), spec)
-	t.Logf("output:\n%s", output.Bytes())
+	o, err := Run(t.Context(), spec)
+	t.Logf("CPU %s; output:\n%s", o.CPU, output.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var codes []int
-	for _, r := range results {
+	for _, r := range o.Results {
 		codes = append(codes, r.Code)
 	}
 	if !slices.Equal(codes, want) {
@@ -178,10 +178,10 @@ func TestHang(t *testing.T) {
 		"1s of CPU time":    {CPU: time.Second, Wall: 10 * time.Minute},
 		"1s on the clock (": {CPU: time.Hour, Wall: time.Second},
 	} {
-		results, err := Run(t.Context(), Spec{Kernel: k, Commands: []Command{{Program: self, Args: []string{"three"}}}, Output: &bytes.Buffer{}, Limit: limit})
+		o, err := Run(t.Context(), Spec{Kernel: k, Commands: []Command{{Program: self, Args: []string{"three"}}}, Output: &bytes.Buffer{}, Limit: limit})
 		hang, ok := errors.AsType[*Hang](err)
-		if !ok || !strings.HasPrefix(hang.Limit, name) || len(results) > 0 {
-			t.Errorf("limit %+v: %d results, error %v", limit, len(results), err)
+		if !ok || !strings.HasPrefix(hang.Limit, name) || len(o.Results) > 0 {
+			t.Errorf("limit %+v: %d results, error %v", limit, len(o.Results), err)
 		}
 	}
 }

@@ -48,11 +48,11 @@ func run(ctx context.Context, args []string) (int, error) {
 	if err != nil {
 		return statusNone, err
 	}
-	results, err := vm.Run(ctx, spec)
+	o, err := vm.Run(ctx, spec)
 	if err != nil {
 		return statusNone, err
 	}
-	return results[0].Code, nil
+	return o.Results[0].Code, nil
 }
 
 func parse(args []string) (spec vm.Spec, err error) {
