@@ -7,6 +7,7 @@
 package controller
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -140,7 +141,11 @@ func (c *Controller) readConfig() bool {
 		return false
 	}
 	for _, p := range now.Problems {
-		c.w.Log.Warn(p)
+		level := slog.LevelWarn
+		if p.Needless {
+			level = slog.LevelInfo
+		}
+		c.w.Log.Log(context.Background(), level, p.Text)
 	}
 	c.w.Config = &now
 	return true
