@@ -42,6 +42,14 @@ func TestFiles(t *testing.T) {
 	report(t, bad)
 }
 
+func TestGuestTests(t *testing.T) {
+	bad, err := CheckKernelTests(load(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, bad)
+}
+
 func TestGeneratedFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs all generators")

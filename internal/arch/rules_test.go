@@ -92,6 +92,26 @@ func TestCheckFile(t *testing.T) {
 	}
 }
 
+func TestCheckKernelTests(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const test = "package a\n\nfunc TestKer" + "nelX(t *testing.T) {}\n"
+	bad, err := CheckKernelTests([]Package{
+		{Path: "asks", Tests: []string{file("a_test.go", test), file("b_test.go", "package a\n\nimport \""+guestPackage+"\"\n")}},
+		{Path: "asks/not", Tests: []string{file("c_test.go", test)}},
+		{Path: "other", Tests: []string{file("d_test.go", "package a\n\nfunc TestX(t *testing.T) {}\n")}},
+	})
+	if err != nil || len(bad) != 1 || !strings.HasPrefix(bad[0], "asks/not: nothing runs [TestKer"+"nelX]") {
+		t.Errorf("got %q, %v", bad, err)
+	}
+}
+
 func TestStale(t *testing.T) {
 	source, scratch := t.TempDir(), t.TempDir()
 	write := func(name, text string) {

@@ -70,7 +70,9 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	if missing := vm.Missing(o.kernel); len(missing) > 0 {
-		return skip(ctx, packages, o, missing)
+		n, err := skip(ctx, packages, o, missing)
+		fmt.Printf("kerneltests: skipped %d tests of %d packages: %v\n", n, len(packages), missing)
+		return err
 	}
 	return play(ctx, packages, dir, o)
 }
@@ -110,19 +112,17 @@ func play(ctx context.Context, packages []pkg, dir string, o options) error {
 	return err
 }
 
-// skip tells how many tests did not run, and why.
-func skip(ctx context.Context, packages []pkg, o options, missing []capability.Missing) error {
-	n := 0
+// skip counts the tests that do not run, and fails where they must.
+func skip(ctx context.Context, packages []pkg, o options, missing []capability.Missing) (n int, err error) {
 	for _, p := range packages {
 		out, err := exec.CommandContext(ctx, p.binary, "-test.list", o.run).Output()
 		if err != nil {
-			return fmt.Errorf("list the tests of %s: %w", p.ImportPath, err)
+			return n, fmt.Errorf("list the tests of %s: %w", p.ImportPath, err)
 		}
 		n += len(strings.Fields(string(out)))
 	}
 	if capability.Required("vm") {
-		return fmt.Errorf("%s has \"vm\": %v", capability.Environment, missing)
+		return n, fmt.Errorf("%s has \"vm\": %v", capability.Environment, missing)
 	}
-	fmt.Printf("kerneltests: skipped %d tests of %d packages: %v\n", n, len(packages), missing)
-	return nil
+	return n, nil
 }
