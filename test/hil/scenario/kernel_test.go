@@ -31,6 +31,9 @@ func TestKernelScenarios(t *testing.T) {
 			var results []Result
 			for _, s := range all {
 				t.Run(s.Name, func(t *testing.T) {
+					if testing.Short() && s.Name == "gateway-failover" {
+						t.Skip("the kernel forwards for a dead gateway until BFD notices, at a time that an emulated machine does not keep: make hil plays it")
+					}
 					r := player.Play(s)
 					results = append(results, r)
 					if err := r.Failure(); err != nil {
