@@ -1,0 +1,117 @@
+// Package offload is the seam between the placement of paths (controlplane/plan)
+// and the targets that are programmed with them (offload/tc, offload/p4): what a
+// target is told, and what it answers.
+//
+// The planner decides for each segment of offload/flatten which of its paths a
+// target gets and which are traps, and sends the difference; one goroutine per
+// target makes the device agree. A target that cannot install an entry says so
+// (Failure) and, until the planner has found another placement, leaves the packets
+// of that entry, and of all behind it that overlap, to the fallback: a rejected
+// rule never gives a wrong packet.
+package offload
+
+import (
+	"context"
+	"iter"
+	"net/netip"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/offload/flatten"
+)
+
+// Target is a device, or a kernel, that is programmed with paths. One goroutine
+// drives it.
+type Target interface {
+	Name() string
+	// Apply makes the target agree. It is idempotent; the first Delta after a start
+	// adopts what the target holds. An error says that the target cannot be reached;
+	// what is wrong with single entries is in the Report.
+	Apply(context.Context, Delta) (Report, error)
+	// Counters are read from the target.
+	Counters(context.Context) iter.Seq2[Counter, error]
+}
+
+// Table is the paths of one segment of the flattened pipeline as placed: the first
+// entry that a packet matches counts, and what matches none goes to the fallback as
+// it came, with the state of its connection forgotten.
+type Table struct {
+	Segment flatten.SegmentID
+	// Tracked says that the packets have the state of a connection, of this Zone.
+	Tracked bool
+	Zone    uint16
+	Entries []Entry
+}
+
+// Entry is one path at its place.
+type Entry struct {
+	Path *flatten.Path
+	// Trap says that its packets go to the fallback as they came.
+	Trap bool
+}
+
+// Delta is a change of what a target shall hold.
+type Delta struct {
+	Revision backend.Revision
+	Put      []Table             // new or changed, whole
+	Del      []flatten.SegmentID // gone
+	Ports    []Port              // new or changed
+	DelPorts []uint32            // OpenFlow port numbers
+	// Reset says that what was said before is void: Put and Ports are all there is.
+	Reset bool
+}
+
+// Port is a port of the integration bridge as a target sees it.
+type Port struct {
+	Ofport uint32
+	// Device is the network device by which the packets come and go: of a tunnel the
+	// one that does its encapsulation.
+	Device  string
+	Ifindex int32
+	Tunnel  *Tunnel // nil for a port without encapsulation
+	Mode    Mode
+}
+
+// Tunnel is the outer headers of packets of a tunnel port.
+type Tunnel struct {
+	Type          string // geneve or vxlan
+	Local, Remote netip.Addr
+	DstPort       uint16
+	TOS, TTL      uint8
+	Csum, DF      bool
+}
+
+// Mode says where rules for packets that come in by a port may be.
+type Mode uint8
+
+// The modes.
+const (
+	Off          Mode = iota // nowhere: the port is left to the fallback
+	HardwareOnly             // in the device or nowhere (skip_sw)
+	HardwareToo              // in the device if it takes them, else in the kernel
+	Software                 // in the kernel only (skip_hw)
+)
+
+// Report is what came of a Delta.
+type Report struct {
+	Revision backend.Revision
+	Failures []Failure
+}
+
+// Failure says why an entry is not in the target, in the target's own words.
+type Failure struct {
+	Segment flatten.SegmentID
+	Path    flatten.PathID
+	Kind    backend.Kind
+	Detail  string
+}
+
+// Counter is what an installed entry has seen since it was installed.
+type Counter struct {
+	Segment        flatten.SegmentID
+	Path           flatten.PathID
+	Trap           bool
+	Packets, Bytes uint64
+	// HWPackets and HWBytes are those of them that the device itself has seen to.
+	HWPackets, HWBytes uint64
+	InHW               bool
+}
