@@ -9,12 +9,12 @@ import (
 )
 
 // Announcement tells a physical network that MAC, and IP with it, is here: a
-// gratuitous ARP, an unsolicited neighbor advertisement or, without IP, a RARP. It
-// enters the logical switch as if it came from Port.
+// gratuitous ARP or, without IP, a RARP. It enters the logical switch as if it came
+// from Port.
 type Announcement struct {
 	Port Key
 	MAC  wire.MAC
-	IP   netip.Addr // the zero Addr for RARP
+	IP   netip.Addr // IPv4; the zero Addr for RARP
 }
 
 // OVN's times: the first announcement after announceStart, then the interval starts
@@ -26,14 +26,9 @@ const (
 
 // packet makes the announcement.
 func (a Announcement) packet() []byte {
-	switch {
-	case a.IP.Is4():
+	if a.IP.Is4() {
 		p := wire.AppendEthernet(nil, wire.Broadcast, a.MAC, wire.TypeARP)
 		return wire.AppendARP(p, wire.ARPRequest, a.MAC, a.IP, wire.MAC{}, a.IP)
-	case a.IP.IsValid():
-		all := netip.IPv6LinkLocalAllNodes()
-		p := wire.AppendEthernet(nil, wire.MulticastMAC(all), a.MAC, wire.TypeIPv6)
-		return wire.AppendNeigh(p, a.IP, all, wire.ICMP6NeighAdvert, wire.NAOverride, a.IP, wire.NDTargetLinkAddr, a.MAC)
 	}
 	p := wire.AppendEthernet(nil, wire.Broadcast, a.MAC, wire.TypeRARP)
 	return wire.AppendARP(p, wire.RARPRequest, a.MAC, netip.Addr{}, a.MAC, netip.Addr{})

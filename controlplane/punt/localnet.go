@@ -28,8 +28,9 @@ type LocalnetPort struct {
 // are the addresses that could not be understood.
 //
 // IPv4 addresses are announced by gratuitous ARP and a MAC without any by RARP, as
-// ovn-controller does; of a VIF only the first IPv4 address of its first MAC. Global
-// IPv6 addresses are announced too, which ovn-controller leaves to RARP.
+// ovn-controller does; of a VIF only the first IPv4 address of its first MAC. Both
+// tell the switches of the physical network where the MAC is now, which is all that
+// changes: neighbours know it already.
 func Announcements(ports []LocalnetPort, resident func(lport string) bool) (list []Announcement, broken []error) {
 	for _, p := range ports {
 		texts := p.NAT
@@ -57,20 +58,15 @@ func Announcements(ports []LocalnetPort, resident func(lport string) bool) (list
 }
 
 func announceAll(p LocalnetPort, n NATAddresses) (list []Announcement) {
-	v4 := false
 	for _, ip := range n.IPs {
-		switch {
-		case ip.Is4():
-			if v4 && p.VIF {
-				continue
+		if ip.Is4() {
+			list = append(list, Announcement{p.Port, n.MAC, ip})
+			if p.VIF {
+				break
 			}
-			v4 = true
-		case !ip.IsGlobalUnicast():
-			continue
 		}
-		list = append(list, Announcement{p.Port, n.MAC, ip})
 	}
-	if !v4 {
+	if len(list) == 0 {
 		list = append(list, Announcement{Port: p.Port, MAC: n.MAC})
 	}
 	return list

@@ -59,11 +59,8 @@ func reject(r *request) []Effect {
 		return sctpAbort(r, true)
 	case wire.ProtoICMP, wire.ProtoICMPv6:
 		m, err := wire.ParseICMP(f.Transport)
-		if err != nil {
-			return dropErr(ReasonMalformed, err)
-		}
-		if f.Proto == wire.ProtoICMP && m.Type() == wire.ICMP4DstUnreach ||
-			f.Proto == wire.ProtoICMPv6 && m.Type() == wire.ICMP6DstUnreach {
+		if err == nil && (f.Proto == wire.ProtoICMP && m.Type() == wire.ICMP4DstUnreach ||
+			f.Proto == wire.ProtoICMPv6 && m.Type() == wire.ICMP6DstUnreach) {
 			return drop(ReasonNoReply, "ICMP destination unreachable is not rejected")
 		}
 	}
