@@ -25,6 +25,7 @@ func TestLevelOfDegradations(t *testing.T) {
 	n.port("sw", "vm1", 1, "", "")
 	n.plug("vm1", nil)
 	n.flow("sw", "monitor", 1, "1", "handle_svc_check(inport);")
+	n.row("svc", "Service_Monitor", map[string]any{"ip": "10.0.0.1", "port": 80, "logical_port": "vm1"}) // the network asks for it
 	n.flow("sw", "wrong", 2, "eth.sorc == 1", "next;")
 	if got := n.degraded(); len(got) != 2 {
 		t.Errorf("degraded: %q", got)
@@ -115,6 +116,62 @@ const (
 	evpnFDB = "get_remote_fdb always answers none: EVPN is not supported, nothing is sent to VTEPs"
 	evpnARP = "chk_evpn_arp always answers 0: EVPN is not supported, nothing is learned from VTEPs"
 )
+
+// TestNothingIsDegradedUnasked: ovn-northd makes flows for what is not built yet for
+// every switch and router. They are named when the network asks for it.
+func TestNothingIsDegradedUnasked(t *testing.T) {
+	d := startCentral(t)
+	c := startChassis(t, d.sb, localDB(t, localIDs))
+	c.quiet(d)
+	c.plug("vm1", nil)
+	want := func(when string, reasons ...string) {
+		t.Helper()
+		c.quiet(d)
+		got := c.Status().Degraded
+		if len(got) != len(reasons) {
+			t.Fatalf("%s: degraded: %+v, want %q", when, got, reasons)
+		}
+		for i, r := range reasons {
+			if !strings.Contains(got[i].Reason, r) {
+				t.Errorf("%s: degraded: %s, want %s", when, got[i].Reason, r)
+			}
+		}
+	}
+	d.nbctl(`ls-add sw -- lr-add lr
+		lsp-add sw vm1 -- lsp-set-addresses vm1 '00:00:00:00:00:01 10.0.0.1 fd00::1'
+		lrp-add lr lr-sw 00:00:00:00:ff:01 10.0.0.254/24 fd00::fe/64
+		lsp-add sw sw-lr -- lsp-set-type sw-lr router -- lsp-set-addresses sw-lr router -- lsp-set-options sw-lr router-port=lr-sw
+		lb-add lb 10.0.0.9:80 10.0.0.1:80
+		ls-lb-add sw lb`)
+	want("nobody asks")
+	d.nbctl(`set load_balancer lb ip_port_mappings:10.0.0.1=vm1:10.0.0.200
+		-- --id=@hc create Load_Balancer_Health_Check vip='"10.0.0.9:80"' -- add load_balancer lb health_check @hc`)
+	want("services are monitored", "handle_svc_check")
+	d.nbctl(`clear load_balancer lb health_check -- clear load_balancer lb ip_port_mappings`)
+	want("no more")
+	d.nbctl("set logical_router_port lr-sw options:prefix=true options:prefix_delegation=true")
+	want("a prefix is asked for", "handle_dhcpv6_reply")
+	d.nbctl("clear logical_router_port lr-sw options")
+	want("no more")
+}
+
+// TestAging: that use is not noted matters where bindings age.
+func TestAging(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.datapath("sw", "logical-switch", 1)
+	n.port("sw", "vm1", 1, "", "")
+	n.plug("vm1", nil)
+	n.flow("sw", "use", 1, "1", "mac_cache_use; next;")
+	if got := n.degraded(); len(got) != 0 {
+		t.Errorf("nothing ages: degraded: %q", got)
+	}
+	n.changeSB(func(tx *idl.Tx) {
+		tx.Update("Datapath_Binding", n.id["sw"], map[string]any{"external_ids": map[string]string{"logical-switch": "x", "fdb_age_threshold": "60"}})
+	})
+	if got := n.degraded(); len(got) != 1 || !strings.HasPrefix(got[0], "mac_cache_use") {
+		t.Errorf("stations age: degraded: %q", got)
+	}
+}
 
 // TestRefusedRows: what of a row is not in force is in the status as long as it is
 // so, with the table, and in the log once.

@@ -154,6 +154,7 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 		c.logical.OnFlows()
 		c.logical.OnNames()
 		c.logical.OnDatapathRows()
+		c.logical.OnAsked()
 		return engine.Same
 	})
 	logical.Then(func() engine.Result { return updated(c.logical.Run()) })
@@ -170,6 +171,7 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 	follow(ports, c.logical.OnPorts)
 	follow(tunnels, c.logical.OnTunnels)
 	follow(c.inVSW, c.logical.OnCollectors)
+	follow(c.inVSW, c.logical.OnAsked)
 
 	neighbours := e.Node("mac_rules", func() engine.Result { return updated(c.macs.Recompute()) })
 	neighbours.On(c.inSB, func() engine.Verdict {

@@ -23,7 +23,7 @@ type result struct {
 	deps   []dep
 	reason string // why it is degraded; "" when it is not
 	// unbuilt says that nothing is wrong with the flow: the reason is what this program
-	// cannot do. ovn-northd makes such flows for every switch and router, asked or not.
+	// cannot do.
 	unbuilt bool
 }
 
@@ -157,7 +157,7 @@ func (l *Logical) compile(j *job) result {
 		}
 	}
 	if res.reason == "" && len(res.rules) > 0 {
-		res.reason = l.lacking(res.rules[0].Program.Ops)
+		res.reason = l.lacking(res.rules[0].Program.Ops, &res)
 		res.unbuilt = res.reason != ""
 	}
 	return res

@@ -25,6 +25,7 @@ const (
 	depMeter                     // existence of a Meter row
 	depWatch                     // OpenFlow port through which a logical port is reached
 	depCollector                 // existence of a Flow_Sample_Collector_Set, by its id
+	depFeature                   // whether the network asks for a feature that is lacking
 )
 
 // users is a set of flows: nearly always one, sometimes thousands.

@@ -46,8 +46,8 @@ type Logical struct {
 	groups     map[ovsdb.UUID]map[ovsdb.UUID]bool // datapath -> Logical_DP_Group rows
 	views      map[ovsdb.UUID]*lflow.View
 	sets       *sets
-	evpn       bool // config.EVPN at the last Recompute
-	newRegs    bool // ovn-northd uses the new registers of load-balancer affinity
+	asked      [numFeatures]bool // as OnAsked has seen it last
+	newRegs    bool              // ovn-northd uses the new registers of load-balancer affinity
 	members    members
 	degraded   map[ovsdb.UUID]lflow.Degraded
 	reported   map[string]bool // reasons that were logged
@@ -141,8 +141,6 @@ func (l *Logical) Stale() string {
 		return "DHCP_Options rows changed"
 	case l.zero != l.zeroSNAT():
 		return "capability ct_zero_snat of the datapath changed"
-	case l.evpn != l.World.Config.EVPN:
-		return "external_ids:ovn-evpn-vxlan-ports appeared or went"
 	}
 	if len(ch.SBGlobal) > 0 && l.newRegisters() != l.newRegs {
 		return "SB_Global options:" + optRegs + " changed"
@@ -166,7 +164,8 @@ func (l *Logical) Recompute() error {
 	if err != nil {
 		return err
 	}
-	l.compiler, l.zero, l.newRegs, l.evpn = c, l.zeroSNAT(), l.newRegisters(), l.World.Config.EVPN
+	l.compiler, l.zero, l.newRegs = c, l.zeroSNAT(), l.newRegisters()
+	l.askAll()
 	l.sets.forgetAll()
 	clear(l.views)
 	clear(l.groups)
