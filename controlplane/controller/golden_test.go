@@ -243,6 +243,14 @@ func TestRulesOfPorts(t *testing.T) {
 			n.plug("vm2", nil)
 			show(port, "vm2")
 		},
+		"migrating here with three signs of life": func(n *network, show show) {
+			sw(n)
+			n.chassis("hv2", "geneve", "192.0.2.2", nil)
+			n.port("sw", "vm2", 2, "", "chassis=hv2 requested_chassis=hv2 requested_additional_chassis=hv1 requested-chassis:hv2,hv1 "+
+				"activation-strategy:rarp,garp,na mac=00:00:00:00:00:07_10.0.0.7_fd00::7")
+			n.plug("vm2", nil)
+			show(port, "vm2")
+		},
 		"migrating with a physical network": func(n *network, show show) {
 			physnet(n, "")
 			n.chassis("hv2", "geneve", "192.0.2.2", nil)

@@ -19,6 +19,8 @@ const (
 	claimPause  = 500 * time.Millisecond
 	stealWindow = 30 * time.Second // a loss later than this after a claim is a migration
 	maxSteals   = 3
+	// conflictPatience is how long a port is left to another chassis without a warning.
+	conflictPatience = time.Minute
 	// haPause bounds the pause between claims of a port of an HA chassis group.
 	haPause = 8 * time.Second
 )
@@ -30,16 +32,22 @@ type Claims struct {
 	fight map[ovsdb.UUID]*fight
 	// Conflicts are the ports that another chassis insists on: port -> text.
 	Conflicts map[string]string
+
+	elsewhere map[ovsdb.UUID]string // ports that have an interface here and are requested elsewhere: where
 }
 
 type fight struct {
 	claimed time.Time // when this chassis last claimed it
 	lost    int       // times that another chassis took it soon after
 	owner   ovsdb.UUID
+
+	givenUp time.Time // when it was left to another chassis
+	warned  bool
 }
 
 func newClaims(p *Ports) *Claims {
-	return &Claims{p: p, dirty: map[ovsdb.UUID]bool{}, fight: map[ovsdb.UUID]*fight{}, Conflicts: map[string]string{}}
+	return &Claims{p: p, dirty: map[ovsdb.UUID]bool{}, fight: map[ovsdb.UUID]*fight{}, Conflicts: map[string]string{},
+		elsewhere: map[ovsdb.UUID]string{}}
 }
 
 // Claims is the writer of claims and releases.
@@ -48,6 +56,7 @@ func (p *Ports) Claims() *Claims { return p.claims }
 func (c *Claims) forget(id ovsdb.UUID) {
 	delete(c.dirty, id)
 	delete(c.fight, id)
+	delete(c.elsewhere, id)
 }
 
 // reconsider forgets a lost fight: the interface changed, so the operator did something.
@@ -63,10 +72,11 @@ func (c *Claims) consider(pb *sb.PortBinding, want Port) {
 	if self == nil {
 		return
 	}
+	c.tellElsewhere(pb, want, self)
 	if f := c.fight[pb.UUID]; f != nil {
 		switch {
 		case pb.Chassis.IsZero():
-			f.lost = 0
+			f.lost, f.warned = 0, false
 			delete(c.Conflicts, pb.LogicalPort)
 		case pb.Chassis != self.UUID && f.owner == self.UUID && c.p.w.Now().Sub(f.claimed) < stealWindow:
 			f.lost++
@@ -84,9 +94,21 @@ func (c *Claims) satisfied(pb *sb.PortBinding, want Port, self *sb.Chassis) bool
 	case Main:
 		return pb.Chassis == self.UUID && !additional && c.encapRight(pb, want, self)
 	case Additional:
-		return additional && pb.Chassis != self.UUID
+		want := c.encap(want, self)
+		return additional && pb.Chassis != self.UUID &&
+			slices.Equal(c.ourAdditionalEncaps(pb, self), slices.DeleteFunc([]ovsdb.UUID{want}, ovsdb.UUID.IsZero))
 	}
 	return pb.Chassis != self.UUID && !additional
+}
+
+// ourAdditionalEncaps are the additional encaps of a port that are this chassis's.
+func (c *Claims) ourAdditionalEncaps(pb *sb.PortBinding, self *sb.Chassis) (ours []ovsdb.UUID) {
+	for _, id := range pb.AdditionalEncap {
+		if slices.Contains(self.Encaps, id) {
+			ours = append(ours, id)
+		}
+	}
+	return ours
 }
 
 // encapRight tells whether the port's encap is the one that the interface asks for
@@ -163,15 +185,7 @@ func (c *Claims) damped(pb *sb.PortBinding, want Port, self *sb.Chassis) time.Ti
 		return time.Time{}
 	}
 	if f.lost >= maxSteals {
-		if c.Conflicts[pb.LogicalPort] == "" {
-			other := c.p.w.ChassisName(pb.Chassis)
-			text := fmt.Sprintf("lport %s is claimed by this chassis %s and by chassis %s: both have an interface with "+
-				"external_ids:iface-id=%s. Leaving it to %s; remove the interface from one of them or set requested-chassis",
-				pb.LogicalPort, self.Name, other, pb.LogicalPort, other)
-			c.Conflicts[pb.LogicalPort] = text
-			c.p.w.Log.Warn(text)
-		}
-		return forever
+		return c.giveUp(pb, self, f)
 	}
 	if at := f.claimed.Add(claimPause << f.lost); f.lost > 0 && c.p.w.Now().Before(at) {
 		return at
@@ -179,14 +193,47 @@ func (c *Claims) damped(pb *sb.PortBinding, want Port, self *sb.Chassis) time.Ti
 	return time.Time{}
 }
 
+// giveUp leaves a port to another chassis. It is worth a warning when that lasts:
+// while a machine moves both chassis may have its interface for a while.
+func (c *Claims) giveUp(pb *sb.PortBinding, self *sb.Chassis, f *fight) (again time.Time) {
+	if c.Conflicts[pb.LogicalPort] == "" {
+		other := c.p.w.ChassisName(pb.Chassis)
+		c.Conflicts[pb.LogicalPort] = fmt.Sprintf("lport %s is claimed by this chassis %s and by chassis %s: both have an interface with "+
+			"external_ids:iface-id=%s. Leaving it to %s; remove the interface from one of them or set requested-chassis",
+			pb.LogicalPort, self.Name, other, pb.LogicalPort, other)
+		c.p.w.Log.Info(c.Conflicts[pb.LogicalPort])
+		f.givenUp, f.warned = c.p.w.Now(), false
+	}
+	due := f.givenUp.Add(conflictPatience)
+	if f.warned {
+		return forever
+	}
+	if c.p.w.Now().Before(due) {
+		return due
+	}
+	f.warned = true
+	c.p.w.Log.Warn(c.Conflicts[pb.LogicalPort])
+	return forever
+}
+
+// tellElsewhere says once that a port that could be claimed is not.
+func (c *Claims) tellElsewhere(pb *sb.PortBinding, want Port, self *sb.Chassis) {
+	requested := pb.Options["requested-chassis"]
+	if want.Place != Nowhere || requested == "" || KindOf(pb) != VIF || c.p.vifRow(pb) == nil {
+		delete(c.elsewhere, pb.UUID)
+		return
+	}
+	if c.elsewhere[pb.UUID] != requested {
+		c.elsewhere[pb.UUID] = requested
+		c.p.w.Log.Info(fmt.Sprintf("Not claiming lport %s, chassis %s requested-chassis %s pb->chassis %s",
+			pb.LogicalPort, self.Name, requested, c.p.w.ChassisName(pb.Chassis)))
+	}
+}
+
 func (c *Claims) claim(tx *idl.Tx, pb *sb.PortBinding, want Port, self *sb.Chassis) {
 	w := c.p.w
 	if want.Place == Additional {
-		w.Log.Info("Claiming lport " + pb.LogicalPort + " for this additional chassis.")
-		tx.Mutate("Port_Binding", pb.UUID, "additional_chassis", "insert", []ovsdb.UUID{self.UUID})
-		if pb.Chassis == self.UUID {
-			tx.Update("Port_Binding", pb.UUID, map[string]any{"chassis": []ovsdb.UUID{}})
-		}
+		c.claimAdditional(tx, pb, want, self)
 		return
 	}
 	row := map[string]any{}
@@ -207,9 +254,7 @@ func (c *Claims) claim(tx *idl.Tx, pb *sb.PortBinding, want Port, self *sb.Chass
 		}
 		f.claimed, f.owner = w.Now(), self.UUID
 	}
-	if slices.Contains(pb.AdditionalChassis, self.UUID) {
-		tx.Mutate("Port_Binding", pb.UUID, "additional_chassis", "delete", []ovsdb.UUID{self.UUID})
-	}
+	c.leaveAdditional(tx, pb, self)
 	if e := c.encap(want, self); e != pb.Encap {
 		if e.IsZero() {
 			row["encap"] = []ovsdb.UUID{}
@@ -222,11 +267,41 @@ func (c *Claims) claim(tx *idl.Tx, pb *sb.PortBinding, want Port, self *sb.Chass
 	}
 }
 
+func (c *Claims) claimAdditional(tx *idl.Tx, pb *sb.PortBinding, want Port, self *sb.Chassis) {
+	if !slices.Contains(pb.AdditionalChassis, self.UUID) {
+		c.p.w.Log.Info("Claiming lport " + pb.LogicalPort + " for this additional chassis.")
+		for _, mac := range pb.MAC {
+			c.p.w.Log.Info(pb.LogicalPort + ": Claiming " + mac)
+		}
+		tx.Mutate("Port_Binding", pb.UUID, "additional_chassis", "insert", []ovsdb.UUID{self.UUID})
+	}
+	if pb.Chassis == self.UUID {
+		tx.Update("Port_Binding", pb.UUID, map[string]any{"chassis": []ovsdb.UUID{}})
+	}
+	e, ours := c.encap(want, self), c.ourAdditionalEncaps(pb, self)
+	if gone := slices.DeleteFunc(slices.Clone(ours), func(id ovsdb.UUID) bool { return id == e }); len(gone) > 0 {
+		tx.Mutate("Port_Binding", pb.UUID, "additional_encap", "delete", gone)
+	}
+	if !e.IsZero() && !slices.Contains(ours, e) {
+		tx.Mutate("Port_Binding", pb.UUID, "additional_encap", "insert", []ovsdb.UUID{e})
+	}
+}
+
+// leaveAdditional takes this chassis from the additional ones.
+func (c *Claims) leaveAdditional(tx *idl.Tx, pb *sb.PortBinding, self *sb.Chassis) {
+	if slices.Contains(pb.AdditionalChassis, self.UUID) {
+		tx.Mutate("Port_Binding", pb.UUID, "additional_chassis", "delete", []ovsdb.UUID{self.UUID})
+	}
+	if ours := c.ourAdditionalEncaps(pb, self); len(ours) > 0 {
+		tx.Mutate("Port_Binding", pb.UUID, "additional_encap", "delete", ours)
+	}
+}
+
 func (c *Claims) release(tx *idl.Tx, pb *sb.PortBinding, self *sb.Chassis) {
 	if slices.Contains(pb.AdditionalChassis, self.UUID) {
 		c.p.w.Log.Info("Releasing lport " + pb.LogicalPort + " from this additional chassis.")
-		tx.Mutate("Port_Binding", pb.UUID, "additional_chassis", "delete", []ovsdb.UUID{self.UUID})
 	}
+	c.leaveAdditional(tx, pb, self)
 	if pb.Chassis != self.UUID {
 		return
 	}

@@ -227,11 +227,11 @@ func (p *Ports) port(pb *sb.PortBinding) Port {
 	}
 	switch port.Kind {
 	case VIF:
-		p.vif(pb, &port, p.vifRow(pb))
+		p.vif(&port, p.vifRow(pb), PlaceOn(pb, self))
 	case Container, Mirror:
 		parent := p.w.SB.PortBindingByLogicalPort.One(Parent(pb))
-		if parent != nil && KindOf(parent) == VIF && PlaceOn(parent, self) != Nowhere {
-			p.vif(pb, &port, p.vifRow(parent))
+		if parent != nil && KindOf(parent) == VIF { // it goes where its parent goes
+			p.vif(&port, p.vifRow(parent), PlaceOn(parent, self))
 		}
 	case Virtual:
 		p.virtual(pb, &port)
@@ -283,15 +283,12 @@ func (p *Ports) vifRow(pb *sb.PortBinding) *vsw.Interface {
 	return row
 }
 
-func (p *Ports) vif(pb *sb.PortBinding, port *Port, row *vsw.Interface) {
-	if row == nil {
+// vif makes port one that is reached by row and wanted at place.
+func (p *Ports) vif(port *Port, row *vsw.Interface, place Place) {
+	if row == nil || place == Nowhere {
 		return
 	}
-	port.Place = PlaceOn(pb, p.w.Self())
-	if port.Place == Nowhere {
-		return
-	}
-	port.Iface, port.Ofport = row.UUID, iface.Ofport(row)
+	port.Place, port.Iface, port.Ofport = place, row.UUID, iface.Ofport(row)
 	port.Root, port.Related = true, true
 }
 

@@ -1,8 +1,6 @@
 package physical
 
 import (
-	"strings"
-
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/sb"
@@ -85,23 +83,4 @@ func (c *portCtx) ethtype() string {
 		return ln.Options["ethtype"]
 	}
 	return ""
-}
-
-// activation blocks a port that is being migrated to this chassis until the
-// machine announces itself here by RARP (options:activation-strategy).
-func (c *portCtx) activation(ofport uint32) {
-	self := c.World.Self()
-	if c.is.Place != binding.Additional || self == nil || c.pb.Options["activation-strategy"] != "rarp" {
-		return
-	}
-	for _, name := range strings.Split(c.pb.Options["additional-chassis-activated"], ",") {
-		if name == self.Name {
-			return
-		}
-	}
-	in := ir.Exact(ir.InPort, uint64(ofport))
-	ops := append(c.ingressOps(c.pb, c.dp), ir.Punt{Opcode: ir.OpActivationStrategy}, call(ir.Ingress(0)))
-	c.add(ir.PhyToLog, 1010, 0, match(in, ir.Exact(ir.EthType, 0x8035)), ops...)
-	c.add(ir.PhyToLog, 1000, 0, match(in))
-	c.add(ir.LogToPhy, 1000, c.dp, match(outport(c.key)))
 }
