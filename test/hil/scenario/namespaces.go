@@ -141,9 +141,15 @@ func (n *namespaces) mend(ch *lab.Chassis) error {
 	return n.lab.Settle()
 }
 
-// Clear takes away the hosts first: their ports would else be up without a logical port for a moment, as no user would do it.
+// Clear revives what faults have left dead: ports are taken away by a switch that runs. Hosts go before the configuration: their ports
+// would else be up without a logical port for a moment.
 func (n *namespaces) Clear() error {
 	n.servers.close()
+	for _, ch := range n.chassis {
+		if err := revive(ch); err != nil {
+			return err
+		}
+	}
 	for name, h := range n.hosts {
 		if err := h.Remove(); err != nil {
 			return err
@@ -158,11 +164,6 @@ func (n *namespaces) Clear() error {
 	}
 	if err := n.lab.Central.Clear(); err != nil {
 		return err
-	}
-	for _, ch := range n.chassis {
-		if err := revive(ch); err != nil {
-			return err
-		}
 	}
 	return n.lab.Sync()
 }

@@ -218,6 +218,9 @@ func (p *parser) check() error {
 	if p.s.Idea == "" {
 		return errors.New("a scenario begins with its idea")
 	}
+	if len(chassis) == 0 {
+		return errors.New("a topology has a chassis")
+	}
 	shown := 0
 	for _, section := range p.s.Sections {
 		shown += len(section.Steps) + len(section.Streams)

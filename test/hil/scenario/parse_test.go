@@ -67,8 +67,9 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const head = "idea\n-- topology --\nchassis hv1\nhost vm1 on hv1 port lp1 addr 10.0.0.1/24\n"
 	for _, tt := range []struct{ text, want string }{
-		{"idea\n", "x.txt: a scenario sends packets"},
+		{"idea\n", "x.txt: a topology has a chassis"},
 		{head, "sends packets"},
+		{"idea\n-- topology --\nphysical x addr 10.0.0.1/24\n-- packets --\nx: ping 10.0.0.2 => answered\n", "a topology has a chassis"},
 		{"-- topology --\nchassis hv1\n", "begins with its idea"},
 		{"idea\n-- nonsense --\n", `x.txt:2: section "nonsense"`},
 		{head + "-- topology --\n", "x.txt:5: the topology comes once"},
