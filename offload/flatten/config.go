@@ -8,8 +8,12 @@ type Config struct {
 	// Paths bounds the paths of one segment. What is beyond stays in the fallback with
 	// the reason Bound. 0: DefaultPaths.
 	Paths int
-	// Cut ends a segment in front of a stage with so many rules for its packets, so
-	// that what follows is shared and not multiplied. 0: never.
+	// Copies bounds the paths of one set of packets that are copied. What has more is a
+	// trap with the reason Flood. 0: DefaultCopies.
+	Copies int
+	// Cut ends a segment in front of a stage with so many rules for its packets, and
+	// where a packet enters another logical datapath unchanged: so what follows is
+	// shared and not multiplied. It needs a target with jumps. 0: never.
 	Cut int
 	// Handover says that the target can hand a packet over to the fallback in the
 	// middle, at the beginning of a segment (see Segment.Entry). Else packets are
@@ -26,13 +30,17 @@ type Config struct {
 	Workers int
 }
 
-// DefaultPaths is the bound of paths when Config has none.
-const DefaultPaths = 16384
+// The bounds when Config has none.
+const (
+	DefaultPaths  = 16384
+	DefaultCopies = 16
+)
 
 // Limits of one path; beyond, it is a trap with the reason Loop.
 const (
 	maxVisits = 1000 // stages that a packet visits in a segment, as in ir.DefaultMaxDepth
 	maxJumps  = 48   // segments that a packet goes through
+	maxHops   = 4    // routers that decrement the TTL: what is known of a destination ends with a segment, so routes that point at each other go on for ever
 )
 
 // NeighbourTraffic is what finds and announces neighbours: ARP, RARP, and the

@@ -15,6 +15,17 @@ func (c *cube) add(w int, val, mask uint64) bool {
 	return true
 }
 
+// hasTransport tells whether no packet of c is a later fragment: in those all fields
+// behind the IP header are 0.
+func (c *cube) hasTransport() bool {
+	for w, m := range transportBits {
+		if c.val[w]&m != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // within tells whether all packets of c have what ls ask for.
 func (c *cube) within(ls []literal) bool {
 	for i := range ls {

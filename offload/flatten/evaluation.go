@@ -18,8 +18,10 @@ type evaluation struct {
 	// followed are the rules whose programs were followed, or that were to blame for a trap.
 	followed map[*rule]struct{}
 	paths    []*draft
-	seen     map[string]struct{}
-	full     bool
+	keys     []string            // of paths: what they match
+	seen     map[string]struct{} // the keys
+	limit    int                 // there must not be more paths
+	full     bool                // there were to be more
 	reasons  map[Reason]*Reason
 	states   []*state // to be used again
 	cands    [][]*rule
@@ -28,7 +30,7 @@ type evaluation struct {
 // evaluate evaluates a segment from what is left to do at its beginning.
 func evaluate(c *Config, rules *index, at resume, env *environment, root bool) *evaluation {
 	e := &evaluation{Config: c, rules: rules, env: env, root: root, visited: map[visit]*callers{}, followed: map[*rule]struct{}{},
-		seen: map[string]struct{}{}, reasons: map[Reason]*Reason{}}
+		seen: map[string]struct{}{}, limit: c.Paths, reasons: map[Reason]*Reason{}}
 	st := &state{ops: at.ops, rule: at.rule, frame: at.frames}
 	if env.ethType != 0 {
 		p := fields.at[ir.EthType]
@@ -42,6 +44,10 @@ func evaluate(c *Config, rules *index, at resume, env *environment, root bool) *
 		}
 	}
 	e.run(st)
+	if e.full {
+		e.handsOver()
+		e.paths = append(e.paths, &draft{Path: Path{Reason: e.multipliers()}})
+	}
 	return e
 }
 
@@ -93,10 +99,13 @@ func (e *evaluation) visit(st *state, s ir.Stage) bool {
 	}
 	cands := e.candidates(st, s)
 	defer func() { e.cands = append(e.cands, cands[:0]) }()
-	if e.cuts(st, cands) {
+	if e.cuts(st, s, cands) {
 		e.visitedBy(st, s, true)
 		e.leap(st, s)
 		return false
+	}
+	if _, _, logical := s.Logical(); logical {
+		st.logical = true
 	}
 	e.visitedBy(st, s, false)
 	if e.isLost(st, tciAt.word(), low(16)<<tciAt.bit()) && e.askTag(st, cands) {
@@ -110,8 +119,7 @@ func (e *evaluation) visit(st *state, s ir.Stage) bool {
 			if r.learned {
 				return e.trap(st, Reason{Code: Learned, Rule: r.by.ID}) // what was taught is not known
 			}
-			e.through(st, r)
-			return true
+			return e.through(st, r)
 		case undecided:
 			e.followed[r] = struct{}{}
 			return e.trap(st, Reason{Code: Lost, Detail: s.String(), Rule: r.ID})
@@ -129,11 +137,17 @@ func (e *evaluation) visit(st *state, s ir.Stage) bool {
 	return true
 }
 
-// through makes the program of r what is to be done next.
-func (e *evaluation) through(st *state, r *rule) {
+// through makes the program of r what is to be done next. False: all packets of st
+// were seen to.
+func (e *evaluation) through(st *state, r *rule) bool {
 	e.followed[r] = struct{}{}
 	st.lineage = &step{st.lineage, r}
 	st.enter(r.Program.Ops, r)
+	if r.floods {
+		e.flood(st)
+		return false
+	}
+	return true
 }
 
 // branch follows those packets of st that match r.
@@ -151,8 +165,9 @@ func (e *evaluation) branch(st *state, r *rule) {
 				e.trap(c, Reason{Code: Learned, Rule: r.by.ID})
 				return
 			}
-			e.through(c, r)
-			e.run(c)
+			if e.through(c, r) {
+				e.run(c)
+			}
 		})
 	})
 	if n == 1 {
@@ -189,14 +204,12 @@ func (e *evaluation) emit(d *draft) {
 	if _, dup := e.seen[key]; dup {
 		return
 	}
-	if len(e.paths) >= e.Paths {
+	if len(e.paths) >= e.limit {
 		e.full = true
-		e.handsOver()
-		e.paths = append(e.paths, &draft{Path: Path{Reason: e.multipliers()}})
 		return
 	}
 	e.seen[key] = struct{}{}
-	e.paths = append(e.paths, d)
+	e.paths, e.keys = append(e.paths, d), append(e.keys, key)
 }
 
 func (st *state) conditions() []Condition {

@@ -94,7 +94,7 @@ func (e *evaluation) write(st *state, s ir.Sub, v symbol) bool {
 		return true
 	}
 	return e.when(st, prerequisites[f], func(st *state, has bool) bool {
-		if !has || !isTransport(f) {
+		if !has || !isTransport(f) || st.cube.hasTransport() {
 			return assign(st, has)
 		}
 		return e.when(st, lateFragment, func(st *state, late bool) bool { return assign(st, !late) })

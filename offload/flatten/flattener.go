@@ -31,6 +31,9 @@ func New(cfg Config) *Flattener {
 	if cfg.Paths <= 0 {
 		cfg.Paths = DefaultPaths
 	}
+	if cfg.Copies <= 0 {
+		cfg.Copies = DefaultCopies
+	}
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}

@@ -128,6 +128,9 @@ func (e *evaluation) carry(st *state, env *environment, changed *[words]uint64) 
 		p := position(w * 64)
 		env.assign(p, 64, e.salvage(st, e.env.resolve(st.get(p, 64)), p, changed))
 	}
+	for _, f := range whereabouts {
+		env.fix(f, &st.cube)
+	}
 	if e.ttlIsIncoming(st) {
 		env.ttl = e.decremented(st)
 	}
@@ -148,6 +151,26 @@ func (e *evaluation) carry(st *state, env *environment, changed *[words]uint64) 
 	env.stack = e.env.stack
 	if st.stackSet {
 		env.stack = e.carryStack(st, st.local.stack, changed)
+	}
+}
+
+// whereabouts are the fields that say where in the network a packet is. Behind a jump
+// they are constants if they can be, though they may be copies of headers, as they
+// are of those of tunnels: else the segment would have to look everywhere.
+var whereabouts = []ir.Field{ir.Datapath, ir.Inport, ir.Outport}
+
+// fix makes f constant where it is a copy of incoming bits that c knows.
+func (e *environment) fix(f ir.Field, c *cube) {
+	for p, n := fields.at[f], f.Width(); n > 0; {
+		r := e.runAt(p, n)
+		if !r.fixed && r.src < lost {
+			m := low(r.n) << r.src.bit()
+			if w := r.src.word(); c.mask[w]&m == m {
+				e.put(p, run{n: r.n, fixed: true, val: c.val[w] & m >> r.src.bit()})
+			}
+		}
+		p += position(r.n)
+		n -= r.n
 	}
 }
 
@@ -252,38 +275,6 @@ func (e *evaluation) dependsOnPorts(p *pending, ports []uint32) {
 	default:
 		e.noteBound(&p.from, at.word(), m)
 	}
-}
-
-// cuts tells whether the segment shall end in front of a stage, because many of the
-// candidates match some packets. What follows is then shared by all paths that come
-// there alike, instead of being multiplied by what is in front.
-func (e *evaluation) cuts(st *state, candidates []*rule) bool {
-	if e.Cut <= 0 || len(candidates) < e.Cut || st.branches == 0 && !(e.root && st.visits > 1) || st.effects != nil || st.jump != nil {
-		return false
-	}
-	for f := st.frame; f != nil; f = f.next {
-		if f.saved != nil {
-			return false
-		}
-	}
-	match := 0
-	for _, r := range candidates {
-		if e.fits(st, r) != never {
-			match++
-		}
-	}
-	return match >= e.Cut
-}
-
-// leap ends the segment in front of a stage.
-func (e *evaluation) leap(st *state, s ir.Stage) {
-	if st.cleared {
-		st.cleared = false
-		st.act(Action{Do: ir.CTClear{}})
-	}
-	st.jump = e.pend(st, nil, Rewrite{}, resumeAt(s, st.frame), false)
-	st.ops, st.frame = nil, nil
-	e.finish(st)
 }
 
 // finish ends a path.

@@ -62,6 +62,15 @@ var lateFragment = func() alternatives {
 	return alternatives{{ip[0][0], frag}, {ip[1][0], frag}}
 }()
 
+// transportBits are the fields of headers behind IP.
+var transportBits = func() [words]uint64 {
+	var fs []ir.Field
+	for f := ir.ICMP4Type; f <= ir.SCTPDst; f++ {
+		fs = append(fs, f)
+	}
+	return bitsOf(fs)
+}()
+
 // isTransport tells whether f is a field of a header behind IP.
 func isTransport(f ir.Field) bool { return f >= ir.ICMP4Type && f <= ir.SCTPDst }
 

@@ -2,8 +2,10 @@ package flatten_test
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -70,14 +72,14 @@ func agree(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, handover bool, pac
 }
 
 func show(f *flatten.Flattener) string {
-	s := ""
+	var b strings.Builder
 	for seg := range f.Segments() {
-		s += seg.ID.String() + " at " + seg.Stage + "\n"
+		fmt.Fprintf(&b, "%s at %s\n", seg.ID, seg.Stage)
 		for _, p := range seg.Paths {
-			s += "  " + p.String() + "\n"
+			fmt.Fprintf(&b, "  %s\n", p)
 		}
 	}
-	return s
+	return b.String()
 }
 
 func TestPathsDoWhatThePipelineDoes(t *testing.T) {

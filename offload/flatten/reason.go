@@ -20,6 +20,7 @@ const (
 	Length           // it depends on the length of the packet
 	Tags             // it depends on a VLAN header below one that is taken off
 	Responder        // a made-up answer: the headers of ARP, ND or ICMP are rewritten
+	Flood            // copies go different ways in too many combinations
 	Fork             // copies go through connection tracking on their own
 	Late             // what was done cannot be undone when the fallback must take over behind it
 	Lost             // it depends on a value from before connection tracking
@@ -40,6 +41,7 @@ var codes = [numCodes]struct{ name, cause string }{
 	{"length", "what is done depends on the length of the packet"},
 	{"tags", "what is done depends on an inner VLAN header"},
 	{"responder", "the packet is turned into an answer, which rewrites ARP, ND or ICMP headers"},
+	{"flood", "copies of the packet go different ways in too many combinations"},
 	{"fork", "copies of the packet go through connection tracking on their own"},
 	{"late", "the packet may need the fallback after it was changed, copied or committed"},
 	{"lost", "what is done depends on a value from before connection tracking"},

@@ -14,6 +14,8 @@ type rule struct {
 	asks  []literal  // the match and the datapath, in the order of its shape
 	needs []ir.Field // fields that it asks for and whose prerequisites it does not
 	dims  [][]option // of its product
+	// floods says that its program sends copies several ways.
+	floods bool
 
 	// learned marks what a rule of the pipeline may have taught the switch: a rule
 	// that may be there or not, with by as the teacher.
@@ -30,7 +32,7 @@ type option struct {
 }
 
 func newRule(r ir.Rule) *rule {
-	c := &rule{Rule: r, asks: literalsOf(r.Match)}
+	c := &rule{Rule: r, asks: literalsOf(r.Match), floods: isFlood(r.Program.Ops)}
 	if r.Datapath != 0 {
 		c.asks = literals(c.asks, ir.Exact(ir.Datapath, uint64(r.Datapath)))
 	}

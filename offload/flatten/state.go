@@ -29,6 +29,7 @@ type state struct {
 	shorter  uint16 // the packet has at most so many bytes; 0: not known
 	longer   uint16 // the packet has more bytes; 0: not known
 	visits   int    // stages visited so far
+	logical  bool   // one of them was of a logical datapath
 	branches int    // choices made so far
 }
 

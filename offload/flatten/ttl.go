@@ -1,6 +1,10 @@
 package flatten
 
-import "github.com/sluice-gw/sluice/controlplane/ir"
+import (
+	"fmt"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+)
 
 // The TTL is the one field that operations count with. A state says how often the
 // incoming one was decremented; that it was large enough is known then.
@@ -97,9 +101,8 @@ func (e *evaluation) countTTL(st *state) bool {
 	if less == 0 {
 		spent.val, spent.mask = 0, ttlMask&^(1<<b)
 	}
-	if less == 255 { // nothing is left
-		st.ops = nil
-		return true
+	if less >= maxHops {
+		return e.trap(st, Reason{Code: Loop, Detail: fmt.Sprintf("more than %d routers", maxHops)})
 	}
 	c := e.copy(st)
 	if c.cube.add(ttlWord, spent.val, spent.mask) {
