@@ -16,6 +16,7 @@ import (
 	"net/netip"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload/flatten"
 )
 
@@ -23,6 +24,8 @@ import (
 // drives it.
 type Target interface {
 	Name() string
+	// Caps is what the target can do; an error says that it cannot be reached.
+	Caps(context.Context) (Caps, error)
 	// Apply makes the target agree. It is idempotent; the first Delta after a start
 	// adopts what the target holds. An error says that the target cannot be reached;
 	// what is wrong with single entries is in the Report.
@@ -45,6 +48,9 @@ type Table struct {
 // Entry is one path at its place.
 type Entry struct {
 	Path *flatten.Path
+	// Match is what to ask for: Path.Match or, for a trap of which the target cannot ask
+	// for everything, something wider. Of a trap the conditions of Path do not count.
+	Match ir.Match
 	// Trap says that its packets go to the fallback as they came.
 	Trap bool
 }
@@ -56,7 +62,10 @@ type Delta struct {
 	Del      []flatten.SegmentID // gone
 	Ports    []Port              // new or changed
 	DelPorts []uint32            // OpenFlow port numbers
-	// Reset says that what was said before is void: Put and Ports are all there is.
+	// Meters that entries refer to by name: new or changed, and names of those that are gone.
+	Meters    []backend.Meter
+	DelMeters []string
+	// Reset says that what was said before is void: Put, Ports and Meters are all there is.
 	Reset bool
 }
 

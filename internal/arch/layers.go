@@ -15,7 +15,7 @@ var layers = map[string]int{
 	"offload/tc":             4,
 	"offload/p4":             4,
 	"vtepdb":                 4,
-	"offload/flatten":        3,
+	"offload":                3,
 	"controlplane":           3,
 	"controlplane/expr":      pure,
 	"controlplane/action":    pure,
