@@ -148,6 +148,9 @@ func (e *evaluation) rewrite(st *state, fs []ir.Field, mask *[words]uint64) (r R
 	}
 	if changed {
 		for _, f := range fs {
+			if st.leaves(f) && e.env.leaves(f) {
+				continue
+			}
 			if !r.field(f, e.resolve(st.get(fields.at[f], f.Width())), st) {
 				return r, &Reason{Code: Lost, Detail: f.String()}
 			}
@@ -163,6 +166,20 @@ func (e *evaluation) rewrite(st *state, fs []ir.Field, mask *[words]uint64) (r R
 		return cmp.Or(cmp.Compare(a.Dst.Field, b.Dst.Field), cmp.Compare(a.Dst.Ofs, b.Dst.Ofs))
 	})
 	return r, nil
+}
+
+// leaves tells whether nothing is said of f: it is what it was.
+func (b *bindings) leaves(f ir.Field) bool {
+	p := fields.at[f]
+	for n := f.Width(); n > 0; {
+		w, k := p.word(), min(n, 64-p.bit())
+		if b.movedIn>>w&1 != 0 || b.known[w]>>p.bit()&low(k) != 0 {
+			return false
+		}
+		p += position(k)
+		n -= k
+	}
+	return true
 }
 
 func (e *evaluation) rewriteTTL(st *state, r *Rewrite) bool {
