@@ -260,8 +260,11 @@ func TestRulesOfPorts(t *testing.T) {
 			n.changeVSW(func(tx *idl.Tx) {
 				tx.Update("Interface", n.w.VSW.InterfaceByName.One("if-vm3").UUID, map[string]any{"mtu": 1500})
 			})
+			n.port("pub", "vm4", 5, "", "requested_chassis=hv1 requested_additional_chassis=hv2 additional_chassis=hv2 requested-chassis:hv1,hv2")
+			n.plug("vm4", nil)
 			show(port, "vm2")
 			show(port, "vm3")
+			show(port, "vm4")
 		},
 		"multicast groups": func(n *network, show show) {
 			sw(n)

@@ -119,7 +119,11 @@ func (c *portCtx) fromMultichassis() {
 		if mc.UUID == c.pb.UUID {
 			continue
 		}
-		c.add(ir.RemoteOutput, 110, c.dp, match(outport(c.key), inport(uint32(mc.TunnelKey))), c.tunnelOps(tunnels)...)
+		ops := c.tunnelOps(tunnels)
+		if c.is.Ofport != 0 { // it is on two chassis itself, and this is one
+			ops = append(ops, call(ir.LocalOutput))
+		}
+		c.add(ir.RemoteOutput, 110, c.dp, match(outport(c.key), inport(uint32(mc.TunnelKey))), ops...)
 		c.tooBig(mc, tunnels)
 	}
 }
