@@ -49,7 +49,7 @@ type Table struct {
 type Entry struct {
 	Path *flatten.Path
 	// Match is what to ask for: Path.Match or, for a trap of which the target cannot ask
-	// for everything, something wider. Of a trap the conditions of Path do not count.
+	// for everything, something wider. The conditions of Path go with it.
 	Match ir.Match
 	// Trap says that its packets go to the fallback as they came.
 	Trap bool
@@ -72,6 +72,7 @@ type Delta struct {
 // Port is a port of the integration bridge as a target sees it.
 type Port struct {
 	Ofport uint32
+	Name   string // on the bridge, for people
 	// Device is the network device by which the packets come and go: of a tunnel the
 	// one that does its encapsulation.
 	Device  string

@@ -280,17 +280,17 @@ func (e *evaluation) dependsOnPorts(p *pending, ports []uint32) {
 // finish ends a path.
 func (e *evaluation) finish(st *state) {
 	d := &draft{Path: Path{Match: st.cube.match(), If: st.conditions(), Actions: st.effects.list(), lineage: st.lineage}, jump: st.jump}
-	if d.dirty = d.jump != nil && dirty(d); d.dirty {
+	if d.dirty = d.jump != nil && commits(d.Actions, d.jump.ct, &d.jump.rewrite); d.dirty {
 		e.handsOver() // if it comes too late behind the jump, it happens here
 	}
 	e.emit(d)
 }
 
-// dirty tells whether something has happened in front of the end of a jump that the
+// commits tells whether something has happened in front of the end of a jump that the
 // fallback would do again or could not undo.
-func dirty(d *draft) bool {
-	if ct := d.jump.ct; ct != nil && (ct.Commit || ct.NAT != nil) || !d.jump.rewrite.IsZero() {
+func commits(actions []Action, ct *ir.CT, r *Rewrite) bool {
+	if ct != nil && (ct.Commit || ct.NAT != nil) || !r.IsZero() {
 		return true
 	}
-	return slices.ContainsFunc(d.Actions, func(a Action) bool { _, clear := a.Do.(ir.CTClear); return !clear })
+	return slices.ContainsFunc(actions, func(a Action) bool { _, clear := a.Do.(ir.CTClear); return !clear })
 }

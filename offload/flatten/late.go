@@ -34,3 +34,7 @@ func lateTargets(s *segment, fragile map[SegmentID]bool) map[SegmentID]bool {
 	maps.DeleteFunc(late, func(id SegmentID, _ bool) bool { return !fragile[id] })
 	return late
 }
+
+// Commits tells whether something has happened where the jump of p ends that the
+// fallback would do again or could not undo: then its packets must not meet a trap there.
+func (p *Path) Commits() bool { return p.Jump != nil && commits(p.Actions, p.Jump.CT, &p.Jump.Rewrite) }

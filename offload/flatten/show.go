@@ -56,7 +56,7 @@ type shown struct {
 
 // Segments are all segments, ingresses first, in the order of their IDs.
 func (f *Flattener) Segments() iter.Seq[*Segment] {
-	ids := slices.SortedFunc(maps.Keys(f.shown), compareIDs)
+	ids := slices.SortedFunc(maps.Keys(f.shown), CompareIDs)
 	return func(yield func(*Segment) bool) {
 		for _, id := range ids {
 			if !yield(f.shown[id].Segment) {
@@ -74,6 +74,17 @@ func (f *Flattener) Segment(id SegmentID) *Segment {
 	return nil
 }
 
+// Rules are all rules, in no order.
+func (f *Flattener) Rules() iter.Seq[ir.Rule] {
+	return func(yield func(ir.Rule) bool) {
+		for _, r := range f.rules {
+			if !yield(r.Rule) {
+				return
+			}
+		}
+	}
+}
+
 // Rule is the rule with an ID, for those who explain a Reason; nil for none.
 func (f *Flattener) Rule(id ir.RuleID) *ir.Rule {
 	if r := f.rules[id]; r != nil {
@@ -82,7 +93,8 @@ func (f *Flattener) Rule(id ir.RuleID) *ir.Rule {
 	return nil
 }
 
-func compareIDs(a, b SegmentID) int {
+// CompareIDs is the order of Segments: ingresses by port first.
+func CompareIDs(a, b SegmentID) int {
 	_, x := a.Ingress()
 	_, y := b.Ingress()
 	if x != y {
@@ -118,7 +130,7 @@ func (f *Flattener) show() []Change {
 			changes = append(changes, Change{ID: id, Removed: old.Paths})
 		}
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(changes, func(a, b Change) int { return CompareIDs(a.ID, b.ID) })
 	return changes
 }
 

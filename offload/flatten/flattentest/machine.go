@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
 )
 
@@ -17,6 +18,9 @@ type Machine struct {
 	Paths    *flatten.Flattener
 	Fallback *ir.Pipeline
 	Handover bool // Config.Handover of Paths
+	// Tables, if not nil, are what is programmed, instead of all of Paths. Packets of an
+	// ingress without a table go to the fallback.
+	Tables map[flatten.SegmentID]*offload.Table
 	// Bare leaves out the traps that need not be programmed, as a target does: what
 	// matches nothing then goes to the fallback.
 	Bare    bool
@@ -26,7 +30,7 @@ type Machine struct {
 	// code of a trap.
 	Hits map[string]int
 
-	bare map[*flatten.Segment][]*flatten.Path
+	bare map[*flatten.Segment][]offload.Entry
 }
 
 // ErrNoPath says that a packet matched no path of a segment.
@@ -44,20 +48,24 @@ func (m *Machine) Run(p *ir.Packet) (ir.Result, error) {
 	id := flatten.IngressID(uint32(p.Get(ir.InPort).Lo))
 	for range 1000 {
 		seg := m.Paths.Segment(id)
-		if seg == nil {
+		if seg == nil || m.Tables != nil && m.Tables[id] == nil {
 			if _, root := id.Ingress(); !root {
 				return all, fmt.Errorf("%s is missing", id)
 			}
 			return m.Fallback.Evaluate(p, ir.PhyToLog, m.Options)
 		}
-		path, err := m.find(seg, p)
+		entry, err := m.find(seg, p)
 		if err != nil {
 			return all, err
 		}
-		if path == nil || path.Trap() {
-			if path == nil {
+		path := entry.Path
+		if path == nil || entry.Trap {
+			switch {
+			case path == nil:
 				m.hit("miss")
-			} else {
+			case path.Reason == nil:
+				m.hit("trap")
+			default:
 				m.hit(path.Reason.Code.String())
 			}
 			r, err := m.fallBack(seg, p)
@@ -95,50 +103,52 @@ func merge(a, b ir.Result) ir.Result {
 	return a
 }
 
-// find is the first path of a segment that p matches; nil when the fallback has it.
-func (m *Machine) find(seg *flatten.Segment, p *ir.Packet) (*flatten.Path, error) {
-	for _, path := range m.list(seg) {
-		if !p.Matches(path.Match) {
+// find is the first entry of a segment that p matches; none when the fallback has it.
+func (m *Machine) find(seg *flatten.Segment, p *ir.Packet) (offload.Entry, error) {
+	for _, entry := range m.list(seg) {
+		if !p.Matches(entry.Match) {
 			continue
 		}
 		ok := true
-		for _, c := range path.If {
+		for _, c := range entry.Path.If {
 			holds, err := m.holds(c, p)
 			if err != nil {
-				return nil, err
+				return offload.Entry{}, err
 			}
 			ok = ok && holds != c.Not
 		}
 		if ok {
-			return path, nil
+			return entry, nil
 		}
 	}
-	if m.Bare {
-		return nil, nil
+	if m.Bare || m.Tables != nil {
+		return offload.Entry{}, nil
 	}
-	return nil, fmt.Errorf("%s: %w packet %s", seg.ID, ErrNoPath, p)
+	return offload.Entry{}, fmt.Errorf("%s: %w packet %s", seg.ID, ErrNoPath, p)
 }
 
-// list are the paths that are programmed.
-func (m *Machine) list(seg *flatten.Segment) []*flatten.Path {
-	if !m.Bare {
-		return seg.Paths
+// list are the entries that are programmed.
+func (m *Machine) list(seg *flatten.Segment) []offload.Entry {
+	if m.Tables != nil {
+		return m.Tables[seg.ID].Entries
 	}
 	if list, ok := m.bare[seg]; ok {
 		return list
 	}
 	offloaded := func(p *flatten.Path) bool { return !p.Trap() }
 	traps := flatten.Traps(seg.Paths, offloaded)
-	var list []*flatten.Path
+	var list []offload.Entry
 	for _, p := range seg.Paths {
-		if offloaded(p) {
-			list = append(list, p)
-		} else if len(traps) > 0 && traps[0] == p {
-			list, traps = append(list, p), traps[1:]
+		needed := len(traps) > 0 && traps[0] == p
+		if needed {
+			traps = traps[1:]
+		}
+		if offloaded(p) || needed || !m.Bare {
+			list = append(list, offload.Entry{Path: p, Match: p.Match, Trap: p.Trap()})
 		}
 	}
 	if m.bare == nil {
-		m.bare = map[*flatten.Segment][]*flatten.Path{}
+		m.bare = map[*flatten.Segment][]offload.Entry{}
 	}
 	m.bare[seg] = list
 	return list

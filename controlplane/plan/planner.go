@@ -1,0 +1,262 @@
+package plan
+
+import (
+	"iter"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+)
+
+// Planner holds the rules of a chassis and what a target has, and shall have, of their
+// paths. What it is told takes effect with the next Delta. It belongs to one goroutine.
+type Planner struct {
+	base flatten.Config
+	flat *flatten.Flattener
+
+	caps   offload.Caps
+	ports  map[uint32]offload.Port
+	meters map[string]backend.Meter
+
+	places  map[flatten.SegmentID]*place
+	sources map[flatten.SegmentID]map[flatten.SegmentID]bool // from where each segment is jumped to
+	stale   map[flatten.SegmentID]bool                       // to be judged again
+	settled bool                                             // something was, since room was looked for last
+	refused map[entryKey]*refusal
+	cold    map[flatten.PathID]bool // there is no room for them
+	seen    map[entryKey]*seen
+	credit  map[ir.RuleID]*Credit
+	rates   map[ir.RuleID]*softRate
+	now     time.Time // of the last counters
+	reasons map[Reason]*Reason
+
+	// What the target was told.
+	revision  backend.Revision
+	installed map[flatten.SegmentID]*offload.Table
+	pending   offload.Delta // ports and meters that it was not told yet
+	reset     bool
+}
+
+// New makes a planner for a target that can do nothing, until SetCaps. Of base, what
+// depends on the target is ignored.
+func New(base flatten.Config) *Planner {
+	p := &Planner{base: base, ports: map[uint32]offload.Port{}, meters: map[string]backend.Meter{}, seen: map[entryKey]*seen{},
+		credit: map[ir.RuleID]*Credit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
+		installed: map[flatten.SegmentID]*offload.Table{}, refused: map[entryKey]*refusal{}, reset: true}
+	p.flat = flatten.New(p.caps.Flatten(base))
+	p.forget()
+	return p
+}
+
+// forget drops all that depends on segments.
+func (p *Planner) forget() {
+	p.places, p.sources = map[flatten.SegmentID]*place{}, map[flatten.SegmentID]map[flatten.SegmentID]bool{}
+	p.stale, p.cold = map[flatten.SegmentID]bool{}, map[flatten.PathID]bool{}
+}
+
+// SetCaps says what the target can do from now on. What it refused before is tried again.
+func (p *Planner) SetCaps(c offload.Caps) {
+	if reflect.DeepEqual(c, p.caps) {
+		return
+	}
+	was, is := p.caps.Flatten(p.base), c.Flatten(p.base)
+	p.caps = c
+	clear(p.refused)
+	clear(p.cold)
+	if was.CanLength == is.CanLength && was.CanTags == is.CanTags && was.CanHash == is.CanHash && was.Cut == is.Cut {
+		for id := range p.places {
+			p.stale[id] = true
+		}
+		return
+	}
+	rules := slices.Collect(p.flat.Rules())
+	p.flat = flatten.New(is)
+	p.forget()
+	p.follow(p.flat.Apply(backend.Delta{Put: rules}))
+}
+
+// Caps is what the target can do.
+func (p *Planner) Caps() offload.Caps { return p.caps }
+
+// Flattener has the rules and paths that are placed. It must only be read.
+func (p *Planner) Flattener() *flatten.Flattener { return p.flat }
+
+// Apply takes a change of the desired rules and meters.
+func (p *Planner) Apply(d backend.Delta) {
+	if d.Reset {
+		p.pending.DelMeters = slices.AppendSeq(p.pending.DelMeters, maps.Keys(p.meters))
+		p.pending.Meters = nil
+		clear(p.meters)
+		clear(p.credit)
+		clear(p.rates)
+	}
+	p.setMeters(d)
+	p.follow(p.flat.Apply(d))
+	for _, id := range d.Del {
+		if p.flat.Rule(id) == nil {
+			delete(p.credit, id)
+			delete(p.rates, id)
+		}
+	}
+}
+
+func (p *Planner) setMeters(d backend.Delta) {
+	changed := map[string]bool{}
+	for _, name := range d.DelMeters {
+		delete(p.meters, name)
+		p.pending.Meters = slices.DeleteFunc(p.pending.Meters, func(m backend.Meter) bool { return m.Name == name })
+		p.pending.DelMeters = append(p.pending.DelMeters, name)
+		changed[name] = true
+	}
+	for _, m := range d.Meters {
+		p.meters[m.Name] = m
+		p.pending.DelMeters = slices.DeleteFunc(p.pending.DelMeters, func(name string) bool { return name == m.Name })
+		p.pending.Meters = append(slices.DeleteFunc(p.pending.Meters, func(o backend.Meter) bool { return o.Name == m.Name }), m)
+		changed[m.Name] = true
+	}
+	for id, s := range p.places {
+		if slices.ContainsFunc(s.meters, func(name string) bool { return changed[name] || d.Reset }) {
+			p.stale[id] = true
+		}
+	}
+}
+
+// SetPorts takes a change of the ports of the integration bridge.
+func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
+	changed := map[uint32]bool{}
+	for _, n := range del {
+		delete(p.ports, n)
+		p.pending.Ports = slices.DeleteFunc(p.pending.Ports, func(o offload.Port) bool { return o.Ofport == n })
+		p.pending.DelPorts = append(p.pending.DelPorts, n)
+		changed[n] = true
+	}
+	for _, port := range put {
+		n := port.Ofport
+		p.ports[n] = port
+		p.pending.DelPorts = slices.DeleteFunc(p.pending.DelPorts, func(o uint32) bool { return o == n })
+		p.pending.Ports = append(slices.DeleteFunc(p.pending.Ports, func(o offload.Port) bool { return o.Ofport == n }), port)
+		changed[n] = true
+	}
+	for id, s := range p.places {
+		if slices.ContainsFunc(s.ports, func(n uint32) bool { return changed[n] }) {
+			p.stale[id] = true
+		}
+	}
+}
+
+// follow takes changes of the segments.
+func (p *Planner) follow(changes []flatten.Change) {
+	for _, c := range changes {
+		for _, path := range c.Removed {
+			delete(p.cold, path.ID)
+		}
+		old := p.places[c.ID]
+		if old != nil {
+			for to := range old.leads {
+				if delete(p.sources[to], c.ID); len(p.sources[to]) == 0 {
+					delete(p.sources, to)
+				}
+			}
+		}
+		p.stale[c.ID] = true
+		if c.Segment == nil {
+			delete(p.places, c.ID)
+			continue
+		}
+		s := newPlace(c.Segment)
+		if old != nil { // to tell what changes for those that jump here
+			s.useful, s.fragile, s.table = old.useful, old.fragile, old.table
+		}
+		p.places[c.ID] = s
+		for to := range s.leads {
+			if p.sources[to] == nil {
+				p.sources[to] = map[flatten.SegmentID]bool{}
+			}
+			p.sources[to][c.ID] = true
+		}
+	}
+}
+
+// Restart says that it is not known what the target has: the next Delta has everything.
+func (p *Planner) Restart() {
+	p.reset = true
+	clear(p.installed)
+	for _, s := range p.seen {
+		s.last = offload.Counter{}
+	}
+}
+
+// Next is when Delta should be asked for again though nothing has happened; ok is
+// false for never.
+func (p *Planner) Next() (at time.Time, ok bool) {
+	for _, r := range p.refused {
+		if !r.again.IsZero() && !r.trying && (!ok || r.again.Before(at)) {
+			at, ok = r.again, true
+		}
+	}
+	return at, ok
+}
+
+// Delta settles everything and is what the target shall be told; ok is false for nothing.
+func (p *Planner) Delta(now time.Time) (d offload.Delta, ok bool) {
+	p.retry(now)
+	p.settle()
+	p.fit()
+	d = p.pending
+	p.pending = offload.Delta{}
+	if p.reset {
+		d = p.everything()
+	}
+	d.Reset = p.reset
+	p.reset = false
+	for id, s := range p.installedTables() {
+		if old := p.installed[id]; old == nil || old != s.table && !sameTable(old, s.table) {
+			p.uncount(p.installed[id], s.table)
+			p.installed[id] = s.table
+			d.Put = append(d.Put, *s.table)
+		}
+	}
+	for id, t := range p.installed {
+		if s := p.places[id]; s == nil || !s.reached || s.table == nil {
+			p.uncount(t, nil)
+			delete(p.installed, id)
+			d.Del = append(d.Del, id)
+		}
+	}
+	slices.SortFunc(d.Put, func(a, b offload.Table) int { return flatten.CompareIDs(a.Segment, b.Segment) })
+	slices.SortFunc(d.Del, flatten.CompareIDs)
+	if !d.Reset && len(d.Put)+len(d.Del)+len(d.Ports)+len(d.DelPorts)+len(d.Meters)+len(d.DelMeters) == 0 {
+		return d, false
+	}
+	p.revision++
+	d.Revision = p.revision
+	return d, true
+}
+
+// everything is the ports and meters that there are.
+func (p *Planner) everything() offload.Delta {
+	d := offload.Delta{}
+	for _, n := range slices.Sorted(maps.Keys(p.ports)) {
+		d.Ports = append(d.Ports, p.ports[n])
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.meters)) {
+		d.Meters = append(d.Meters, p.meters[name])
+	}
+	return d
+}
+
+// installedTables are the places whose tables shall be in the target.
+func (p *Planner) installedTables() iter.Seq2[flatten.SegmentID, *place] {
+	return func(yield func(flatten.SegmentID, *place) bool) {
+		for id, s := range p.places {
+			if s.reached && s.table != nil && !yield(id, s) {
+				return
+			}
+		}
+	}
+}

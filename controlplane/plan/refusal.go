@@ -1,0 +1,114 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+)
+
+// refusal is that the target has said no to an entry.
+type refusal struct {
+	segment flatten.SegmentID
+	kind    backend.Kind
+	detail  string
+	tries   int
+	again   time.Time // when it will be tried again; zero: when the path or the target changes
+	trying  bool      // it is being tried again
+}
+
+// The pause before another try doubles with each refusal.
+const (
+	firstPause = time.Second      // of what is said to be transient
+	fullPause  = 10 * time.Second // of a full table or a conflict: that takes longer to go by
+	maxPause   = 5 * time.Minute
+	maxRefused = 1 << 16 // remembered
+)
+
+// Report takes what came of a Delta.
+func (p *Planner) Report(now time.Time, r offload.Report) {
+	for _, f := range r.Failures {
+		k, ok := p.told(f)
+		if !ok || p.places[f.Segment] == nil {
+			continue // about something that is gone by now
+		}
+		x := p.refused[k]
+		if x == nil {
+			if len(p.refused) >= maxRefused {
+				p.dropRefused()
+			}
+			x = &refusal{segment: f.Segment}
+			p.refused[k] = x
+		}
+		x.kind, x.detail, x.trying = f.Kind, f.Detail, false
+		x.tries++
+		x.again = x.pause(now)
+		p.stale[f.Segment] = true
+	}
+}
+
+// told finds the entry that the target has failed to install.
+func (p *Planner) told(f offload.Failure) (k entryKey, ok bool) {
+	t := p.installed[f.Segment]
+	if t == nil {
+		return k, false
+	}
+	i := slices.IndexFunc(t.Entries, func(e offload.Entry) bool { return e.Path.ID == f.Path })
+	if i < 0 {
+		return k, false
+	}
+	return entryKey{f.Path, t.Entries[i].Trap}, true
+}
+
+func (x *refusal) pause(now time.Time) time.Time {
+	pause := firstPause
+	switch x.kind {
+	case backend.Transient:
+	case backend.Full, backend.Conflict:
+		pause = fullPause
+	default:
+		return time.Time{}
+	}
+	return now.Add(min(pause<<min(x.tries-1, 16), maxPause))
+}
+
+// dropRefused forgets refusals of paths that are gone.
+func (p *Planner) dropRefused() {
+	for k, x := range p.refused {
+		if s := p.places[x.segment]; s != nil {
+			if _, ok := s.find(k.path); ok {
+				continue
+			}
+		}
+		delete(p.refused, k)
+	}
+}
+
+// retry lets those paths be tried again whose time has come.
+func (p *Planner) retry(now time.Time) {
+	for _, x := range p.refused {
+		if !x.trying && !x.again.IsZero() && !now.Before(x.again) {
+			x.trying = true
+			p.stale[x.segment] = true
+		}
+	}
+}
+
+// refusal is what the target said of a path, as a trap or not; nil for nothing.
+func (p *Planner) refusal(path *flatten.Path, trap bool) *Reason {
+	x := p.refused[entryKey{path.ID, trap}]
+	if x == nil || x.trying {
+		return nil
+	}
+	r := Reason{Code: Refused, Detail: fmt.Sprintf("%s: %s", x.kind, x.detail), Rule: lastRule(path)}
+	if trap {
+		r.Detail = "a trap: " + r.Detail
+	}
+	if !x.again.IsZero() {
+		r.Fix = "none needed: it is tried again after a pause"
+	}
+	return p.because(r)
+}
