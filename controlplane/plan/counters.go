@@ -158,7 +158,7 @@ func (p *Planner) uncount(before, after *offload.Table) {
 
 // measured is how long what an entry counted says something about its path when it
 // is not installed any more.
-const measured = 5 * time.Minute
+const measured = time.Minute
 
 // heat is how many packets per second a path has, as far as it is known: by its own
 // counter or, of one that has none, no more than any rule of its lineage has in the

@@ -58,7 +58,8 @@ func fewer(t *rapid.T, what string, all offload.Fields) offload.Fields {
 	for range rapid.IntRange(0, 2).Draw(t, what) {
 		bad[worse.Draw(t, "worse")] = true
 	}
-	for f, a := range all {
+	for f := ir.FieldNone; f < ir.NumFields; f++ {
+		a := all[f]
 		if bad[f] {
 			a.Form = rapid.SampledFrom([]offload.Form{offload.Whole, offload.Prefix, offload.Ternary}).Draw(t, "form")
 			a.Mask = a.Mask.And(ir.Value{Hi: ^uint64(0), Lo: rapid.SampledFrom([]uint64{0, 1, 0x2b, 0xffffff00, ^uint64(0)}).Draw(t, "mask")})

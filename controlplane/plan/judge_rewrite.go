@@ -21,7 +21,7 @@ func (j *judge) rewrite(r *flatten.Rewrite, outer bool) *Reason {
 	case len(r.PushVLAN) > c.Push.Max:
 		return j.amount(Rewrite, fmt.Sprintf("%d VLAN headers put on", len(r.PushVLAN)), c.Push, isA[ir.PushVLAN])
 	case int(r.DecTTL) > c.DecTTL.Max:
-		return j.amount(Rewrite, fmt.Sprintf("TTL decremented %d times", r.DecTTL), c.DecTTL, isA[ir.DecTTL])
+		return j.amount(Rewrite, fmt.Sprintf("TTL decremented by %d", r.DecTTL), c.DecTTL, isA[ir.DecTTL])
 	}
 	for _, s := range r.Set {
 		f := s.Dst.Field

@@ -103,7 +103,7 @@ func (p *Planner) judge(s *place) {
 			if why := j.lacks(); why != nil {
 				s.alone[i] = p.because(*why)
 			} else if p.cold[path.ID] {
-				s.alone[i] = p.because(Reason{Code: Room})
+				s.alone[i] = p.because(Reason{Code: Room, Rule: lastRule(path)})
 			}
 		}
 	}

@@ -12,18 +12,6 @@ import (
 // Room: when the target has not enough for all, paths are cold: they are not
 // offloaded though they could be.
 
-// candidate is a path that room is given to or taken from.
-type candidate struct {
-	path    *flatten.Path
-	segment flatten.SegmentID
-	heat    float64 // packets per second
-}
-
-// byHeat orders the coldest first.
-func byHeat(a, b candidate) int {
-	return cmp.Or(cmp.Compare(a.heat, b.heat), cmp.Compare(a.path.ID, b.path.ID))
-}
-
 // excess is by how many entries and tables there are too many; below 0 there is room.
 func (p *Planner) excess() (entries, tables int) {
 	for _, s := range p.installedTables() {
@@ -32,7 +20,7 @@ func (p *Planner) excess() (entries, tables int) {
 	}
 	over := func(n, bound int) int {
 		if bound == 0 {
-			return math.MinInt
+			return -math.MaxInt
 		}
 		return n - bound
 	}
@@ -47,35 +35,6 @@ func (p *Planner) tooMany() bool {
 
 // bounded tells whether the target has bounds.
 func (p *Planner) bounded() bool { return p.caps.Entries > 0 || p.caps.Tables > 0 }
-
-// hot are the offloaded paths, the coldest first.
-func (p *Planner) hot() []candidate {
-	var list []candidate
-	for id, s := range p.installedTables() {
-		for _, e := range s.table.Entries {
-			if !e.Trap {
-				list = append(list, candidate{e.Path, id, p.heat(e.Path)})
-			}
-		}
-	}
-	slices.SortFunc(list, byHeat)
-	return list
-}
-
-// waiting are the cold paths, the hottest first.
-func (p *Planner) waiting() []candidate {
-	var list []candidate
-	for id, s := range p.places {
-		for i, path := range s.seg.Paths {
-			if s.alone[i] != nil && s.alone[i].Code == Room {
-				list = append(list, candidate{path, id, p.heat(path)})
-			}
-		}
-	}
-	slices.SortFunc(list, byHeat)
-	slices.Reverse(list)
-	return list
-}
 
 // setCold takes room from paths, or gives it to them, and settles.
 func (p *Planner) setCold(list []candidate, cold bool) {
@@ -100,11 +59,12 @@ func (p *Planner) fit() {
 	gone := 0
 	for p.tooMany() {
 		entries, tables := p.excess()
-		list := p.hot()
+		list := p.offloaded()
 		if tables > 0 {
-			list = p.coldTables(tables)
+			list = coldTables(list, tables)
 		} else { // traps may come in their place, then it takes more
-			list = list[:min(max(entries, 2*gone), len(list))]
+			list = slices.DeleteFunc(list, func(c candidate) bool { return c.weight == 0 })
+			list = upTo(list, max(float64(entries), 2*float64(gone)))
 		}
 		gone = len(list)
 		p.setCold(list, true)
@@ -112,16 +72,31 @@ func (p *Planner) fit() {
 	// A twentieth stays free, so that not every small change moves paths about.
 	entries, tables := p.excess()
 	if free := min(-entries-p.caps.Entries/20, -tables); free > 0 && len(p.cold) > 0 {
-		list := p.waiting()
-		p.admit(list[:min(free, len(list))])
+		p.admit(upTo(fitting(p.waiting(), free), float64(free)))
 	}
 }
 
-// coldTables are the paths of the n tables with the fewest packets.
-func (p *Planner) coldTables(n int) []candidate {
+// upTo is the beginning of a list that weighs no less than so many entries, unless
+// all of it does not.
+func upTo(list []candidate, entries float64) []candidate {
+	sum := 0.0
+	for i, c := range list {
+		if sum += c.weight; sum >= entries {
+			return list[:i+1]
+		}
+	}
+	return list
+}
+
+// fitting are those of a list that weigh no more than so many entries each.
+func fitting(list []candidate, entries int) []candidate {
+	return slices.DeleteFunc(list, func(c candidate) bool { return c.weight > float64(entries) })
+}
+
+// coldTables are those of a list of paths that are in the n tables with the fewest packets.
+func coldTables(list []candidate, n int) []candidate {
 	heat := map[flatten.SegmentID]float64{}
-	paths := p.hot()
-	for _, c := range paths {
+	for _, c := range list {
 		heat[c.segment] += c.heat
 	}
 	ids := slices.SortedFunc(maps.Keys(heat), func(a, b flatten.SegmentID) int {
@@ -131,10 +106,10 @@ func (p *Planner) coldTables(n int) []candidate {
 	for _, id := range ids[:min(n, len(ids))] {
 		out[id] = true
 	}
-	return slices.DeleteFunc(paths, func(c candidate) bool { return !out[c.segment] })
+	return slices.DeleteFunc(list, func(c candidate) bool { return !out[c.segment] })
 }
 
-// admit gives room to paths, the hottest first, as far as there is any.
+// admit gives room to paths, the first ones if there is not enough for all.
 func (p *Planner) admit(list []candidate) {
 	p.setCold(list, false)
 	for n := len(list); n > 0 && p.tooMany(); {
@@ -155,7 +130,8 @@ func (p *Planner) displace() {
 	if !p.bounded() || len(p.cold) == 0 {
 		return
 	}
-	in, out := p.waiting(), p.hot()
+	in, out := fitting(p.waiting(), 1), p.offloaded()
+	out = slices.DeleteFunc(out, func(c candidate) bool { return c.weight < 1 })
 	n := 0
 	for n < min(len(in), len(out), moves) && in[n].heat > clearly*out[n].heat+1 {
 		n++

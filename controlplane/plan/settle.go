@@ -138,7 +138,7 @@ func (p *Planner) assemble(s *place) {
 		switch {
 		case s.why[i] == nil:
 			if k := slices.IndexFunc(wide, func(m ir.Match) bool { return within(path.Match, m) }); k >= 0 {
-				s.why[i] = p.because(Reason{Code: Behind, Detail: "a wide trap in front has all its packets"})
+				s.why[i] = p.because(Reason{Code: Behind, Detail: "a wide trap in front has all its packets", Rule: lastRule(path)})
 				continue
 			}
 			useful = true

@@ -13,12 +13,12 @@ import (
 // tells which paths are; paths are those of a segment in order, and so are the traps.
 func Traps(paths []*Path, offloaded func(*Path) bool) []*Path {
 	var traps []*Path
-	behind := &overlaps{}
+	behind := &Overlaps{}
 	for _, p := range slices.Backward(paths) {
 		ls := literalsOf(p.Match)
 		switch {
 		case offloaded(p):
-			behind.add(ls)
+			behind.add(ls, 0)
 		case behind.meets(ls):
 			traps = append(traps, p)
 		}
@@ -27,15 +27,18 @@ func Traps(paths []*Path, offloaded func(*Path) bool) []*Path {
 	return traps
 }
 
-// overlaps finds out whether matches have packets in common with others. These are
-// filed by each field that they ask for all of, so that a match with the same field
-// is compared with few.
-type overlaps struct {
+// Overlaps finds those of many matches that have packets in common with another. They
+// are filed by each field that they ask for all of, so that a match with the same
+// field is compared with few.
+type Overlaps struct {
 	all     []*filed
 	byField [ir.NumFields]fieldFile
 }
 
-type filed struct{ asks []literal }
+type filed struct {
+	asks []literal
+	n    int
+}
 
 // fieldFile are the matches by their value of one field, and those without one.
 type fieldFile struct {
@@ -47,8 +50,11 @@ type fieldFile struct {
 // segment apart.
 var discriminators = []ir.Field{ir.IP4Dst, ir.EthDst, ir.IP4Src, ir.TunOpt, ir.IP6Dst, ir.TunID, ir.EthSrc, ir.TCPDst, ir.UDPDst, ir.EthType}
 
-func (o *overlaps) add(asks []literal) {
-	f := &filed{asks}
+// Add files a match under a number.
+func (o *Overlaps) Add(m ir.Match, n int) { o.add(literalsOf(m), n) }
+
+func (o *Overlaps) add(asks []literal, n int) {
+	f := &filed{asks, n}
 	o.all = append(o.all, f)
 	for _, d := range discriminators {
 		file := &o.byField[d]
@@ -63,11 +69,18 @@ func (o *overlaps) add(asks []literal) {
 	}
 }
 
+// Each calls do with the number of each match that has packets in common with m, in
+// no order, until do returns false.
+func (o *Overlaps) Each(m ir.Match, do func(n int) bool) { o.each(literalsOf(m), do) }
+
 // meets tells whether a match has packets in common with one of those that were added.
-func (o *overlaps) meets(asks []literal) bool {
-	compatible := func(f *filed) bool { return overlap(asks, f.asks) }
-	best, few := []*filed(nil), len(o.all)
-	var rest []*filed
+func (o *Overlaps) meets(asks []literal) (met bool) {
+	o.each(asks, func(int) bool { met = true; return false })
+	return met
+}
+
+func (o *Overlaps) each(asks []literal, do func(n int) bool) {
+	lists, few := [2][]*filed{o.all}, len(o.all)
 	for _, d := range discriminators {
 		v, ok := exact(asks, d)
 		if !ok {
@@ -75,13 +88,16 @@ func (o *overlaps) meets(asks []literal) bool {
 		}
 		file := &o.byField[d]
 		if n := len(file.exact[v]) + len(file.other); n < few {
-			best, rest, few = file.exact[v], file.other, n
+			lists, few = [2][]*filed{file.exact[v], file.other}, n
 		}
 	}
-	if few == len(o.all) {
-		return slices.ContainsFunc(o.all, compatible)
+	for _, list := range lists {
+		for _, f := range list {
+			if overlap(asks, f.asks) && !do(f.n) {
+				return
+			}
+		}
 	}
-	return slices.ContainsFunc(best, compatible) || slices.ContainsFunc(rest, compatible)
 }
 
 // exact is the value of f that asks ask for, when they ask for all of it.

@@ -51,3 +51,41 @@ func TestTrapsAreThoseInFrontOfAnOverlap(t *testing.T) {
 		t.Error("no trap was needed: this test tests nothing")
 	}
 }
+
+// What is found is what has a packet in common, whatever fields tell matches apart.
+func TestOverlaps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		match := rapid.Custom(func(t *rapid.T) ir.Match {
+			var terms []ir.Term
+			for _, f := range []ir.Field{ir.IP4Dst, ir.EthType, ir.IPProto, ir.IP6Src} {
+				if rapid.Bool().Draw(t, "asks") {
+					mask := rapid.SampledFrom([]ir.Value{ir.Ones(f.Width()), ir.V(1), ir.V(3)}).Draw(t, "mask")
+					terms = append(terms, ir.Term{Field: f, Value: ir.V(rapid.Uint64Range(0, 3).Draw(t, "value")).And(mask), Mask: mask})
+				}
+			}
+			return ir.MustMatch(terms...)
+		})
+		filed := rapid.SliceOfN(match, 0, 10).Draw(t, "filed")
+		o := &flatten.Overlaps{}
+		for i, m := range filed {
+			o.Add(m, i)
+		}
+		m := match.Draw(t, "match")
+		var got, want []int
+		o.Each(m, func(n int) bool { got = append(got, n); return true })
+		slices.Sort(got)
+		for i, f := range filed {
+			if _, common := f.And(m); common {
+				want = append(want, i)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s: got %v, want %v of %v", m, got, want, filed)
+		}
+		calls := 0
+		o.Each(m, func(int) bool { calls++; return false })
+		if calls > 1 {
+			t.Fatal("it goes on though it was told to stop")
+		}
+	})
+}

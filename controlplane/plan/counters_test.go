@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/offload"
+)
+
+// credited is what p has credited to the rules of stages.
+func credited(p *Planner) map[string]Credit {
+	out := map[string]Credit{}
+	for r := range p.Flattener().Rules() {
+		if c := p.Credited(r.ID); c != (Credit{}) {
+			out[r.Stage.String()] = c
+		}
+	}
+	return out
+}
+
+func observe(p *Planner, now time.Time, cs ...offload.Counter) {
+	p.Observe(now, slices.Values(cs), maps.All(map[ir.RuleID]uint64{}))
+}
+
+func TestCountersAreCreditedToTheRules(t *testing.T) {
+	p := planned(t, toIngress, "ingress.0 1 match(any) { ct zone=5 next=ingress.1; }", "ingress.1 1 match(any) { to_port 2; }", "ingress.1 2 match(eth.src=1) { to_port 9; }")
+	d := tell(p, start)
+	var cs []offload.Counter
+	for _, table := range d.Put {
+		for i, e := range table.Entries {
+			cs = append(cs, offload.Counter{Segment: table.Segment, Path: e.Path.ID, Trap: e.Trap, Packets: uint64(10 * (i + 1)), Bytes: uint64(1000 * (i + 1)), HWPackets: 4, HWBytes: 400})
+		}
+	}
+	if len(cs) != 3 {
+		t.Fatalf("%d entries, want a jump, a trap and an output", len(cs))
+	}
+	observe(p, start.Add(time.Second), cs...)
+	want := map[string]Credit{
+		"phy_to_log": {Device: Traffic{4, 400}, Kernel: Traffic{6, 600}},
+		"ingress.0":  {Device: Traffic{4, 400}, Kernel: Traffic{6, 600}},
+	}
+	got := credited(p)
+	delete(got, "ingress.1") // of two rules; below
+	if !maps.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for r := range p.Flattener().Rules() {
+		switch c := p.Credited(r.ID); {
+		case r.Stage == ir.Ingress(1) && r.Priority == 1 && c != Credit{Device: Traffic{4, 400}, Kernel: Traffic{16, 1600}}:
+			t.Errorf("the output has %+v", c)
+		case r.Stage == ir.Ingress(1) && r.Priority == 2 && c != Credit{Trapped: Traffic{10, 1000}}:
+			t.Errorf("the trap has %+v", c)
+		}
+	}
+
+	// The same counters again are no new packets; what counts less than before is new.
+	observe(p, start.Add(2*time.Second), cs...)
+	if again := credited(p); !maps.Equal(map[string]Credit{"phy_to_log": again["phy_to_log"], "ingress.0": again["ingress.0"]}, want) {
+		t.Errorf("the same counters again: %+v", again)
+	}
+	cs[0].Packets, cs[0].Bytes, cs[0].HWPackets, cs[0].HWBytes = 1, 100, 1, 100
+	observe(p, start.Add(3*time.Second), cs[0])
+	if c := credited(p)["ingress.0"]; c != (Credit{Device: Traffic{5, 500}, Kernel: Traffic{6, 600}}) {
+		t.Errorf("after it was installed anew: %+v", c)
+	}
+	if sum := p.Coverage().Total.Seen; sum.Device.Packets != 5+4 || sum.Trapped.Packets != 10 {
+		t.Errorf("seen are %+v", sum)
+	}
+}
+
+func TestCoverage(t *testing.T) {
+	p := planned(t,
+		"phy_to_log 10 match(in_port=1) { datapath = 7; call ingress.0; }", "phy_to_log 10 match(in_port=2) { datapath = 7; call ingress.0; }",
+		"ingress.0 1 datapath=7 match(any) { ct zone=5 next=ingress.1; }",
+		"ingress.1 1 match(any) { to_port 3; }", "ingress.1 2 match(eth.src=1) { to_port 9; }")
+	p.SetPorts([]offload.Port{{Ofport: 2, Device: "eth2"}}, nil)
+	tell(p, start)
+	c := p.Coverage()
+	count := func(offloaded, fallback int) Count { return Count{Offloaded: offloaded, Fallback: fallback} }
+	if c.Total != count(2, 2) {
+		t.Errorf("in total %+v", c.Total)
+	}
+	if want := map[uint32]Count{1: count(2, 1), 2: count(0, 1)}; !maps.Equal(c.ByPort, want) {
+		t.Errorf("by port %+v, want %+v", c.ByPort, want)
+	}
+	if want := map[uint32]Count{7: count(1, 1)}; !maps.Equal(c.ByDatapath, want) {
+		t.Errorf("by datapath %+v, want %+v", c.ByDatapath, want)
+	}
+	if want := map[Cause]Count{{NoDevice, ir.Ingress(1)}: count(0, 1), {PortOff, ir.NoStage}: count(0, 1)}; !maps.Equal(c.ByCause, want) {
+		t.Errorf("by cause %+v, want %+v", c.ByCause, want)
+	}
+}

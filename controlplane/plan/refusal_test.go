@@ -1,0 +1,98 @@
+package plan
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/offload"
+)
+
+// placed tells whether anything is in the target.
+func placed(p *Planner, now time.Time) bool {
+	tell(p, now)
+	return len(p.installed) > 0
+}
+
+func TestTransientRefusalsAreTriedAgain(t *testing.T) {
+	p := planned(t, toIngress, goOn)
+	now := start
+	d := tell(p, now)
+	for _, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
+		refuseAll(p, d, false, backend.Transient, "busy")
+		if placed(p, now) {
+			t.Fatal("a path that was refused is offloaded")
+		}
+		at, ok := p.Next()
+		if !ok || at.Sub(start) != pause {
+			t.Fatalf("the next try is in %v (%v), want %v", at.Sub(start), ok, pause)
+		}
+		if placed(p, at.Add(-1)) {
+			t.Fatal("it is tried again too early")
+		}
+		if d = tell(p, at); len(d.Put) != 1 {
+			t.Fatalf("it is not tried again: %+v", d)
+		}
+		if _, ok := p.Next(); ok {
+			t.Fatal("something is to be tried again while it is being tried")
+		}
+	}
+	for range 20 { // the pause does not grow for ever
+		refuseAll(p, d, false, backend.Full, "full")
+		at, _ := p.Next()
+		if pause := at.Sub(start); pause > maxPause {
+			t.Fatalf("a pause of %v", pause)
+		}
+		tell(p, start)
+		d = tell(p, at)
+	}
+}
+
+func TestFinalRefusalsStayUntilSomethingChanges(t *testing.T) {
+	p := planned(t, toIngress, goOn)
+	refuseAll(p, tell(p, start), false, backend.Unsupported, "no")
+	if _, ok := p.Next(); ok {
+		t.Error("a path that the target cannot do is to be tried again")
+	}
+	if placed(p, start.Add(time.Hour)) {
+		t.Error("a path that was refused is offloaded")
+	}
+	// Another firmware.
+	c := generous()
+	c.Target = "firmware 2"
+	p.SetCaps(c)
+	if !placed(p, start) {
+		t.Fatal("it is not tried again though the target changed")
+	}
+	refuseAll(p, offload.Delta{Put: []offload.Table{*p.installed[1<<63|1]}}, false, backend.Invalid, "no")
+	if placed(p, start) {
+		t.Fatal("a path that was refused is offloaded")
+	}
+	// The path comes back as it was, and then it changes.
+	rules := parse(t, toIngress, goOn)
+	p.Apply(backend.Delta{Del: []ir.RuleID{rules[1].ID}})
+	tell(p, start)
+	p.Apply(backend.Delta{Put: rules[1:]})
+	for s := range p.Paths() {
+		if s.Reason == nil {
+			t.Errorf("%s is offloaded though it was refused before", s.Path)
+		}
+	}
+	other := parse(t, "ingress.0 1 match(any) { to_port 3; }")
+	p.Apply(backend.Delta{Del: []ir.RuleID{rules[1].ID}, Put: other})
+	if !placed(p, start) {
+		t.Error("it is not tried again though it changed")
+	}
+}
+
+func TestFailuresOfWhatIsGoneDoNotMatter(t *testing.T) {
+	p := planned(t, toIngress, goOn)
+	d := tell(p, start)
+	p.SetPorts(nil, []uint32{1})
+	tell(p, start)
+	refuseAll(p, d, false, backend.Unsupported, "no")
+	if len(p.refused) != 0 {
+		t.Error("a refusal of an entry that is gone is remembered")
+	}
+}
