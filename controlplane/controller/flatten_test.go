@@ -48,7 +48,8 @@ func (f *flattened) follow() []flatten.Change {
 // converse sends packets through the paths and the pipeline.
 func (f *flattened) converse(t *testing.T, seed uint64, packets int) {
 	t.Helper()
-	if wrong := flattentest.Converse(f.config, f.Flattener, f.rules(), seed, packets, f.hits); wrong != "" {
+	m := &flattentest.Machine{Paths: f.Flattener, Handover: f.config.Handover, Hits: f.hits}
+	if wrong := m.Converse(f.rules(), seed, packets); wrong != "" {
 		t.Fatal(wrong)
 	}
 }
@@ -145,10 +146,10 @@ const gateway = `
 	lr-lb-add lr0 lb0
 	qos-add sw1 from-lport 100 'inport == "vm3"' dscp=10 rate=10000`
 
-// TestPathsOfGateway makes paths of a gateway with ACLs, NAT, load balancers, a
-// container, a physical network and a tunnel, and sends packets and replies through
-// both, in all variants of what a target can do.
-func TestPathsOfGateway(t *testing.T) {
+// startGateway starts a chassis with ACLs, NAT, load balancers, a container, a physical
+// network and a tunnel.
+func startGateway(t *testing.T) *hypervisor {
+	t.Helper()
 	d := startCentral(t)
 	local := localDB(t, localIDs)
 	physBridges(local)
@@ -164,6 +165,13 @@ func TestPathsOfGateway(t *testing.T) {
 	lr := strings.TrimSpace(d.sbctl("--bare --columns=_uuid find datapath_binding external_ids:name=lr0"))
 	d.sbctl("create mac_binding logical_port=lr0-pub ip=172.16.0.254 mac='\"0a:00:00:00:00:fe\"' datapath=" + lr)
 	c.quiet(d)
+	return c
+}
+
+// TestPathsOfGateway makes paths of a gateway and sends packets and replies through
+// both, in all variants of what a target can do.
+func TestPathsOfGateway(t *testing.T) {
+	c := startGateway(t)
 	for n, config := range []flatten.Config{
 		{},
 		{Cut: 16, CanTags: true, Control: flatten.NeighbourTraffic()},

@@ -93,3 +93,21 @@ func TestCoverage(t *testing.T) {
 		t.Errorf("by cause %+v, want %+v", c.ByCause, want)
 	}
 }
+
+// An entry that was taken out and put back begins at 0, also if it has counted more than
+// before when it is read next.
+func TestCountersOfEntriesThatComeBack(t *testing.T) {
+	p := planned(t, toIngress, goOn)
+	e := tell(p, start).Put[0].Entries[0]
+	c := offload.Counter{Segment: 1<<63 | 1, Path: e.Path.ID, Packets: 10, Bytes: 1000}
+	observe(p, start.Add(time.Second), c)
+	p.SetPorts(nil, []uint32{2})
+	tell(p, start)
+	p.SetPorts([]offload.Port{{Ofport: 2, Device: "eth2", Mode: offload.Software}}, nil)
+	tell(p, start)
+	c.Packets, c.Bytes = 12, 1200
+	observe(p, start.Add(2*time.Second), c)
+	if got := credited(p)["ingress.0"]; got != (Credit{Kernel: Traffic{22, 2200}}) {
+		t.Errorf("credited are %+v, want 10 packets and 12", got)
+	}
+}

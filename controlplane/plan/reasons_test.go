@@ -117,12 +117,9 @@ var reasonCases = []struct {
 	{name: "a trap that is too wide hides what is behind it", rules: []string{toIngress, goOn,
 		"ingress.0 9 match(eth.type=2048, ip.proto=6, tcp.dst=80) { to_port 3; }", "ingress.0 7 match(eth.type=2048, ip.proto=6) { to_port 4; }"},
 		caps: func(c *offload.Caps) { delete(c.Match, ir.TCPDst) }},
-	{name: "a trap that is too wide hides what it does not overlap itself", rules: []string{toIngress,
-		"ingress.0 9 match(eth.type=2048, ip.ttl=3, eth.src=1) { to_port 3; }", "ingress.0 8 match(eth.type=2048, eth.src=1, eth.dst=1, ip.ttl=4) { to_port 4; }",
-		"ingress.0 7 match(eth.dst=1) { to_port 4; }"},
-		caps: func(c *offload.Caps) {
-			c.Match[ir.IPTTL] = offload.FieldAbility{Mask: ir.V(4), Form: offload.Ternary}
-		}},
+	{name: "a trap that is too wide hides what it does not overlap itself", rules: []string{toIngress, goOn,
+		"ingress.0 9 match(eth.type=2048, ip4.dst=3/0xff) { to_port 3; }", "ingress.0 8 match(eth.type=2048, ip4.dst=4) { to_port 4; }"},
+		caps: func(c *offload.Caps) { c.Match[ir.IP4Dst] = offload.AllOf(ir.IP4Dst, offload.Prefix) }},
 	{name: "a field that can be matched by prefix only", rules: []string{toIngress, goOn, "ingress.0 9 match(eth.type=2048, ip4.dst=10/0xff) { to_port 3; }"},
 		caps: func(c *offload.Caps) { c.Match[ir.IP4Dst] = offload.AllOf(ir.IP4Dst, offload.Prefix) }},
 	{name: "a rewrite", rules: []string{toIngress, "ingress.0 1 match(any) { eth.dst = 7; to_port 2; }"},
@@ -168,6 +165,9 @@ var reasonCases = []struct {
 		}},
 	{name: "a trap is refused", rules: []string{toIngress, goOn, "ingress.0 9 match(eth.src=1) { to_port 9; }", "ingress.0 10 match(eth.dst=1) { to_port 3; }"},
 		then: func(p *Planner) { refuseAll(p, tell(p, start), true, backend.Transient, "busy") }},
+	{name: "a trap that is one because of what follows is refused", rules: []string{toIngress, goOn,
+		"ingress.0 9 match(eth.src=1) { ct zone=5 commit next=ingress.1; }", "ingress.1 1 match(any) { to_port 2; }", "ingress.1 2 match(eth.dst=1) { to_port 9; }"},
+		then: func(p *Planner) { refuseAll(p, tell(p, start), true, backend.Unsupported, "no traps") }},
 	{name: "room for one", rules: []string{toIngress, "ingress.0 2 match(eth.src=1) { to_port 3; }", "ingress.0 2 match(eth.src=2) { to_port 3; }"},
 		caps: func(c *offload.Caps) { c.Entries = 1 }, then: func(p *Planner) { tell(p, start) }},
 }

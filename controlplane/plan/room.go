@@ -69,12 +69,22 @@ func (p *Planner) fit() {
 		gone = len(list)
 		p.setCold(list, true)
 	}
-	// A twentieth stays free, so that not every small change moves paths about.
-	entries, tables := p.excess()
-	if free := min(-entries-p.caps.Entries/20, -tables); free > 0 && len(p.cold) > 0 {
-		p.admit(upTo(fitting(p.waiting(), free), float64(free)))
+	// A twentieth stays free, so that not every small change moves paths about. Weights
+	// are about right only, so that more than one try is worth it.
+	for range refills {
+		entries, tables := p.excess()
+		free, before := min(-entries-p.caps.Entries/20, -tables), len(p.cold)
+		if free <= 0 || before == 0 {
+			return
+		}
+		if p.admit(upTo(fitting(p.waiting(), free), float64(free))); len(p.cold) == before {
+			return
+		}
 	}
 }
+
+// refills are how often room that is left is given away at a time.
+const refills = 8
 
 // upTo is the beginning of a list that weighs no less than so many entries, unless
 // all of it does not.

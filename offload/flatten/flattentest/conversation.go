@@ -5,14 +5,13 @@ import (
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
-	"github.com/sluice-gw/sluice/offload/flatten"
 )
 
 // Converse sends n random packets and replies to what comes out, each through the
-// pipeline and through the paths, and says where they first differ; "" for nowhere.
-// Hits counts the paths that packets met.
-func Converse(c flatten.Config, f *flatten.Flattener, rules []ir.Rule, seed uint64, n int, hits map[string]int) string {
-	t := NewTraffic(seed, rules, f)
+// pipeline of rules and through m, of which Fallback, Options and, at random, Bare are
+// set. It says where they first differ; "" for nowhere.
+func (m *Machine) Converse(rules []ir.Rule, seed uint64, n int) string {
+	t := NewTraffic(seed, rules, m.Paths)
 	bucket := t.IntN(4)
 	options := func() (ir.Options, *ir.Conntrack) {
 		ct := ir.NewConntrack()
@@ -21,7 +20,7 @@ func Converse(c flatten.Config, f *flatten.Flattener, rules []ir.Rule, seed uint
 	o, ct := options()
 	o.Trace = true
 	pl := ir.NewPipeline(rules...)
-	m := &Machine{Paths: f, Fallback: ir.NewPipeline(rules...), Handover: c.Handover, Hits: hits, Bare: t.IntN(2) == 0}
+	m.Fallback, m.Bare = ir.NewPipeline(rules...), t.IntN(2) == 0
 	var machineCT *ir.Conntrack
 	m.Options, machineCT = options()
 	var replies []*ir.Packet

@@ -1,0 +1,147 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/plan"
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+	"github.com/sluice-gw/sluice/offload/flatten/flattentest"
+)
+
+// switchCaps is a target much like TC flower that shares connections with the fallback.
+func switchCaps() offload.Caps {
+	match, set := offload.Fields{}, offload.Fields{}
+	for _, f := range []ir.Field{ir.EthSrc, ir.EthDst, ir.EthType, ir.VLANTCI, ir.IPProto, ir.IPDSCP, ir.IPTTL, ir.IPFrag, ir.IP4Src, ir.IP4Dst, ir.IP6Src, ir.IP6Dst,
+		ir.TCPSrc, ir.TCPDst, ir.TCPFlags, ir.UDPSrc, ir.UDPDst, ir.SCTPSrc, ir.SCTPDst, ir.ICMP4Type, ir.ICMP4Code, ir.ICMP6Type, ir.ICMP6Code,
+		ir.TunID, ir.TunOpt, ir.CTState, ir.CTMark, ir.CTLabel, ir.PktMark} {
+		match[f] = offload.AllOf(f, offload.Ternary)
+	}
+	for _, f := range []ir.Field{ir.EthSrc, ir.EthDst, ir.VLANTCI, ir.IPDSCP, ir.IPTTL, ir.IP4Src, ir.IP4Dst, ir.IP6Src, ir.IP6Dst,
+		ir.TCPSrc, ir.TCPDst, ir.UDPSrc, ir.UDPDst, ir.TunID, ir.TunOpt, ir.PktMark} {
+		set[f] = offload.AllOf(f, offload.Ternary)
+	}
+	few := offload.Amount{Max: 2}
+	return offload.Caps{
+		Target: "test", Match: match, Set: set, DecTTL: few, PopVLAN: few, Push: few, Outputs: offload.Amount{Max: 16},
+		Tunnels: map[string]offload.Ability{"geneve": offload.Yes}, Jump: offload.Yes, Tags: offload.Yes, Meter: offload.Yes, Queue: offload.Yes,
+		Conntrack: offload.Conntrack{Shared: offload.Yes, Commit: offload.Yes, NAT: offload.Yes, Mark: offload.Yes, Label: offload.Yes, Clear: offload.Yes},
+	}
+}
+
+// tables are what a target holds that does as it is told.
+type tables map[flatten.SegmentID]*offload.Table
+
+func (ts tables) apply(d offload.Delta) {
+	for _, id := range d.Del {
+		delete(ts, id)
+	}
+	for _, t := range d.Put {
+		ts[t.Segment] = &t
+	}
+}
+
+func (ts tables) entries() (n int) {
+	for _, t := range ts {
+		n += len(t.Entries)
+	}
+	return n
+}
+
+// refuse has the target refuse a twentieth of what it holds.
+func (ts tables) refuse(seed uint64) (r offload.Report) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	for _, id := range slices.SortedFunc(maps.Keys(ts), flatten.CompareIDs) {
+		for _, e := range ts[id].Entries {
+			if random.IntN(20) == 0 {
+				r.Failures = append(r.Failures, offload.Failure{Segment: id, Path: e.Path.ID, Kind: backend.Unsupported, Detail: "no"})
+			}
+		}
+	}
+	return r
+}
+
+// covered is a coverage in words.
+func covered(c plan.Coverage) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d paths are offloaded", c.Total.Offloaded, c.Total.Offloaded+c.Total.Fallback)
+	for _, k := range slices.SortedFunc(maps.Keys(c.ByCause), func(a, b plan.Cause) int {
+		return cmp.Or(cmp.Compare(c.ByCause[b].Fallback, c.ByCause[a].Fallback), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Stage, b.Stage))
+	}) {
+		fmt.Fprintf(&b, "; %s at %s %d", k.Code, k.Stage, c.ByCause[k].Fallback)
+	}
+	return b.String()
+}
+
+// TestPlacementOfGateway places the paths of a gateway, also where the target has little
+// room or refuses entries, and sends packets and replies through what was placed.
+func TestPlacementOfGateway(t *testing.T) {
+	c := startGateway(t)
+	var ports []offload.Port
+	for name, n := range c.ofports {
+		p := offload.Port{Ofport: uint32(n), Name: name, Device: "dev-" + name, Mode: offload.HardwareToo}
+		if strings.HasPrefix(name, "ovn-") {
+			p.Tunnel = &offload.Tunnel{Type: "geneve", Remote: netip.MustParseAddr("192.0.2.2")}
+		}
+		ports = append(ports, p)
+	}
+	for _, variant := range []struct {
+		name string
+		caps func(*offload.Caps)
+	}{
+		{"all", func(*offload.Caps) {}},
+		{"stateless", func(c *offload.Caps) { c.Conntrack = offload.Conntrack{} }},
+		{"room", func(c *offload.Caps) { c.Entries = 300 }},
+	} {
+		t.Run(variant.name, func(t *testing.T) {
+			caps := switchCaps()
+			variant.caps(&caps)
+			p := plan.New(flatten.Config{Cut: 16, Control: flatten.NeighbourTraffic()})
+			p.SetCaps(caps)
+			p.SetPorts(ports, nil)
+			begin := time.Now()
+			p.Apply(backend.Delta{Put: slices.Collect(maps.Values(c.rules)), Meters: slices.Collect(maps.Values(c.meters))})
+			flat := time.Since(begin)
+			now, ts, hits := time.Unix(1000, 0), tables{}, map[string]int{}
+			tell := func(seed uint64) {
+				t.Helper()
+				if d, ok := p.Delta(now); ok {
+					ts.apply(d)
+				}
+				if caps.Entries > 0 && ts.entries() > caps.Entries {
+					t.Fatalf("%d entries, there is room for %d", ts.entries(), caps.Entries)
+				}
+				m := &flattentest.Machine{Paths: p.Flattener(), Tables: ts, Hits: hits}
+				if wrong := m.Converse(slices.Collect(maps.Values(c.rules)), seed, 500); wrong != "" {
+					t.Fatal(wrong)
+				}
+			}
+			begin = time.Now()
+			p.Delta(now)
+			placed := time.Since(begin)
+			p.Restart()
+			tell(1)
+			t.Logf("made in %v, placed in %v: %d tables, %d entries; packets met %v; %s", flat, placed, len(ts), ts.entries(), hits, covered(p.Coverage()))
+			before := p.Coverage().Total.Offloaded
+			if before == 0 || hits["output"]+hits["drop"]+hits["jump"] == 0 {
+				t.Error("nothing is offloaded")
+			}
+			p.Report(now, ts.refuse(1))
+			tell(2)
+			if after := p.Coverage().Total.Offloaded; after >= before && variant.name != "room" {
+				t.Errorf("%d paths are offloaded after refusals, %d before", after, before)
+			}
+			t.Logf("after refusals: %d tables, %d entries; %s", len(ts), ts.entries(), covered(p.Coverage()))
+		})
+	}
+}
