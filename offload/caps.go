@@ -28,7 +28,10 @@ type Caps struct {
 	// Tunnel.Type; TunOpt in Set says whether the OVN option of Geneve goes with it.
 	Tunnels map[string]Ability `json:"tunnels"`
 
-	Jump    Ability `json:"jump"`     // a table that goes on in another
+	Jump Ability `json:"jump"` // a table that goes on in another
+	// Handover is to hand a packet to the fallback where a table begins, by Table.Entry.
+	Handover Ability `json:"handover"`
+
 	Outputs Amount  `json:"outputs"`  // ports that one packet is put out by
 	FirstUp Ability `json:"first_up"` // the first port of a list that is up
 	Queue   Ability `json:"queue"`    // egress queues
@@ -97,7 +100,7 @@ func (c *Caps) Abilities() iter.Seq2[string, Ability] {
 		name string
 		is   Ability
 	}{
-		{"copy", c.Copy}, {"jump", c.Jump}, {"first_up", c.FirstUp}, {"queue", c.Queue}, {"sample", c.Sample},
+		{"copy", c.Copy}, {"jump", c.Jump}, {"handover", c.Handover}, {"first_up", c.FirstUp}, {"queue", c.Queue}, {"sample", c.Sample},
 		{"meter", c.Meter}, {"packet_meter", c.Packets}, {"length", c.Length}, {"tags", c.Tags}, {"hash", c.Hash},
 		{"conntrack.shared", c.Conntrack.Shared}, {"conntrack.commit", c.Conntrack.Commit}, {"conntrack.force", c.Conntrack.Force},
 		{"conntrack.nat", c.Conntrack.NAT}, {"conntrack.nat_flags", c.Conntrack.Flags}, {"conntrack.mark", c.Conntrack.Mark},
@@ -116,7 +119,7 @@ func (c *Caps) Abilities() iter.Seq2[string, Ability] {
 // without cuts if it has no jumps.
 func (c *Caps) Flatten(base flatten.Config) flatten.Config {
 	base.CanLength, base.CanTags, base.CanHash = c.Length.Can, c.Tags.Can, c.Hash.Can
-	base.Handover = false // Table has no way to say how
+	base.Handover = c.Handover.Can
 	if !c.Jump.Can {
 		base.Cut = 0
 	}

@@ -35,14 +35,19 @@ type Target interface {
 }
 
 // Table is the paths of one segment of the flattened pipeline as placed: the first
-// entry that a packet matches counts, and what matches none goes to the fallback as
-// it came, with the state of its connection forgotten.
+// entry that a packet matches counts, and what matches none goes to the fallback: as it
+// came, with the state of its connection forgotten, unless there is an Entry.
 type Table struct {
 	Segment flatten.SegmentID
 	// Tracked says that the packets have the state of a connection, of this Zone.
 	Tracked bool
 	Zone    uint16
 	Entries []Entry
+	// Entry is what the fallback must do first with what this table hands to it (the
+	// packet as it came to this table, with the state of its connection if Tracked), and
+	// then go on as the operations say. nil: the fallback gets the packet as it came to
+	// the first table. It is nil for targets without Caps.Handover.
+	Entry []ir.Op
 }
 
 // Entry is one path at its place.

@@ -184,11 +184,8 @@ func TestPathsOfGateway(t *testing.T) {
 			f.follow()
 			f.converse(t, uint64(n), 1000)
 			t.Log(f)
-			enough := 50
-			if config.Paths > 0 { // most packets meet what is beyond the bound
-				enough = 5
-			}
-			if f.hits["output"] < enough || f.hits["jump"] < enough {
+			// With a bound most packets meet what is beyond it.
+			if f.hits["output"]+f.hits["jump"] < 100 || config.Paths == 0 && f.hits["output"] < 50 {
 				t.Error("hardly any packet met a path that is not a trap")
 			}
 		})

@@ -100,6 +100,7 @@ func TestPlacementOfGateway(t *testing.T) {
 		caps func(*offload.Caps)
 	}{
 		{"all", func(*offload.Caps) {}},
+		{"handover", func(c *offload.Caps) { c.Handover = offload.Yes }},
 		{"stateless", func(c *offload.Caps) { c.Conntrack = offload.Conntrack{} }},
 		{"room", func(c *offload.Caps) { c.Entries = 300 }},
 	} {

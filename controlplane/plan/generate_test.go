@@ -38,6 +38,7 @@ func generous() offload.Caps {
 func someCaps(t *rapid.T) offload.Caps {
 	c := generous()
 	c.Match, c.Set = fewer(t, "match", c.Match), fewer(t, "set", c.Set)
+	c.Handover = ability(t, "handover")
 	c.Copy, c.Jump, c.FirstUp, c.Queue = ability(t, "copy"), ability(t, "jump"), ability(t, "first_up"), ability(t, "queue")
 	c.Sample, c.Meter, c.Packets = ability(t, "sample"), ability(t, "meter"), ability(t, "packets")
 	c.Length, c.Tags, c.Hash = ability(t, "length"), ability(t, "tags"), ability(t, "hash")

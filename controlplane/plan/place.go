@@ -14,6 +14,7 @@ type place struct {
 	seg *flatten.Segment
 
 	// What the segment has to do with, whatever is decided.
+	entry  []ir.Op                    // see offload.Table
 	leads  map[flatten.SegmentID]bool // to where paths jump
 	ports  []uint32                   // that packets come in and go out by
 	meters []string
@@ -28,7 +29,7 @@ type place struct {
 
 	// What is decided with what follows.
 	useful  bool // some packets can be seen to without the fallback
-	fragile bool // a packet that comes here may meet a trap, here or later
+	fragile bool // a packet that comes here may meet a trap, here or later, from which it cannot be handed over
 	why     []*Reason
 	goes    []flatten.SegmentID // to where offloaded paths jump
 	table   *offload.Table      // nil when nothing is offloaded
@@ -41,8 +42,11 @@ type jump struct {
 	commits bool // some do changed, see flatten.Path.Commits
 }
 
-func newPlace(seg *flatten.Segment) *place {
+func newPlace(seg *flatten.Segment, handover bool) *place {
 	s := &place{seg: seg, leads: map[flatten.SegmentID]bool{}}
+	if _, root := seg.ID.Ingress(); handover && !root {
+		s.entry, _ = seg.Entry()
+	}
 	ports, meters := map[uint32]bool{}, map[string]bool{}
 	if port, root := seg.ID.Ingress(); root {
 		ports[port] = true

@@ -68,7 +68,7 @@ func (p *Planner) SetCaps(c offload.Caps) {
 	p.caps = c
 	clear(p.refused)
 	clear(p.cold)
-	if was.CanLength == is.CanLength && was.CanTags == is.CanTags && was.CanHash == is.CanHash && was.Cut == is.Cut {
+	if was.CanLength == is.CanLength && was.CanTags == is.CanTags && was.CanHash == is.CanHash && was.Cut == is.Cut && was.Handover == is.Handover {
 		for id := range p.places {
 			p.stale[id] = true
 		}
@@ -168,7 +168,7 @@ func (p *Planner) follow(changes []flatten.Change) {
 			delete(p.places, c.ID)
 			continue
 		}
-		s := newPlace(c.Segment)
+		s := newPlace(c.Segment, p.caps.Handover.Can)
 		if old != nil { // to tell what changes for those that jump here
 			s.useful, s.fragile, s.table = old.useful, old.fragile, old.table
 		}

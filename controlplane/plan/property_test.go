@@ -146,7 +146,9 @@ func TestPlacement(t *testing.T) {
 			r.p.SetPorts([]offload.Port{somePort(t, n+1)}, nil)
 		}
 		if mostly(t, "generous") {
-			r.p.SetCaps(generous())
+			c := generous()
+			c.Handover.Can = rapid.Bool().Draw(t, "handover")
+			r.p.SetCaps(c)
 		} else {
 			r.p.SetCaps(someCaps(t))
 		}

@@ -158,6 +158,13 @@ var reasonCases = []struct {
 	{name: "a lookup in front of a trap two jumps later", rules: []string{toIngress,
 		"ingress.0 1 match(any) { ct zone=5 next=ingress.1; }", "ingress.1 1 match(any) { ct zone=6 next=ingress.2; }",
 		"ingress.2 1 match(any) { to_port 2; }", "ingress.2 2 match(eth.src=1) { to_port 9; }"}},
+	{name: "a commit in front of a jump that is of no use", rules: []string{toIngress,
+		"ingress.0 1 match(any) { ct zone=5 commit next=ingress.1; }", "ingress.1 1 match(any) { to_port 2; }",
+		"ingress.1 2 match(eth.src=1) { ct zone=6 next=ingress.2; }", "ingress.2 1 match(any) { to_port 9; }"}},
+	{name: "the same with handover", rules: []string{toIngress,
+		"ingress.0 1 match(any) { ct zone=5 commit next=ingress.1; }", "ingress.1 1 match(any) { to_port 2; }",
+		"ingress.1 2 match(eth.src=1) { ct zone=6 next=ingress.2; }", "ingress.2 1 match(any) { to_port 9; }"},
+		caps: func(c *offload.Caps) { c.Handover = offload.Yes }},
 	{name: "the pipeline's own reasons", rules: []string{toIngress, goOn, "ingress.0 9 match(eth.type=2054) { punt arp { }; }"}},
 	{name: "refused", rules: []string{toIngress, goOn, "ingress.0 9 match(eth.src=1) { to_port 3; }"},
 		then: func(p *Planner) {

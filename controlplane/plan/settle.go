@@ -66,7 +66,7 @@ func (p *Planner) settle() {
 // and the other way round. Fragile segments only become more on the way, so it ends.
 func (p *Planner) decide(some map[flatten.SegmentID]*place) {
 	for _, s := range some {
-		s.fragile = s.traps
+		s.fragile = s.traps && s.entry == nil
 	}
 	for {
 		for _, s := range some {
@@ -89,7 +89,7 @@ func (p *Planner) decide(some map[flatten.SegmentID]*place) {
 				return false
 			}
 			for id := range s.jumps {
-				if to := p.places[id]; to == nil || !to.useful || to.fragile {
+				if to := p.places[id]; to == nil || !to.useful && s.entry == nil || to.fragile {
 					s.fragile = true
 					return true
 				}
@@ -129,7 +129,7 @@ func (p *Planner) assemble(s *place) {
 		}
 		offloaded[path] = s.why[i] == nil
 	}
-	table := &offload.Table{Segment: s.seg.ID, Tracked: s.seg.Tracked, Zone: s.seg.Zone}
+	table := &offload.Table{Segment: s.seg.ID, Tracked: s.seg.Tracked, Zone: s.seg.Zone, Entry: s.entry}
 	traps := flatten.Traps(paths, func(path *flatten.Path) bool { return offloaded[path] })
 	goes := map[flatten.SegmentID]bool{}
 	var wide []ir.Match
@@ -183,7 +183,8 @@ func (p *Planner) follows(path *flatten.Path) *Reason {
 
 // sameTable tells whether a target would do the same with both.
 func sameTable(a, b *offload.Table) bool {
-	return a.Tracked == b.Tracked && a.Zone == b.Zone && slices.EqualFunc(a.Entries, b.Entries, func(x, y offload.Entry) bool {
+	ops := func(x, y ir.Op) bool { return string(x.AppendText(nil)) == string(y.AppendText(nil)) }
+	return a.Tracked == b.Tracked && a.Zone == b.Zone && slices.EqualFunc(a.Entry, b.Entry, ops) && slices.EqualFunc(a.Entries, b.Entries, func(x, y offload.Entry) bool {
 		return x.Path.ID == y.Path.ID && x.Match == y.Match && x.Trap == y.Trap
 	})
 }

@@ -19,7 +19,7 @@ type Machine struct {
 	Fallback *ir.Pipeline
 	Handover bool // Config.Handover of Paths
 	// Tables, if not nil, are what is programmed, instead of all of Paths. Packets of an
-	// ingress without a table go to the fallback.
+	// ingress without a table go to the fallback. Handover does not count then.
 	Tables map[flatten.SegmentID]*offload.Table
 	// Bare leaves out the traps that need not be programmed, as a target does: what
 	// matches nothing then goes to the fallback.
@@ -234,6 +234,10 @@ func (m *Machine) fallBack(seg *flatten.Segment, p *ir.Packet) (ir.Result, error
 	ops, ok := seg.Entry()
 	_, root := seg.ID.Ingress()
 	entered := m.Handover && ok && !root
+	if m.Tables != nil {
+		ops = m.Tables[seg.ID].Entry
+		entered = ops != nil
+	}
 	if !entered || !seg.Tracked {
 		for f := ir.CTState; f <= ir.CTTPDst; f++ {
 			p.Put(f, ir.Value{})
