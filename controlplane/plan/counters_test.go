@@ -107,6 +107,9 @@ func TestCountersOfEntriesThatComeBack(t *testing.T) {
 	tell(p, start)
 	c.Packets, c.Bytes = 12, 1200
 	observe(p, start.Add(2*time.Second), c)
+	p.Restart() // the target adopts what it has
+	tell(p, start)
+	observe(p, start.Add(3*time.Second), c)
 	if got := credited(p)["ingress.0"]; got != (Credit{Kernel: Traffic{22, 2200}}) {
 		t.Errorf("credited are %+v, want 10 packets and 12", got)
 	}

@@ -28,6 +28,7 @@ type Planner struct {
 	stale   map[flatten.SegmentID]bool                       // to be judged again
 	settled bool                                             // something was, since room was looked for last
 	refused map[entryKey]*refusal
+	dropAt  int                     // with so many refused it is time to forget
 	cold    map[flatten.PathID]bool // there is no room for them
 	seen    map[entryKey]*seen
 	credit  map[ir.RuleID]*Credit
@@ -47,7 +48,7 @@ type Planner struct {
 func New(base flatten.Config) *Planner {
 	p := &Planner{base: base, ports: map[uint32]offload.Port{}, meters: map[string]backend.Meter{}, seen: map[entryKey]*seen{},
 		credit: map[ir.RuleID]*Credit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
-		installed: map[flatten.SegmentID]*offload.Table{}, refused: map[entryKey]*refusal{}, reset: true}
+		installed: map[flatten.SegmentID]*offload.Table{}, refused: map[entryKey]*refusal{}, dropAt: minDrop, reset: true}
 	p.flat = flatten.New(p.caps.Flatten(base))
 	p.forget()
 	return p
@@ -183,12 +184,10 @@ func (p *Planner) follow(changes []flatten.Change) {
 }
 
 // Restart says that it is not known what the target has: the next Delta has everything.
+// A target adopts what it has, so that its counters go on.
 func (p *Planner) Restart() {
 	p.reset = true
 	clear(p.installed)
-	for _, s := range p.seen {
-		s.last = offload.Counter{}
-	}
 }
 
 // Next is when Delta should be asked for again though nothing has happened; ok is

@@ -25,7 +25,7 @@ const (
 	firstPause = time.Second      // of what is said to be transient
 	fullPause  = 10 * time.Second // of a full table or a conflict: that takes longer to go by
 	maxPause   = 5 * time.Minute
-	maxRefused = 1 << 16 // remembered
+	minDrop    = 1 << 10 // refusals from which on those of paths that are gone are looked for
 )
 
 // Report takes what came of a Delta.
@@ -37,7 +37,7 @@ func (p *Planner) Report(now time.Time, r offload.Report) {
 		}
 		x := p.refused[k]
 		if x == nil {
-			if len(p.refused) >= maxRefused {
+			if len(p.refused) >= p.dropAt {
 				p.dropRefused()
 			}
 			x = &refusal{segment: f.Segment}
@@ -85,6 +85,7 @@ func (p *Planner) dropRefused() {
 		}
 		delete(p.refused, k)
 	}
+	p.dropAt = max(minDrop, 2*len(p.refused))
 }
 
 // retry lets those paths be tried again whose time has come.

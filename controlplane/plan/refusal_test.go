@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -94,5 +95,19 @@ func TestFailuresOfWhatIsGoneDoNotMatter(t *testing.T) {
 	refuseAll(p, d, false, backend.Unsupported, "no")
 	if len(p.refused) != 0 {
 		t.Error("a refusal of an entry that is gone is remembered")
+	}
+}
+
+// What is remembered of paths that are gone is bounded by what there is.
+func TestRefusalsAreForgotten(t *testing.T) {
+	p := planned(t, hosts(3)...)
+	for n := range 3 * minDrop {
+		r := parse(t, fmt.Sprintf("ingress.0 7 match(eth.src=%d) { to_port 3; }", n+1))
+		p.Apply(backend.Delta{Put: r})
+		refuseAll(p, tell(p, start), false, backend.Unsupported, "no")
+		p.Apply(backend.Delta{Del: []ir.RuleID{r[0].ID}})
+		if len(p.refused) > 2*minDrop {
+			t.Fatalf("%d refusals are remembered", len(p.refused))
+		}
 	}
 }

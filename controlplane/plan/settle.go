@@ -132,12 +132,12 @@ func (p *Planner) assemble(s *place) {
 	table := &offload.Table{Segment: s.seg.ID, Tracked: s.seg.Tracked, Zone: s.seg.Zone, Entry: s.entry}
 	traps := flatten.Traps(paths, func(path *flatten.Path) bool { return offloaded[path] })
 	goes := map[flatten.SegmentID]bool{}
-	var wide []ir.Match
+	wide := &flatten.Overlaps{}
 	useful := false
 	for i, path := range paths {
 		switch {
 		case s.why[i] == nil:
-			if k := slices.IndexFunc(wide, func(m ir.Match) bool { return within(path.Match, m) }); k >= 0 {
+			if s.isHidden(path, wide) {
 				s.why[i] = p.because(Reason{Code: Behind, Detail: "a wide trap in front has all its packets", Rule: lastRule(path)})
 				continue
 			}
@@ -151,7 +151,7 @@ func (p *Planner) assemble(s *place) {
 			m := path.Match
 			if w, ok := s.wide[path.ID]; ok {
 				m = w
-				wide = append(wide, w)
+				wide.Add(w, i)
 			}
 			table.Entries = append(table.Entries, offload.Entry{Path: path, Match: m, Trap: true})
 		}
@@ -163,6 +163,15 @@ func (p *Planner) assemble(s *place) {
 	case s.table == nil || !sameTable(s.table, table):
 		s.table = table
 	}
+}
+
+// isHidden tells whether one of the wide traps so far has all packets of a path.
+func (s *place) isHidden(path *flatten.Path, wide *flatten.Overlaps) (hidden bool) {
+	wide.Each(path.Match, func(i int) bool {
+		hidden = within(path.Match, s.wide[s.seg.Paths[i].ID])
+		return !hidden
+	})
+	return hidden
 }
 
 // follows says why a path is of no use for what it jumps to; nil when it is of use.

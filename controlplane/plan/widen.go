@@ -44,6 +44,7 @@ func narrower(a offload.FieldAbility, mask ir.Value) ir.Value {
 // and that has some of them.
 func (p *Planner) hide(s *place) {
 	paths := s.seg.Paths
+	var able *flatten.Overlaps // paths that can be offloaded, once they are asked for
 	for i, trap := range paths {
 		barred := p.refusal(trap, true)
 		if s.alone[i] == nil {
@@ -62,15 +63,27 @@ func (p *Planner) hide(s *place) {
 			}
 			s.wide[trap.ID] = wide
 		}
-		for k := i + 1; k < len(paths); k++ {
-			if s.alone[k] != nil {
-				continue
-			}
-			if _, common := trap.Match.And(paths[k].Match); common && (barred != nil || within(paths[k].Match, wide)) {
+		if able == nil {
+			able = s.able()
+		}
+		able.Each(trap.Match, func(k int) bool {
+			if k > i && s.alone[k] == nil && (barred != nil || within(paths[k].Match, wide)) {
 				s.alone[k] = p.hidden(s.alone[i], barred)
 			}
+			return true
+		})
+	}
+}
+
+// able are the paths that can be offloaded by themselves.
+func (s *place) able() *flatten.Overlaps {
+	o := &flatten.Overlaps{}
+	for i, path := range s.seg.Paths {
+		if s.alone[i] == nil {
+			o.Add(path.Match, i)
 		}
 	}
+	return o
 }
 
 // hidden is the reason of a path behind a trap.
