@@ -114,3 +114,16 @@ func TestCountersOfEntriesThatComeBack(t *testing.T) {
 		t.Errorf("credited are %+v, want 10 packets and 12", got)
 	}
 }
+
+func TestThrough(t *testing.T) {
+	p := planned(t, toIngress, "phy_to_log 10 match(in_port=2) { to_port 3; }", goOn, "ingress.0 9 match(eth.src=1) { to_port 9; }")
+	for r := range p.Flattener().Rules() {
+		n, want := 0, map[string]int{"phy_to_log in_port=1": 2, "phy_to_log in_port=2": 1, "ingress.0 any": 1, "ingress.0 eth.src=1": 1}[r.Stage.String()+" "+r.Match.String()]
+		for range p.Through(map[ir.RuleID]bool{r.ID: true}) {
+			n++
+		}
+		if n != want {
+			t.Errorf("%d paths go through %s, want %d", n, r, want)
+		}
+	}
+}

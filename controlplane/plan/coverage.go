@@ -37,6 +37,22 @@ func (p *Planner) Paths() iter.Seq[Status] {
 	}
 }
 
+// Through are the paths of packets that go through one of some rules, such as those of
+// a logical flow, and those that are not offloaded because of one.
+func (p *Planner) Through(rules map[ir.RuleID]bool) iter.Seq[Status] {
+	return func(yield func(Status) bool) {
+		for s := range p.Paths() {
+			through := s.Reason != nil && rules[s.Reason.Rule]
+			for r := range s.Path.Lineage() {
+				through = through || rules[r.ID]
+			}
+			if through && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
 // isReached tells whether packets get to s before they are handed to the fallback: to
 // an ingress they always do.
 func (p *Planner) isReached(s *place) bool {
