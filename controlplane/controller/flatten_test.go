@@ -30,19 +30,24 @@ func (f *flattened) rules() []ir.Rule { return slices.Collect(maps.Values(f.c.ru
 
 // follow applies what has changed since the last time.
 func (f *flattened) follow() []flatten.Change {
-	d := backend.Delta{}
-	for id, r := range f.c.rules {
-		if old, had := f.before[id]; !had || old.Owner != r.Owner {
+	d := changed(f.before, f.c.rules)
+	f.before = maps.Clone(f.c.rules)
+	return f.Apply(d)
+}
+
+// changed is what makes rules of others.
+func changed(before, rules map[ir.RuleID]ir.Rule) (d backend.Delta) {
+	for id, r := range rules {
+		if old, had := before[id]; !had || old.Owner != r.Owner {
 			d.Put = append(d.Put, r)
 		}
 	}
-	for id := range f.before {
-		if _, has := f.c.rules[id]; !has {
+	for id := range before {
+		if _, has := rules[id]; !has {
 			d.Del = append(d.Del, id)
 		}
 	}
-	f.before = maps.Clone(f.c.rules)
-	return f.Apply(d)
+	return d
 }
 
 // converse sends packets through the paths and the pipeline.
@@ -96,8 +101,8 @@ func TestPathsFollowChanges(t *testing.T) {
 			for step := range max(1, *steps/10) {
 				for range 5 {
 					m.change()
+					c.quiet(d)
 				}
-				c.quiet(d)
 				f.follow()
 				f.converse(t, seed+uint64(step), 200)
 				f.equalsFresh(t)

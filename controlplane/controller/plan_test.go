@@ -83,11 +83,8 @@ func covered(c plan.Coverage) string {
 	return b.String()
 }
 
-// TestPlacementOfGateway places the paths of a gateway, also where the target has little
-// room or refuses entries, and sends packets and replies through what was placed.
-func TestPlacementOfGateway(t *testing.T) {
-	c := startGateway(t)
-	var ports []offload.Port
+// devices are the ports of c, each with a device.
+func (c *hypervisor) devices() (ports []offload.Port) {
 	for name, n := range c.ofports {
 		p := offload.Port{Ofport: uint32(n), Name: name, Device: "dev-" + name, Mode: offload.HardwareToo}
 		if strings.HasPrefix(name, "ovn-") {
@@ -95,6 +92,62 @@ func TestPlacementOfGateway(t *testing.T) {
 		}
 		ports = append(ports, p)
 	}
+	return ports
+}
+
+// TestPlacementFollowsChanges makes random changes of a deployment, has the target
+// refuse some entries after each, and sends packets and replies through what it holds.
+func TestPlacementFollowsChanges(t *testing.T) {
+	for n := range *seeds {
+		seed := *first + uint64(n)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			d := startCentral(t)
+			local := localDB(t, localIDs)
+			physBridges(local)
+			c := startChassis(t, d.sb, local)
+			c.quiet(d)
+			m := newMutator(seed, d, c)
+			m.base()
+			caps := switchCaps()
+			caps.Handover.Can = seed%2 == 0
+			p := plan.New(flatten.Config{Cut: 16, Control: flatten.NeighbourTraffic()})
+			p.SetCaps(caps)
+			now, ts, hits := time.Unix(1000, 0), tables{}, map[string]int{}
+			rules := map[ir.RuleID]ir.Rule{}
+			for step := range max(1, *steps/5) {
+				for range 3 {
+					m.change()
+					c.quiet(d)
+				}
+				change := changed(rules, c.rules)
+				change.Meters = slices.Collect(maps.Values(c.meters))
+				rules = maps.Clone(c.rules)
+				p.Apply(change)
+				p.SetPorts(c.devices(), nil)
+				for range 2 {
+					if d, ok := p.Delta(now); ok {
+						ts.apply(d)
+					}
+					machine := &flattentest.Machine{Paths: p.Flattener(), Tables: ts, Hits: hits}
+					if wrong := machine.Converse(slices.Collect(maps.Values(rules)), seed+uint64(step), 100); wrong != "" {
+						t.Fatalf("%s\nhistory:\n%s", wrong, strings.Join(m.history, "\n"))
+					}
+					p.Report(now, ts.refuse(seed+uint64(step)))
+				}
+			}
+			t.Logf("%d tables, %d entries; packets met %v; %s", len(ts), ts.entries(), hits, covered(p.Coverage()))
+			if hits["output"]+hits["drop"] == 0 {
+				t.Error("no packet met an offloaded path: this test tests nothing")
+			}
+		})
+	}
+}
+
+// TestPlacementOfGateway places the paths of a gateway, also where the target has little
+// room or refuses entries, and sends packets and replies through what was placed.
+func TestPlacementOfGateway(t *testing.T) {
+	c := startGateway(t)
 	for _, variant := range []struct {
 		name string
 		caps func(*offload.Caps)
@@ -109,7 +162,7 @@ func TestPlacementOfGateway(t *testing.T) {
 			variant.caps(&caps)
 			p := plan.New(flatten.Config{Cut: 16, Control: flatten.NeighbourTraffic()})
 			p.SetCaps(caps)
-			p.SetPorts(ports, nil)
+			p.SetPorts(c.devices(), nil)
 			begin := time.Now()
 			p.Apply(backend.Delta{Put: slices.Collect(maps.Values(c.rules)), Meters: slices.Collect(maps.Values(c.meters))})
 			flat := time.Since(begin)
