@@ -96,14 +96,7 @@ func TestForeignPatchPort(t *testing.T) {
 	n.datapath("pub", "logical-switch", 4)
 	n.port("pub", "vm1", 1, "", "")
 	n.plug("vm1", nil)
-	n.changeVSW(func(tx *idl.Tx) {
-		for name, bridge := range map[string]string{"patch-br-int-to-ln": "br-int", "patch-ln-to-br-int": "br-phys"} {
-			peer := map[string]string{"br-int": "patch-ln-to-br-int", "br-phys": "patch-br-int-to-ln"}[bridge]
-			in := tx.Insert("Interface", map[string]any{"name": name, "type": "patch", "options": map[string]string{"peer": peer}})
-			tx.Mutate("Bridge", n.w.VSW.BridgeByName.One(bridge).UUID, "ports", "insert",
-				[]any{tx.Insert("Port", map[string]any{"name": name, "interfaces": []any{in}})})
-		}
-	})
+	n.patch("br-int", "br-phys", "ln", nil)
 	made := n.w.VSW.PortByName.One("patch-br-int-to-ln").UUID
 	n.port("pub", "ln", 2, "localnet", "network_name:phys")
 	n.settle()
@@ -115,6 +108,37 @@ func TestForeignPatchPort(t *testing.T) {
 	}
 	if typ := n.w.Bridge().DatapathType; typ != "system" {
 		t.Errorf("the bridge's datapath type is %q", typ)
+	}
+}
+
+// patch makes a pair of patch ports as a controller of the integration bridge br names them.
+func (n *network) patch(br, phys, lport string, ids map[string]string) {
+	n.t.Helper()
+	here, there := "patch-"+br+"-to-"+lport, "patch-"+lport+"-to-"+br
+	n.changeVSW(func(tx *idl.Tx) {
+		for _, end := range [][3]string{{br, here, there}, {phys, there, here}} {
+			in := tx.Insert("Interface", map[string]any{"name": end[1], "type": "patch", "options": map[string]string{"peer": end[2]}})
+			port := tx.Insert("Port", map[string]any{"name": end[1], "interfaces": []any{in}, "external_ids": ids})
+			tx.Mutate("Bridge", n.w.VSW.BridgeByName.One(end[0]).UUID, "ports", "insert", []any{port})
+		}
+	})
+}
+
+// TestPatchPortsOfAnotherController: of the patch ports with a controller's mark those
+// that lead to this integration bridge are ours and go when nobody wants them, at both
+// ends; those of another integration bridge of this host stay.
+func TestPatchPortsOfAnotherController(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	mark := map[string]string{"ovn-localnet-port": "ln"}
+	n.patch("br-other", "br-phys", "ln", mark)
+	n.patch("br-int", "br-phys", "ln", mark)
+	n.until("the removal of ours", func() bool { return n.w.VSW.PortByName.One("patch-br-int-to-ln") == nil })
+	n.settle()
+	n.wantPorts("br-int")
+	for name, want := range map[string]bool{"patch-br-other-to-ln": true, "patch-ln-to-br-other": true, "patch-ln-to-br-int": false} {
+		if has := n.w.VSW.PortByName.One(name) != nil; has != want {
+			t.Errorf("there is a port %s: %v, want %v", name, has, want)
+		}
 	}
 }
 

@@ -65,11 +65,8 @@ func (b *Bridge) OnRows() {
 // OnVSW follows changes of bridges and of patch ports.
 func (b *Bridge) OnVSW() {
 	ch := b.w.VSWChanges
-	ours := func(p *vsw.Port) bool {
-		return p != nil && (p.ExternalIDs[localnetKey] != "" || p.ExternalIDs[l2gatewayKey] != "")
-	}
 	for _, c := range ch.Port {
-		b.dirty = b.dirty || ours(c.Old) || ours(c.New)
+		b.dirty = b.dirty || marked(c.Old) != "" || marked(c.New) != ""
 	}
 	for _, c := range ch.Interface {
 		b.dirty = b.dirty || c.Old != nil && c.Old.Type == "patch" || c.New != nil && c.New.Type == "patch"
@@ -183,8 +180,7 @@ func (b *Bridge) wanted(br *vsw.Bridge) map[string]end {
 			b.Unmapped[network] = pb.LogicalPort
 			return
 		}
-		here := "patch-" + br.Name + "-to-" + pb.LogicalPort
-		there := "patch-" + pb.LogicalPort + "-to-" + br.Name
+		here, there := here(br, pb.LogicalPort), "patch-"+pb.LogicalPort+"-to-"+br.Name
 		out[here] = end{br.Name, here, there, key, pb.LogicalPort}
 		out[there] = end{target, there, here, key, pb.LogicalPort}
 	}
@@ -211,7 +207,7 @@ func (b *Bridge) patch(tx *idl.Tx, br *vsw.Bridge, complete bool) {
 				continue
 			}
 			e, ok := wanted[p.Name]
-			ours := p.ExternalIDs[localnetKey] != "" || p.ExternalIDs[l2gatewayKey] != ""
+			ours := b.ours(br, bridge, p)
 			if ok && e.bridge == bridge.Name && b.right(p, e, ours) {
 				delete(wanted, p.Name)
 				continue
@@ -237,6 +233,39 @@ func (b *Bridge) patch(tx *idl.Tx, br *vsw.Bridge, complete bool) {
 		tx.Mutate("Bridge", b.w.VSW.BridgeByName.One(e.bridge).UUID, "ports", "insert", []any{port})
 	}
 }
+
+// marked is the logical port that a patch port of a controller is for, "" for another port.
+func marked(p *vsw.Port) string {
+	if p == nil {
+		return ""
+	}
+	return cmp.Or(p.ExternalIDs[localnetKey], p.ExternalIDs[l2gatewayKey])
+}
+
+// ours tells whether a patch port is an end of a pair of the integration bridge br.
+// Other controllers on this host have pairs to integration bridges of their own.
+func (b *Bridge) ours(br, on *vsw.Bridge, p *vsw.Port) bool {
+	lport := marked(p)
+	if lport == "" || on.UUID == br.UUID {
+		return lport != ""
+	}
+	for _, id := range p.Interfaces {
+		in := b.w.VSW.Interface.Get(id)
+		if in == nil || in.Type != "patch" {
+			continue
+		}
+		if in.Options["peer"] == here(br, lport) {
+			return true
+		}
+		if peer := b.w.VSW.PortByName.One(in.Options["peer"]); peer != nil && slices.Contains(br.Ports, peer.UUID) {
+			return true
+		}
+	}
+	return false
+}
+
+// here names the end on the integration bridge of the pair for a logical port.
+func here(br *vsw.Bridge, lport string) string { return "patch-" + br.Name + "-to-" + lport }
 
 // right tells whether a port does as an end. One that somebody else made does too,
 // and stays his.
