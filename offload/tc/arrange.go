@@ -1,0 +1,90 @@
+package tc
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+)
+
+// takePorts takes over which ports there are, and tells whether anything that actions depend on has changed.
+func (t *Target) takePorts(delta *offload.Delta) (changed bool) {
+	for _, n := range delta.DelPorts {
+		changed = changed || t.ports[n] != nil
+		delete(t.ports, n)
+	}
+	for _, p := range delta.Ports {
+		o := &outlet{Port: p}
+		if link, err := t.link(&p); err == nil {
+			o.Ifindex, o.internal = link.Ifindex, link.Internal
+		} else {
+			o.Ifindex = 0
+		}
+		old := t.ports[p.Ofport]
+		changed = changed || old == nil || !old.equal(o)
+		t.ports[p.Ofport] = o
+	}
+	return changed
+}
+
+// link is the device of a port: the one with its number if it has one, else that with its name.
+func (t *Target) link(p *offload.Port) (Link, error) {
+	if p.Ifindex != 0 {
+		return t.cfg.Links.ByIndex(p.Ifindex)
+	}
+	return t.cfg.Links.ByName(p.Device)
+}
+
+func (o *outlet) equal(x *outlet) bool {
+	a, b := o.Port, x.Port
+	a.Tunnel, b.Tunnel = nil, nil
+	return o.internal == x.internal && a == b && (o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
+}
+
+// arrange finds out which devices there are, and gives those that are new their qdisc. The failures are of ports that have none.
+func (t *Target) arrange(changed bool) (failures []offload.Failure) {
+	for _, d := range t.devices {
+		d.ports = nil
+		if changed {
+			d.renew()
+		}
+	}
+	for _, p := range t.sortedPorts() {
+		if p.Mode == offload.Off {
+			continue
+		}
+		fail := func(why error) {
+			failures = append(failures, offload.Failure{
+				Segment: flatten.IngressID(p.Ofport), Kind: backend.Transient, Detail: fmt.Sprintf("device %q: %s", p.Device, why),
+			})
+		}
+		if !p.usable() {
+			fail(ErrNoLink)
+			continue
+		}
+		d := t.devices[p.hook()]
+		if d == nil {
+			if err := t.cfg.Links.Clsact(p.Ifindex); err != nil {
+				if p.Ifindex = 0; !errors.Is(err, ErrNoLink) {
+					err = fmt.Errorf("make its clsact qdisc: %w", err)
+				}
+				fail(err)
+				continue
+			}
+			d = newDevice(p.hook(), p.Device)
+			t.devices[d.hook] = d
+		}
+		d.ports = append(d.ports, p)
+	}
+	return failures
+}
+
+// sortedPorts are the ports by number.
+func (t *Target) sortedPorts() []*outlet {
+	return slices.SortedFunc(maps.Values(t.ports), func(a, b *outlet) int { return cmp.Compare(a.Ofport, b.Ofport) })
+}

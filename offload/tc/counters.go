@@ -1,0 +1,113 @@
+package tc
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+	"github.com/sluice-gw/sluice/offload/tc/flower"
+)
+
+// tally is what filters have seen, in bytes from the Ethernet header on.
+type tally struct{ packets, bytes, hwPackets, hwBytes uint64 }
+
+func (t *tally) add(o tally) {
+	t.packets += o.packets
+	t.bytes += o.bytes
+	t.hwPackets += o.hwPackets
+	t.hwBytes += o.hwBytes
+}
+
+// etherHeader is what the kernel does not count of packets that a device received: their Ethernet header is taken off by then.
+const etherHeader = 14
+
+// tallyOf corrects the kernel's counters. Devices count the Ethernet header.
+func tallyOf(s flower.Stats, at flower.Hook) tally {
+	t := tally{s.Packets, s.Bytes, s.HWPackets, s.HWBytes}
+	if software := s.Packets - s.HWPackets; at == flower.Ingress(at.Ifindex) && s.Packets >= s.HWPackets {
+		t.bytes += etherHeader * software
+	}
+	return t
+}
+
+// Counters implements offload.Target. An entry that has several filters, or is on several devices, has the sum. What a filter saw
+// between the last time that its counters were read and its replacement is lost.
+func (t *Target) Counters(ctx context.Context) iter.Seq2[offload.Counter, error] {
+	return func(yield func(offload.Counter, error) bool) {
+		for _, d := range t.devices {
+			if err := t.read(ctx, d); err != nil {
+				yield(offload.Counter{}, fmt.Errorf("read the counters of %s: %w", d.name, err))
+				return
+			}
+		}
+		for _, c := range t.sum() {
+			if !yield(*c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// read notes what the filters of a device have seen.
+func (t *Target) read(ctx context.Context, d *device) error {
+	if !d.adopted {
+		return nil // nothing of it is known, until Apply looks
+	}
+	if err := t.connect(); err != nil {
+		return err
+	}
+	held := map[flower.Key]*held{}
+	for _, c := range d.chains {
+		for _, h := range c.have {
+			held[h.filter.Key] = h
+		}
+	}
+	for in, err := range t.conn.Walk(ctx, flower.Scope{Hook: d.hook, Terse: true}) {
+		if err != nil {
+			if !t.exists(d) {
+				return nil // it took its filters with it; Apply will notice
+			}
+			if ctx.Err() != nil {
+				t.broken()
+			}
+			return err
+		}
+		if h := held[in.Key]; h != nil && in.Cookie() == h.mark.cookie() {
+			h.seen, h.inHW = tallyOf(in.Status.Hits(), d.hook), in.Status.HW == flower.InHW
+		}
+	}
+	return nil
+}
+
+// sum adds up what is known of each entry.
+func (t *Target) sum() map[flatten.PathID]*offload.Counter {
+	sums := map[flatten.PathID]*offload.Counter{}
+	for _, d := range t.devices {
+		for _, c := range d.chains {
+			for _, h := range c.have {
+				if h.mark.role != rolePath && h.mark.role != roleTrap {
+					continue
+				}
+				s := sums[h.mark.path()]
+				if s == nil {
+					s = &offload.Counter{Segment: c.segment, Path: h.mark.path(), Trap: h.mark.role == roleTrap}
+					sums[h.mark.path()] = s
+				}
+				sumInto(s, h.seen, h.inHW)
+				sumInto(s, h.before, false)
+			}
+		}
+	}
+	return sums
+}
+
+// sumInto adds to a counter.
+func sumInto(c *offload.Counter, x tally, inHW bool) {
+	c.Packets += x.packets
+	c.Bytes += x.bytes
+	c.HWPackets += x.hwPackets
+	c.HWBytes += x.hwBytes
+	c.InHW = c.InHW || inHW
+}

@@ -1,0 +1,41 @@
+// Package tc programs the kernel's traffic control, and through it network cards, with the paths of offload/flatten: a Target makes
+// the filters of flower (package flower) agree with the tables that the planner places. The fallback is Open vSwitch with the
+// kernel's datapath on the same devices; tc sees packets before it does.
+//
+// It stands in layer 4, beside the fallback, and knows of the control plane only what the seam (package offload) says.
+//
+// # Form
+//
+// Filters hang at the clsact qdisc of each device by which packets come in. Chain 0 is the switchboard: by the end of the tunnel and
+// the kind of packet it sends each ingress to a chain of its own, which has the ingress's table. Segments that tables jump to have
+// chains on every device from which they can be reached. Fragments, packets with more than one VLAN header or of other types than
+// IPv4, IPv6 and ARP, and IPv6 with an authentication header are not let in: flower and Open vSwitch read them differently.
+//
+// An entry is one filter for each kind of packets that it can meet. Entries with packets in common have priorities in their order (see
+// level); others share them. A trap ends classification with "pass", so that Open vSwitch gets the packet as it came; where packets
+// have a connection it is forgotten first ("ct clear"). Every chain ends with such a filter. For a device that takes filters over (skip_sw)
+// there is a second, complete set of filters, with "trap" in place of "pass".
+//
+// # Refusals
+//
+// What flower has no form for, and what the kernel or a driver refuses, becomes a trap, with as much of the match as there is
+// a form for; it is reported as an offload.Failure with the other side's words. If the trap is refused too, the paths behind it
+// that overlap become traps. A path that changes, commits or copies a packet and then jumps becomes a trap if anything was
+// refused where the packet can come to: there it could not be handed over as it came any more.
+//
+// # Changes
+//
+// What is there is read once (adopted) and known by cookies, which name the path; after that only differences are sent. No packet
+// sees half a change, for one of two reasons:
+//
+//   - The ingress's packets meet at most one chain that changes, and no packet matches two of the filters that change in it. Then each
+//     request changes what becomes of its packets at once (the kernel replaces a filter at once, and adds or deletes one at
+//     once), and every packet finds the table either as it was or as it will be. A filter that moves to another priority is added
+//     before it is deleted; both do the same.
+//   - Else the ingress is paused: its filters on the switchboard are replaced by "pass" first, everything is changed, and then they
+//     are put back. Meanwhile its packets take the fallback, which is complete. Counters are read between the two, which is long
+//     after a packet has left the chains that was on its way through them.
+//
+// New chains are filled before anything goes to them, and emptied after nothing does. If the process dies anywhere in between, what
+// it leaves is one of these states; the next one finds it by the cookies and goes on.
+package tc

@@ -1,0 +1,96 @@
+package tc
+
+import (
+	"github.com/sluice-gw/sluice/controlplane/ir"
+)
+
+// overlaps finds those of a list of matches that have packets in common with another one. They are filed by each field that
+// tells the paths of a segment apart, so that a match with such a field is compared with few.
+type overlaps[T any] struct {
+	all     []filed[T]
+	byField [len(discriminators)]fieldFile[T]
+}
+
+type filed[T any] struct {
+	terms []ir.Term
+	what  T
+}
+
+// fieldFile are the matches by their value of one field, and those that do not ask for all of it.
+type fieldFile[T any] struct {
+	exact map[ir.Value][]filed[T]
+	other []filed[T]
+}
+
+var discriminators = [...]ir.Field{ir.IP4Dst, ir.EthDst, ir.IP4Src, ir.TunOpt, ir.IP6Dst, ir.TunID, ir.EthSrc, ir.TCPDst, ir.UDPDst, ir.EthType}
+
+func (o *overlaps[T]) add(m ir.Match, what T) {
+	f := filed[T]{what: what}
+	for t := range m.Terms() {
+		f.terms = append(f.terms, t)
+	}
+	o.all = append(o.all, f)
+	for i, d := range discriminators {
+		file := &o.byField[i]
+		v, ok := exactly(f.terms, d)
+		if !ok {
+			file.other = append(file.other, f)
+			continue
+		}
+		if file.exact == nil {
+			file.exact = map[ir.Value][]filed[T]{}
+		}
+		file.exact[v] = append(file.exact[v], f)
+	}
+}
+
+// each calls f with what has packets in common with m, until f returns false.
+func (o *overlaps[T]) each(m ir.Match, f func(T) bool) {
+	var terms []ir.Term
+	for t := range m.Terms() {
+		terms = append(terms, t)
+	}
+	lists, few := [2][]filed[T]{o.all}, len(o.all)
+	for i, d := range discriminators {
+		if v, ok := exactly(terms, d); ok {
+			file := &o.byField[i]
+			if n := len(file.exact[v]) + len(file.other); n < few {
+				lists, few = [2][]filed[T]{file.exact[v], file.other}, n
+			}
+		}
+	}
+	for _, list := range lists {
+		for i := range list {
+			if meet(terms, list[i].terms) && !f(list[i].what) {
+				return
+			}
+		}
+	}
+}
+
+// exactly is the value of f that terms ask for, when they ask for all of it.
+func exactly(terms []ir.Term, f ir.Field) (ir.Value, bool) {
+	for i := range terms {
+		if terms[i].Field == f {
+			return terms[i].Value, terms[i].Mask == ir.Ones(f.Width())
+		}
+	}
+	return ir.Value{}, false
+}
+
+// meet tells whether two lists of terms, each in field order, have packets in common.
+func meet(a, b []ir.Term) bool {
+	for len(a) > 0 && len(b) > 0 {
+		switch x, y := &a[0], &b[0]; {
+		case x.Field < y.Field:
+			a = a[1:]
+		case x.Field > y.Field:
+			b = b[1:]
+		case !x.Value.Xor(y.Value).And(x.Mask).And(y.Mask).IsZero():
+			return false
+		default:
+			a, b = a[1:], b[1:]
+		}
+	}
+	return true
+}

@@ -1,0 +1,134 @@
+package tc
+
+import (
+	"fmt"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+	"github.com/sluice-gw/sluice/offload/tc/flower"
+)
+
+// program is where a filter is to be: each of them has a complete set of filters of its own, so that it is right whatever the other
+// one has. Its number is added to priorities.
+type program uint16
+
+const (
+	inDevice program = 0 // skip_sw
+	inKernel program = 1 // skip_hw
+)
+
+func (g program) flags() flower.Flags {
+	if g == inDevice {
+		return flower.SkipSW
+	}
+	return flower.SkipHW
+}
+
+// programs are those that a port's mode asks for.
+func programs(m offload.Mode) []program {
+	switch m {
+	case offload.HardwareOnly:
+		return []program{inDevice}
+	case offload.HardwareToo:
+		return []program{inDevice, inKernel}
+	case offload.Software:
+		return []program{inKernel}
+	}
+	return nil
+}
+
+// trap hands packets to the fallback: in the kernel they go on to Open vSwitch, out of a device they come to the kernel. Of tracked
+// packets the connection is forgotten.
+func (g program) trap(tracked bool) []flower.Action {
+	end := flower.Pass
+	if g == inDevice {
+		end = flower.Trap
+	}
+	if tracked && g == inKernel { // to the kernel a device hands packets as they came
+		return []flower.Action{forget(end)}
+	}
+	return []flower.Action{{Op: flower.Gact{}, Control: end}}
+}
+
+// rule is an entry of a table in the chain of one device.
+type rule struct {
+	path  flatten.PathID
+	wide  ir.Match // what its filters ask for
+	trap  bool     // in all programs
+	asked asked
+	level level
+
+	actions []flower.Action // of a path
+	jump    *flatten.Jump
+	dirty   bool // what it does before it jumps cannot be undone
+	// failed says of a trap that it was to be a path.
+	failed *offload.Failure
+	// trapIn are programs that have a trap instead of the path, goneIn those that have nothing.
+	trapIn, goneIn [2]bool
+}
+
+// fail makes a trap of r.
+func (r *rule) fail(s flatten.SegmentID, kind backend.Kind, format string, args ...any) {
+	r.trap, r.actions, r.jump = true, nil, nil
+	r.failed = &offload.Failure{Segment: s, Path: r.path, Kind: kind, Detail: fmt.Sprintf(format, args...)}
+}
+
+// isDirty tells whether a path does something before it jumps that the fallback would do again or could not undo.
+func isDirty(p *flatten.Path) bool {
+	if p.Jump == nil {
+		return false
+	}
+	if ct := p.Jump.CT; ct != nil && (ct.Commit || ct.NAT != nil) || !p.Jump.Rewrite.IsZero() {
+		return true
+	}
+	for _, a := range p.Actions {
+		if _, clear := a.Do.(ir.CTClear); !clear {
+			return true
+		}
+	}
+	return false
+}
+
+// filterKey tells the filters of a chain apart: by what they match, and where.
+type filterKey struct {
+	wide  string
+	part  uint8
+	where program
+}
+
+// want is a filter as it shall be, but for its handle.
+type want struct {
+	filter flower.Filter
+	mark   mark
+	rule   *rule // nil for those that belong to no entry
+	wide   ir.Match
+}
+
+// filters are those of a rule in one program.
+func (r *rule) filters(at flower.Hook, chain uint32, tracked bool, where program, to map[filterKey]*want) {
+	if r.goneIn[where] || r.level == 0 {
+		return
+	}
+	actions, is := r.actions, rolePath
+	if r.trap || r.trapIn[where] {
+		actions, is = where.trap(tracked), roleTrap
+	}
+	for i := range r.asked.matches {
+		m := mark{is, uint8(i), uint64(r.path)}
+		f := filterOf(at, chain, r.level, where, r.asked.matches[i], actions, m)
+		to[filterKey{r.wide.Key(), uint8(i), where}] = &want{f, m, r, r.wide}
+	}
+}
+
+// filterOf makes a filter that carries a mark.
+func filterOf(at flower.Hook, chain uint32, l level, where program, match flower.Match, actions []flower.Action, m mark) flower.Filter {
+	own := append([]flower.Action(nil), actions...)
+	own[0].Cookie = m.cookie()
+	protocol := match.Protocol()
+	return flower.Filter{
+		Key:   flower.Key{Hook: at, Chain: chain, Prio: l.prio(protocol, where), Protocol: protocol},
+		Match: match, Actions: own, Flags: where.flags(),
+	}
+}
