@@ -104,6 +104,7 @@ func (b *Backend) push(ctx context.Context, conn *ofconn.Conn, groupsBefore, gro
 		return err
 	}
 	flows := w.takeTouched()
+	groupsBefore = append(groupsBefore, w.takeUnlearn()...)
 	for len(flows)+len(groupsBefore)+len(groupsAfter) > 0 { // each round leaves something out
 		err := conn.Bundle(ctx, messages(groupsBefore, flows, groupsAfter))
 		if err == nil {
@@ -179,6 +180,8 @@ func (b *Backend) leaveOut(r *ofconn.Refused, before []ofp.Message, flows []*flo
 		case i < 0:
 			if g, ok := before[m.Index].(*ofp.GroupMod); ok {
 				b.refuseGroup(g.Group.ID, m.Err)
+			} else {
+				b.cfg.Log.Warn("the switch refused to remove learned flows: " + m.Err.Error())
 			}
 		case i < len(flows):
 			if !flows[i].gone {

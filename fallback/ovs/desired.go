@@ -3,6 +3,7 @@ package ovs
 import (
 	"cmp"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
@@ -57,6 +58,7 @@ type desired struct {
 
 	touched  []*flow        // to be brought up to date in the switch
 	learners map[uint32]int // cookies of rules that learn flows
+	unlearn  []record       // rules that learned flows and are gone
 	failed   map[ir.RuleID]backend.Failure
 	waiting  map[ir.RuleID]ir.Rule // rules whose meters are not defined yet
 	keyBuf   []byte
@@ -257,6 +259,7 @@ func (d *desired) remove(id ir.RuleID) {
 	d.low.meters.ref(rec.more.meters, -1)
 	delete(d.conjs, rec.more.conj)
 	if rec.more.learns {
+		d.unlearn = append(d.unlearn, rec)
 		if d.learners[rec.more.cookie]--; d.learners[rec.more.cookie] == 0 {
 			delete(d.learners, rec.more.cookie)
 		}
@@ -282,6 +285,26 @@ func (d *desired) takeTouched() []*flow {
 	}
 	d.touched = nil
 	return touched
+}
+
+// takeUnlearn returns the messages that remove what was learned by rules that are gone
+// and whose flows go on with other actions. With the flow it would go by itself; so it
+// stays, and Open vSwitch goes by the cookie, which may be the same.
+func (d *desired) takeUnlearn() (msgs []ofp.Message) {
+	done := map[uint32]bool{}
+	for _, rec := range d.unlearn {
+		if rec.flow == nil || rec.flow.gone || done[rec.more.cookie] {
+			continue
+		}
+		done[rec.more.cookie] = true
+		for stage := range learned {
+			if table, err := d.low.profile.Table(stage); err == nil {
+				msgs = append(msgs, &ofp.FlowMod{Command: ofp.FlowDelete, Table: table, Cookie: uint64(rec.more.cookie), CookieMask: math.MaxUint64})
+			}
+		}
+	}
+	d.unlearn = nil
+	return msgs
 }
 
 // used is the claim whose actions the switch gets. Plain actions win over

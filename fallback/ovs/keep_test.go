@@ -163,6 +163,29 @@ func TestLearnedFlowsStay(t *testing.T) {
 	r.want()
 }
 
+// TestLearnedFlowsGo: what a rule taught the switch goes when another rule takes its
+// flow over, with the same cookie, and what others taught stays.
+func TestLearnedFlowsGo(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	learner := func(id string, ttl int) string {
+		return fmt.Sprintf(`phy_to_log %s match(eth.type=0x800, ip4.src=0x%s020304) { learn chk_lb_hairpin_reply priority=7 delete_learned match(eth.type = 0x800) match(ip4.src = ip4.src) load(flags[%d] = 1); }`, id, id, ttl)
+	}
+	r.send(backend.Delta{Reset: true, Put: rules(t, learner("1", 7)+"\n"+learner("2", 7))})
+	for _, src := range []string{"01", "02"} {
+		r.sw.Ofctl("packet-out", bridgeName, "in_port=1 packet=ffffffffffff00000000000108004500001c0001000040110000"+src+"0203040506070800350035000800"+"00 actions=table")
+	}
+	const learned = "priority=7,ip,nw_src=%d.2.3.4 actions=set_field"
+	has := func(n int) bool { return strings.Contains(strings.Join(r.flows(), "\n"), fmt.Sprintf(learned, n)) }
+	if !has(1) || !has(2) {
+		t.Fatalf("nothing was learned:\n%s", strings.Join(r.flows(), "\n"))
+	}
+	r.send(backend.Delta{Del: ids(rules(t, learner("1", 7))), Put: rules(t, learner("1", 8))})
+	if has(1) || !has(2) {
+		t.Errorf("left:\n%s", strings.Join(r.flows(), "\n"))
+	}
+}
+
 // TestProfileChanges: when ovn-northd is upgraded the tables get other numbers.
 func TestProfileChanges(t *testing.T) {
 	r := newRig(t)
