@@ -25,6 +25,7 @@ type acks struct {
 	install map[ovsdb.UUID]bool             // ports whose rules are new
 	sent    map[ovsdb.UUID]backend.Revision // ports whose rules are on their way
 	ready   map[ovsdb.UUID]bool             // ports whose rules are in the switch, state to be written
+	stale   map[ovsdb.UUID]bool             // ports claimed anew: an ovn-installed from before says nothing of their rules
 
 	sentMeters map[string]bool
 	marks      bool // ovn-installed of interfaces may be wrong
@@ -42,7 +43,7 @@ type waitingCfg struct {
 }
 
 func newAcks(c *Controller) *acks {
-	return &acks{c: c, install: map[ovsdb.UUID]bool{}, sent: map[ovsdb.UUID]backend.Revision{}, ready: map[ovsdb.UUID]bool{},
+	return &acks{c: c, install: map[ovsdb.UUID]bool{}, sent: map[ovsdb.UUID]backend.Revision{}, ready: map[ovsdb.UUID]bool{}, stale: map[ovsdb.UUID]bool{},
 		sentMeters: map[string]bool{}, done: generation{n: -1}, start: strconv.FormatInt(c.w.Now().UnixMilli(), 10)}
 }
 
@@ -61,6 +62,12 @@ func (a *acks) observe() {
 		}
 	}
 	for _, ch := range c.w.SBChanges.PortBinding {
+		self := c.w.SelfID()
+		if ch.New == nil || ch.New.Chassis != self {
+			delete(a.stale, ch.ID)
+		} else if ch.Old != nil && ch.Old.Chassis != self {
+			a.stale[ch.ID] = true
+		}
 		if row := ch.New; row != nil && row.Up.OK && !row.Up.V && c.ports.Get(ch.ID).Bound && !a.install[ch.ID] {
 			if _, on := a.sent[ch.ID]; !on {
 				a.ready[ch.ID] = true // ovn-northd or somebody else reset it
@@ -161,7 +168,7 @@ func (a *acks) installed(pb *sb.PortBinding) bool {
 		return true
 	}
 	row := a.c.w.VSW.Interface.Get(p.Iface)
-	return row == nil || row.ExternalIDs["ovn-installed"] == "true"
+	return row == nil || row.ExternalIDs["ovn-installed"] == "true" && !a.stale[pb.UUID]
 }
 
 // writeVSW adds ovn-installed of interfaces to tx, and takes it away from those
@@ -174,6 +181,7 @@ func (a *acks) writeVSW(tx *idl.Tx) {
 			continue
 		}
 		c.w.Log.Info("Setting lport " + pb.LogicalPort + " ovn-installed in OVS")
+		delete(a.stale, id)
 		row := c.ports.Get(id).Iface
 		tx.Mutate("Interface", row, "external_ids", "delete", []string{"ovn-installed", "ovn-installed-ts"})
 		tx.Mutate("Interface", row, "external_ids", "insert", map[string]string{"ovn-installed": "true",

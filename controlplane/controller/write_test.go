@@ -220,3 +220,42 @@ func TestRepair(t *testing.T) {
 		}
 	}
 }
+
+// TestClaimedAnewInstalledAnew: what was left of an earlier claim does not say that
+// the rules of this one are in the switch; after a restart with the claim kept it does.
+func TestClaimedAnewInstalledAnew(t *testing.T) {
+	n := newNetwork(t, localIDs)
+	n.datapath("sw", "logical-switch", 1)
+	n.port("sw", "vm1", 1, "", "")
+	n.plug("vm1", nil)
+	n.settle()
+	since := func() string {
+		row := n.w.VSW.InterfaceByName.One("if-vm1")
+		if row.ExternalIDs["ovn-installed"] != "true" {
+			t.Fatalf("not installed: %v", row.ExternalIDs)
+		}
+		return row.ExternalIDs["ovn-installed-ts"]
+	}
+	mark := func() { // a time that nobody else writes
+		n.changeVSW(func(tx *idl.Tx) {
+			id := n.w.VSW.InterfaceByName.One("if-vm1").UUID
+			tx.Mutate("Interface", id, "external_ids", "delete", []string{"ovn-installed-ts"})
+			tx.Mutate("Interface", id, "external_ids", "insert", map[string]string{"ovn-installed-ts": "1"})
+		})
+		n.settle()
+	}
+	mark()
+	n.changeSB(func(tx *idl.Tx) { tx.Update("Port_Binding", n.id["vm1"], map[string]any{"up": false}) })
+	n.settle()
+	if since() != "1" {
+		t.Error("marked again though it was not claimed again")
+	}
+	n.changeSB(func(tx *idl.Tx) {
+		tx.Update("Port_Binding", n.id["vm1"], map[string]any{"chassis": []any{}, "up": false})
+	})
+	n.settle()
+	n.settle()
+	if since() == "1" {
+		t.Error("claimed again, but not marked again")
+	}
+}

@@ -21,6 +21,9 @@ func learnNeighbor(r *request) []Effect {
 		ip = r.nextHop6()
 	}
 	mac := r.frame.Ethernet.Src()
+	if r.Opcode == ir.OpPutND && mac.IsZero() { // ovn-northd of 22.03 asks it of every solicitation
+		return drop(ReasonNoReply, "a solicitation without link-layer address teaches nothing")
+	}
 	if mac.IsMulticast() || mac.IsZero() {
 		return drop(ReasonUnexpected, "source "+mac.String()+" cannot be the address of a neighbor")
 	}
