@@ -63,8 +63,8 @@ type Entry struct {
 // Delta is a change of what a target shall hold.
 type Delta struct {
 	Revision backend.Revision
-	Put      []Table             // new or changed, whole
-	Del      []flatten.SegmentID // gone
+	Put      []Table             // new or changed, whole; they must take effect in this order
+	Del      []flatten.SegmentID // gone; only when all of Put has taken effect
 	Ports    []Port              // new or changed
 	DelPorts []uint32            // OpenFlow port numbers
 	// Meters that entries refer to by name: new or changed, and names of those that are gone.

@@ -42,12 +42,18 @@ func switchCaps() offload.Caps {
 // tables are what a target holds that does as it is told.
 type tables map[flatten.SegmentID]*offload.Table
 
-func (ts tables) apply(d offload.Delta) {
-	for _, id := range d.Del {
-		delete(ts, id)
-	}
-	for _, t := range d.Put {
-		ts[t.Segment] = &t
+// follow does all that p has to tell.
+func (ts tables) follow(p *plan.Planner, now time.Time) {
+	for d, ok := p.Delta(now); ok; d, ok = p.Delta(now) {
+		if d.Reset {
+			clear(ts)
+		}
+		for _, t := range d.Put {
+			ts[t.Segment] = &t
+		}
+		for _, id := range d.Del {
+			delete(ts, id)
+		}
 	}
 }
 
@@ -126,9 +132,7 @@ func TestPlacementFollowsChanges(t *testing.T) {
 				p.Apply(change)
 				p.SetPorts(c.devices(), nil)
 				for range 2 {
-					if d, ok := p.Delta(now); ok {
-						ts.apply(d)
-					}
+					ts.follow(p, now)
 					machine := &flattentest.Machine{Paths: p.Flattener(), Tables: ts, Hits: hits}
 					if wrong := machine.Converse(slices.Collect(maps.Values(rules)), seed+uint64(step), 100); wrong != "" {
 						t.Fatalf("%s\nhistory:\n%s", wrong, strings.Join(m.history, "\n"))
@@ -169,9 +173,7 @@ func TestPlacementOfGateway(t *testing.T) {
 			now, ts, hits := time.Unix(1000, 0), tables{}, map[string]int{}
 			tell := func(seed uint64) {
 				t.Helper()
-				if d, ok := p.Delta(now); ok {
-					ts.apply(d)
-				}
+				ts.follow(p, now)
 				if caps.Entries > 0 && ts.entries() > caps.Entries {
 					t.Fatalf("%d entries, there is room for %d", ts.entries(), caps.Entries)
 				}

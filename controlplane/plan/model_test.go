@@ -22,7 +22,8 @@ type model struct {
 	revision backend.Revision
 }
 
-func (m *model) apply(t *rapid.T, d offload.Delta) {
+// apply does what it is told, and calls between after each table.
+func (m *model) apply(t *rapid.T, d offload.Delta, between func()) {
 	if d.Revision != m.revision+1 {
 		t.Fatalf("revision %d follows %d", d.Revision, m.revision)
 	}
@@ -30,14 +31,15 @@ func (m *model) apply(t *rapid.T, d offload.Delta) {
 	if d.Reset {
 		m.tables, m.ports, m.meters = map[flatten.SegmentID]*offload.Table{}, map[uint32]offload.Port{}, map[string]backend.Meter{}
 	}
+	for _, table := range d.Put {
+		m.tables[table.Segment] = &table
+		between()
+	}
 	for _, id := range d.Del {
 		if m.tables[id] == nil {
 			t.Fatalf("%s is deleted and was not there", id)
 		}
 		delete(m.tables, id)
-	}
-	for _, table := range d.Put {
-		m.tables[table.Segment] = &table
 	}
 	for _, n := range d.DelPorts {
 		delete(m.ports, n)
@@ -229,7 +231,7 @@ func (p *Planner) text() map[string]string {
 // agree sends the same packets through the pipeline and through the tables.
 func (m *model) agree(t *rapid.T, p *Planner, packets []*ir.Packet, hits map[string]int) {
 	rules := slices.Collect(p.flat.Rules())
-	bucket := rapid.IntRange(0, 1).Draw(t, "bucket")
+	const bucket = 0
 	options := func() ir.Options {
 		return ir.Options{CT: ir.NewConntrack(), Choose: func(_ ir.Select, live []int, _ *ir.Packet) int { return bucket % len(live) }}
 	}

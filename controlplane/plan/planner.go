@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -38,7 +37,7 @@ type Planner struct {
 
 	// What the target was told.
 	revision  backend.Revision
-	installed map[flatten.SegmentID]*offload.Table
+	installed map[flatten.SegmentID]*sent
 	pending   offload.Delta // ports and meters that it was not told yet
 	reset     bool
 }
@@ -48,7 +47,7 @@ type Planner struct {
 func New(base flatten.Config) *Planner {
 	p := &Planner{base: base, ports: map[uint32]offload.Port{}, meters: map[string]backend.Meter{}, seen: map[entryKey]*seen{},
 		credit: map[ir.RuleID]*Credit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
-		installed: map[flatten.SegmentID]*offload.Table{}, refused: map[entryKey]*refusal{}, dropAt: minDrop, reset: true}
+		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, dropAt: minDrop, reset: true}
 	p.flat = flatten.New(p.caps.Flatten(base))
 	p.forget()
 	return p
@@ -199,63 +198,4 @@ func (p *Planner) Next() (at time.Time, ok bool) {
 		}
 	}
 	return at, ok
-}
-
-// Delta settles everything and is what the target shall be told; ok is false for nothing.
-func (p *Planner) Delta(now time.Time) (d offload.Delta, ok bool) {
-	p.retry(now)
-	p.settle()
-	p.fit()
-	d = p.pending
-	p.pending = offload.Delta{}
-	if p.reset {
-		d = p.everything()
-	}
-	d.Reset = p.reset
-	p.reset = false
-	for id, s := range p.installedTables() {
-		if old := p.installed[id]; old == nil || old != s.table && !sameTable(old, s.table) {
-			p.uncount(p.installed[id], s.table)
-			p.installed[id] = s.table
-			d.Put = append(d.Put, *s.table)
-		}
-	}
-	for id, t := range p.installed {
-		if s := p.places[id]; s == nil || !s.reached || s.table == nil {
-			p.uncount(t, nil)
-			delete(p.installed, id)
-			d.Del = append(d.Del, id)
-		}
-	}
-	slices.SortFunc(d.Put, func(a, b offload.Table) int { return flatten.CompareIDs(a.Segment, b.Segment) })
-	slices.SortFunc(d.Del, flatten.CompareIDs)
-	if !d.Reset && len(d.Put)+len(d.Del)+len(d.Ports)+len(d.DelPorts)+len(d.Meters)+len(d.DelMeters) == 0 {
-		return d, false
-	}
-	p.revision++
-	d.Revision = p.revision
-	return d, true
-}
-
-// everything is the ports and meters that there are.
-func (p *Planner) everything() offload.Delta {
-	d := offload.Delta{}
-	for _, n := range slices.Sorted(maps.Keys(p.ports)) {
-		d.Ports = append(d.Ports, p.ports[n])
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.meters)) {
-		d.Meters = append(d.Meters, p.meters[name])
-	}
-	return d
-}
-
-// installedTables are the places whose tables shall be in the target.
-func (p *Planner) installedTables() iter.Seq2[flatten.SegmentID, *place] {
-	return func(yield func(flatten.SegmentID, *place) bool) {
-		for id, s := range p.places {
-			if s.reached && s.table != nil && !yield(id, s) {
-				return
-			}
-		}
-	}
 }

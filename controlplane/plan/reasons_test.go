@@ -3,9 +3,11 @@ package plan
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,10 +52,20 @@ func planned(t *testing.T, rules ...string) *Planner {
 	return p
 }
 
-// tell hands the difference to nobody.
-func tell(p *Planner, now time.Time) offload.Delta {
-	d, _ := p.Delta(now)
-	return d
+// tell hands the difference to nobody: what it is in the end.
+func tell(p *Planner, now time.Time) (all offload.Delta) {
+	last := map[flatten.SegmentID]offload.Table{}
+	for d, ok := p.Delta(now); ok; d, ok = p.Delta(now) {
+		for _, t := range d.Put {
+			last[t.Segment] = t
+		}
+		d.Put = nil
+		all = d
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(last), flatten.CompareIDs) {
+		all.Put = append(all.Put, last[id])
+	}
+	return all
 }
 
 // refuseAll has the target refuse all that it was told, traps or others.

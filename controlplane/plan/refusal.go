@@ -31,7 +31,7 @@ const (
 // Report takes what came of a Delta.
 func (p *Planner) Report(now time.Time, r offload.Report) {
 	for _, f := range r.Failures {
-		k, ok := p.told(f)
+		k, ok := p.failed(f)
 		if !ok || p.places[f.Segment] == nil {
 			continue // about something that is gone by now
 		}
@@ -50,17 +50,24 @@ func (p *Planner) Report(now time.Time, r offload.Report) {
 	}
 }
 
-// told finds the entry that the target has failed to install.
-func (p *Planner) told(f offload.Failure) (k entryKey, ok bool) {
-	t := p.installed[f.Segment]
-	if t == nil {
+// failed finds the entry that the target has failed to install.
+func (p *Planner) failed(f offload.Failure) (k entryKey, ok bool) {
+	x := p.installed[f.Segment]
+	if x == nil {
 		return k, false
 	}
+	t := x.table
 	i := slices.IndexFunc(t.Entries, func(e offload.Entry) bool { return e.Path.ID == f.Path })
 	if i < 0 {
 		return k, false
 	}
-	return entryKey{f.Path, t.Entries[i].Trap}, true
+	trap := t.Entries[i].Trap
+	if s := p.places[f.Segment]; trap && s != nil && s.why != nil {
+		if n, ok := s.find(f.Path); ok && n < len(s.why) && s.why[n] == nil {
+			return k, false // it is a trap for the moment only, see Delta
+		}
+	}
+	return entryKey{f.Path, trap}, true
 }
 
 func (x *refusal) pause(now time.Time) time.Time {

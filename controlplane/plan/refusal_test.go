@@ -66,7 +66,7 @@ func TestFinalRefusalsStayUntilSomethingChanges(t *testing.T) {
 	if !placed(p, start) {
 		t.Fatal("it is not tried again though the target changed")
 	}
-	refuseAll(p, offload.Delta{Put: []offload.Table{*p.installed[1<<63|1]}}, false, backend.Invalid, "no")
+	refuseAll(p, offload.Delta{Put: []offload.Table{*p.installed[1<<63|1].table}}, false, backend.Invalid, "no")
 	if placed(p, start) {
 		t.Fatal("a path that was refused is offloaded")
 	}

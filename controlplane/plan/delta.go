@@ -1,0 +1,269 @@
+package plan
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+)
+
+// Packets go through the tables of a target while these change one by one. What is
+// done to a packet in front of a jump (flatten.Path.Commits) must then not be followed
+// by a trap either, be it a new one behind an old jump, or an old one behind a new
+// jump. So a change is told in steps: jumps that will lead to a trap become traps
+// themselves first; then everything else changes, where new jumps to what is not yet
+// free of traps are still traps; then these become jumps.
+
+// Delta settles everything and is what the target shall be told next; ok is false for
+// nothing. When it was told, there may be more at once: ask until there is nothing.
+func (p *Planner) Delta(now time.Time) (d offload.Delta, ok bool) {
+	p.retry(now)
+	p.settle()
+	p.fit()
+	if !p.reset {
+		if d.Put = p.withdraw(); len(d.Put) > 0 {
+			return p.told(d), true
+		}
+	}
+	d = p.pending
+	p.pending = offload.Delta{}
+	if p.reset {
+		d = p.everything()
+	}
+	d.Reset = p.reset
+	p.reset = false
+	if d.Put = p.advance(false); len(d.Put) == 0 {
+		d.Put = p.advance(true) // jumps that wait for each other
+	}
+	d.Del = p.remove()
+	if !d.Reset && len(d.Put)+len(d.Del)+len(d.Ports)+len(d.DelPorts)+len(d.Meters)+len(d.DelMeters) == 0 {
+		return d, false
+	}
+	return p.told(d), true
+}
+
+// told gives d its number.
+func (p *Planner) told(d offload.Delta) offload.Delta {
+	p.revision++
+	d.Revision = p.revision
+	return d
+}
+
+// sent is a table as the target was told.
+type sent struct {
+	table   *offload.Table
+	traps   bool                       // a packet may be handed over here, as it came to the first table
+	goes    map[flatten.SegmentID]bool // to where it jumps
+	commits map[flatten.SegmentID]bool // to where with something done
+}
+
+func newSent(t *offload.Table, traps bool) *sent {
+	x := &sent{table: t, traps: traps && t.Entry == nil, goes: map[flatten.SegmentID]bool{}, commits: map[flatten.SegmentID]bool{}}
+	for _, e := range t.Entries {
+		if j := e.Path.Jump; j != nil && !e.Trap {
+			x.goes[j.To] = true
+			if e.Path.Commits() {
+				x.commits[j.To] = true
+			}
+		}
+	}
+	return x
+}
+
+// put notes that the target is told of a table.
+func (p *Planner) put(t *offload.Table, traps bool) {
+	if old := p.installed[t.Segment]; old != nil {
+		p.uncount(old.table, t)
+	}
+	p.installed[t.Segment] = newSent(t, traps)
+}
+
+// exposed are those of some tables from which a packet can meet a trap.
+func exposed(tables map[flatten.SegmentID]*sent) map[flatten.SegmentID]bool {
+	from := map[flatten.SegmentID][]flatten.SegmentID{}
+	var work []flatten.SegmentID
+	for id, x := range tables {
+		for to := range x.goes {
+			from[to] = append(from[to], id)
+			if tables[to] == nil {
+				work = append(work, to)
+			}
+		}
+		if x.traps {
+			work = append(work, id)
+		}
+	}
+	out := map[flatten.SegmentID]bool{}
+	for len(work) > 0 {
+		id := work[len(work)-1]
+		work = work[:len(work)-1]
+		if !out[id] {
+			out[id] = true
+			work = append(work, from[id]...)
+		}
+	}
+	return out
+}
+
+// withdraw makes traps of those jumps in the target behind which there will be a trap.
+func (p *Planner) withdraw() (put []offload.Table) {
+	if !p.anyCommits() {
+		return nil
+	}
+	future := maps.Clone(p.installed)
+	for id, s := range p.installedTables() {
+		future[id] = newSent(s.table, s.traps || slices.ContainsFunc(s.why, func(r *Reason) bool { return r != nil }))
+	}
+	bad := exposed(future)
+	for again := true; again; {
+		again = false
+		for id, x := range p.installed {
+			if len(x.commits) == 0 {
+				continue
+			}
+			if t := x.without(bad, nil); t != nil {
+				p.put(t, true)
+				again = true
+				put = slices.DeleteFunc(put, func(o offload.Table) bool { return o.Segment == id })
+				put = append(put, *t)
+			}
+		}
+		maps.Copy(bad, exposed(p.installed)) // what was made a trap now is met by others
+	}
+	p.upstreamFirst(put)
+	return put
+}
+
+// anyCommits tells whether there are jumps in the target for which order matters.
+func (p *Planner) anyCommits() bool {
+	for _, x := range p.installed {
+		if len(x.commits) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// without is the table with traps in place of jumps with something done to some
+// segments, apart from those of paths that are in the target already; nil if there are
+// none.
+func (x *sent) without(bad map[flatten.SegmentID]bool, in *sent) *offload.Table {
+	already := map[flatten.PathID]bool{}
+	if in != nil && len(in.commits) > 0 {
+		for _, e := range in.table.Entries {
+			already[e.Path.ID] = !e.Trap
+		}
+	}
+	t := *x.table
+	t.Entries = slices.Clone(t.Entries)
+	some := false
+	for i := range t.Entries {
+		if e := &t.Entries[i]; !e.Trap && e.Path.Commits() && bad[e.Path.Jump.To] && !already[e.Path.ID] {
+			e.Trap, some = true, true
+		}
+	}
+	if !some {
+		return nil
+	}
+	return &t
+}
+
+// upstreamFirst sorts tables so that those come first from which others are reached.
+func (p *Planner) upstreamFirst(tables []offload.Table) {
+	if len(tables) < 2 {
+		return
+	}
+	place, left := map[flatten.SegmentID]int{}, 0
+	var visit func(id flatten.SegmentID)
+	visit = func(id flatten.SegmentID) {
+		if _, done := place[id]; done || p.installed[id] == nil {
+			return
+		}
+		place[id] = 0
+		next := map[flatten.SegmentID]bool{}
+		for _, e := range p.installed[id].table.Entries { // also by jumps that were withdrawn
+			if e.Path.Jump != nil {
+				next[e.Path.Jump.To] = true
+			}
+		}
+		for _, to := range slices.SortedFunc(maps.Keys(next), flatten.CompareIDs) {
+			visit(to)
+		}
+		left++
+		place[id] = -left // those that are left last come first
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(p.installed), flatten.CompareIDs) {
+		visit(id)
+	}
+	slices.SortFunc(tables, func(a, b offload.Table) int { return place[a.Segment] - place[b.Segment] })
+}
+
+// advance puts what has changed. New jumps with something done to where packets can
+// still meet a trap remain traps, unless all is to be put.
+func (p *Planner) advance(all bool) (put []offload.Table) {
+	bad := exposed(p.installed)
+	traps := map[flatten.SegmentID]bool{}
+	for id, s := range p.installedTables() {
+		table, some := s.table, slices.ContainsFunc(s.why, func(r *Reason) bool { return r != nil })
+		if x := newSent(table, false); !all && len(x.commits) > 0 {
+			wait := map[flatten.SegmentID]bool{}
+			for to := range x.commits {
+				wait[to] = p.installed[to] == nil || bad[to]
+			}
+			if t := x.without(wait, p.installed[id]); t != nil {
+				table, some = t, true
+			}
+		}
+		if old := p.installed[id]; old != nil && (old.table == table || sameTable(old.table, table)) {
+			old.traps = some && table.Entry == nil
+			continue
+		}
+		put = append(put, *table)
+		traps[id] = some
+	}
+	for _, t := range put {
+		p.put(&t, traps[t.Segment])
+	}
+	p.upstreamFirst(put)
+	slices.Reverse(put) // what others jump to is there before them
+	return put
+}
+
+// remove takes out what is not reached any more.
+func (p *Planner) remove() (del []flatten.SegmentID) {
+	for id, x := range p.installed {
+		if s := p.places[id]; s == nil || !s.reached || s.table == nil {
+			p.uncount(x.table, nil)
+			delete(p.installed, id)
+			del = append(del, id)
+		}
+	}
+	slices.SortFunc(del, flatten.CompareIDs)
+	return del
+}
+
+// everything is the ports and meters that there are.
+func (p *Planner) everything() offload.Delta {
+	d := offload.Delta{}
+	for _, n := range slices.Sorted(maps.Keys(p.ports)) {
+		d.Ports = append(d.Ports, p.ports[n])
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.meters)) {
+		d.Meters = append(d.Meters, p.meters[name])
+	}
+	return d
+}
+
+// installedTables are the places whose tables shall be in the target.
+func (p *Planner) installedTables() iter.Seq2[flatten.SegmentID, *place] {
+	return func(yield func(flatten.SegmentID, *place) bool) {
+		for id, s := range p.places {
+			if s.reached && s.table != nil && !yield(id, s) {
+				return
+			}
+		}
+	}
+}
