@@ -71,20 +71,25 @@ func (p *Planner) fit() {
 	}
 	// A twentieth stays free, so that not every small change moves paths about. Weights
 	// are about right only, so that more than one try is worth it.
+	heavier := map[flatten.PathID]bool{} // than they look
 	for range refills {
 		entries, tables := p.excess()
-		free, before := min(-entries-p.caps.Entries/20, -tables), len(p.cold)
-		if free <= 0 || before == 0 {
+		free := min(-entries-p.caps.Entries/20, -tables)
+		if free <= 0 || len(p.cold) == 0 {
 			return
 		}
-		if p.admit(upTo(fitting(p.waiting(), free), float64(free))); len(p.cold) == before {
+		list := slices.DeleteFunc(fitting(p.waiting(), free), func(c candidate) bool { return heavier[c.path.ID] })
+		if list = upTo(list, float64(free)); len(list) == 0 {
 			return
+		}
+		if p.admit(list); p.cold[list[0].path.ID] {
+			heavier[list[0].path.ID] = true
 		}
 	}
 }
 
 // refills are how often room that is left is given away at a time.
-const refills = 8
+const refills = 16
 
 // upTo is the beginning of a list that weighs no less than so many entries, unless
 // all of it does not.

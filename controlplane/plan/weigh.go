@@ -15,7 +15,8 @@ type candidate struct {
 	// weight is how many entries there are more with the path than without, about: a
 	// path that is offloaded behind others needs traps for those that are not, and one
 	// that is not offloaded is one of these traps.
-	weight float64
+	weight  float64
+	reached bool // packets get to where it is
 }
 
 // offloaded are the paths in the target: those first that have the fewest packets for
@@ -26,7 +27,7 @@ func (p *Planner) offloaded() []candidate {
 		weight := s.weights()
 		for i, path := range s.seg.Paths {
 			if s.why[i] == nil {
-				list = append(list, candidate{path, id, p.heat(path), weight[i]})
+				list = append(list, candidate{path, id, p.heat(path), weight[i], true})
 			}
 		}
 	}
@@ -70,7 +71,8 @@ func (s *place) weights() []float64 {
 	return weight
 }
 
-// waiting are the cold paths, the hottest first.
+// waiting are the cold paths, the hottest first, and of those with equally many packets
+// those that packets get to.
 func (p *Planner) waiting() []candidate {
 	var list []candidate
 	for id, s := range p.places {
@@ -80,11 +82,19 @@ func (p *Planner) waiting() []candidate {
 		weight := s.demands()
 		for i, path := range s.seg.Paths {
 			if s.alone[i] != nil && s.alone[i].Code == Room {
-				list = append(list, candidate{path, id, p.heat(path), weight[i]})
+				list = append(list, candidate{path, id, p.heat(path), weight[i], p.isReached(s)})
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b candidate) int { return byHeat(b, a) })
+	slices.SortFunc(list, func(a, b candidate) int {
+		if a.heat == b.heat && a.reached != b.reached {
+			if a.reached {
+				return -1
+			}
+			return 1
+		}
+		return byHeat(b, a)
+	})
 	return list
 }
 
