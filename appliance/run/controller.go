@@ -35,7 +35,7 @@ import (
 type Options struct {
 	Dirs     dirs.Dirs
 	Database string // the local Open_vSwitch database
-	Chassis  string // -n: instead of external_ids:system-id
+	Chassis  string // -n or the file system-id-override: instead of external_ids:system-id
 	TLS      tlsconf.Options
 	Log      *vlog.Facility
 	Unixctl  string // path of the control socket; "none" for none

@@ -68,8 +68,15 @@ func (l *controllerLine) options(pid int) run.Options {
 	if l.unixctl != "" {
 		socket = l.unixctl
 	}
+	chassis := l.chassis
+	if chassis == "" {
+		var err error
+		if chassis, err = systemIDOverride(l.dirs.OVNSysconf); err != nil {
+			l.log.Logger("main").Warn(err.Error())
+		}
+	}
 	return run.Options{
-		Dirs: l.dirs, Database: l.database, Chassis: l.chassis, TLS: l.tls,
+		Dirs: l.dirs, Database: l.database, Chassis: chassis, TLS: l.tls,
 		Log: l.log, Unixctl: socket, Version: versionText(),
 	}
 }

@@ -21,7 +21,7 @@ type controllerLine struct {
 	logFile      daemon.LogOptions
 	tls          tlsconf.Options
 	unixctl      string // absolute, or "none"; "" for the default, which has the daemon's pid in it
-	chassis      string // "" for the local database's system-id
+	chassis      string // -n; "" for the file system-id-override or the local database's system-id
 	dummyVIFPlug bool
 	database     string
 }
