@@ -53,11 +53,12 @@ func (p *Planner) told(d offload.Delta) offload.Delta {
 }
 
 // put notes that the target is told of a table.
-func (p *Planner) put(t *offload.Table, traps bool) {
-	if old := p.installed[t.Segment]; old != nil {
-		p.uncount(old.table, t)
+func (p *Planner) put(x *sent) {
+	id := x.table.Segment
+	if old := p.installed[id]; old != nil {
+		p.uncount(old.table, x.table)
 	}
-	p.installed[t.Segment] = newSent(t, traps)
+	p.installed[id] = x
 }
 
 // withdraw makes traps of those jumps in the target behind which there will be a trap.
@@ -67,7 +68,7 @@ func (p *Planner) withdraw() (put []offload.Table) {
 	}
 	future := maps.Clone(p.installed)
 	for id, s := range p.installedTables() {
-		future[id] = newSent(s.table, s.traps || slices.ContainsFunc(s.why, func(r *Reason) bool { return r != nil }))
+		future[id] = s.whole
 	}
 	bad := exposed(future)
 	for again := true; again; {
@@ -77,7 +78,7 @@ func (p *Planner) withdraw() (put []offload.Table) {
 				continue
 			}
 			if t := x.without(bad, nil); t != nil {
-				p.put(t, true)
+				p.put(newSent(t, true))
 				again = true
 				put = slices.DeleteFunc(put, func(o offload.Table) bool { return o.Segment == id })
 				put = append(put, *t)
@@ -103,27 +104,28 @@ func (p *Planner) anyCommits() bool {
 // still meet a trap remain traps, unless all is to be put.
 func (p *Planner) advance(all bool) (put []offload.Table) {
 	bad := exposed(p.installed)
-	traps := map[flatten.SegmentID]bool{}
+	var changed []*sent
 	for id, s := range p.installedTables() {
-		table, some := s.table, slices.ContainsFunc(s.why, func(r *Reason) bool { return r != nil })
-		if x := newSent(table, false); !all && len(x.commits) > 0 {
+		x, old := s.whole, p.installed[id]
+		if !all && len(x.commits) > 0 {
 			wait := map[flatten.SegmentID]bool{}
 			for to := range x.commits {
 				wait[to] = p.installed[to] == nil || bad[to]
 			}
-			if t := x.without(wait, p.installed[id]); t != nil {
-				table, some = t, true
+			if t := x.without(wait, old); t != nil {
+				x = newSent(t, true)
 			}
 		}
-		if old := p.installed[id]; old != nil && (old.table == table || sameTable(old.table, table)) {
-			old.traps = some && table.Entry == nil
-			continue
+		switch {
+		case old == nil || old.table != x.table && !sameTable(old.table, x.table):
+			changed = append(changed, x)
+		case old != x: // it does the same, but there may be a trap that needs no entry
+			p.installed[id] = x
 		}
-		put = append(put, *table)
-		traps[id] = some
 	}
-	for _, t := range put {
-		p.put(&t, traps[t.Segment])
+	for _, x := range changed {
+		p.put(x)
+		put = append(put, *x.table)
 	}
 	p.upstreamFirst(put)
 	slices.Reverse(put) // what others jump to is there before them

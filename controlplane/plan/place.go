@@ -33,6 +33,7 @@ type place struct {
 	why     []*Reason
 	goes    []flatten.SegmentID // to where offloaded paths jump
 	table   *offload.Table      // nil when nothing is offloaded
+	whole   *sent               // the table, when the target is told of it
 	reached bool                // there is an offloaded way from an ingress to here
 }
 

@@ -163,6 +163,9 @@ func (p *Planner) assemble(s *place) {
 	case s.table == nil || !sameTable(s.table, table):
 		s.table = table
 	}
+	if s.whole = nil; s.table != nil {
+		s.whole = newSent(s.table, slices.ContainsFunc(s.why, func(r *Reason) bool { return r != nil }))
+	}
 }
 
 // isHidden tells whether one of the wide traps so far has all packets of a path.
