@@ -19,6 +19,11 @@
 // for; paths behind it that it then hides, or that it overlaps if the target refuses
 // it, are not offloaded.
 //
+// A target that can hand a packet over where a table begins (Caps.Handover) is told
+// by each table what the fallback must do first (Table.Entry); traps there hurt nobody
+// then. Tables change one by one in the target, so a change is told in steps between
+// which no such jump leads to a trap either (Planner.Delta).
+//
 // # Refusals and room
 //
 // What a target refuses is remembered by the content of the path, with the target's
