@@ -4,6 +4,8 @@
 package binding
 
 import (
+	"fmt"
+
 	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/node/iface"
 	"github.com/sluice-gw/sluice/controlplane/sb"
@@ -192,6 +194,7 @@ func (p *Ports) evaluate(id ovsdb.UUID, row *sb.PortBinding) {
 	} else {
 		p.claims.forget(id)
 	}
+	p.w.Refuse(node.RefusalKey{Table: "Port_Binding", Row: id, Part: "interfaces"}, p.ignored(row)...)
 	if now == old {
 		return
 	}
@@ -281,6 +284,20 @@ func (p *Ports) vifRow(pb *sb.PortBinding) *vsw.Interface {
 		return nil
 	}
 	return row
+}
+
+// ignored says of each interface that claims a port that it is not the one that counts.
+func (p *Ports) ignored(pb *sb.PortBinding) (texts []string) {
+	if pb == nil || KindOf(pb) != VIF && KindOf(pb) != Localport {
+		return nil
+	}
+	row, others := p.ifaces.VIF(pb.LogicalPort)
+	for _, o := range others {
+		texts = append(texts, fmt.Sprintf("lport %s: Invalid configuration: iface-id is configured on interfaces : [%s] and [%s]. "+
+			"Ignoring the configuration on interface [%s], which has the lower port number: remove its external_ids:iface-id",
+			pb.LogicalPort, row.Name, o.Name, o.Name))
+	}
+	return texts
 }
 
 // vif makes port one that is reached by row and wanted at place.

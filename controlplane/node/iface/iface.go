@@ -19,7 +19,7 @@ type Table struct {
 	bridge string
 	member map[ovsdb.UUID]ovsdb.UUID // interface -> port, of the integration bridge
 	rows   map[ovsdb.UUID]*vsw.Interface
-	byID   map[string][]*vsw.Interface // iface-id -> interfaces, by name
+	byID   map[string][]*vsw.Interface // iface-id -> interfaces, newest first
 	patch  map[string]*vsw.Interface   // logical port of a patch port's external_ids
 	lport  map[ovsdb.UUID]string       // the inverse of patch
 	unset  map[ovsdb.UUID]bool         // tunnel and patch ports without a port number
@@ -125,7 +125,9 @@ func (t *Table) refresh(id ovsdb.UUID) {
 func (t *Table) file(row *vsw.Interface) {
 	if lport := row.ExternalIDs["iface-id"]; lport != "" {
 		l := append(t.byID[lport], row)
-		slices.SortFunc(l, func(a, b *vsw.Interface) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortFunc(l, func(a, b *vsw.Interface) int {
+			return cmp.Or(cmp.Compare(Ofport(b), Ofport(a)), cmp.Compare(a.Name, b.Name))
+		})
 		t.byID[lport] = l
 		t.Changed[lport] = true
 	}
@@ -182,16 +184,20 @@ func (t *Table) patchOf(row *vsw.Interface) string {
 	return ""
 }
 
-// VIF is the interface of a logical port, nil for none. Of several interfaces
-// that claim the same iface-id the first by name counts; others are the rest.
+// VIF is the interface of a logical port, nil for none. Of several interfaces that
+// claim the same iface-id the newest counts, that is the one with the greatest port
+// number: a replacement is plugged before the old one goes. others are the rest of
+// those that have a port number.
 func (t *Table) VIF(lport string) (row *vsw.Interface, others []*vsw.Interface) {
 	l := t.byID[lport]
-	for i, r := range l {
-		if Ofport(r) != 0 {
-			return r, append(slices.Clone(l[:i]), l[i+1:]...)
-		}
+	n := slices.IndexFunc(l, func(r *vsw.Interface) bool { return Ofport(r) == 0 })
+	if n >= 0 {
+		l = l[:n]
 	}
-	return nil, nil
+	if len(l) == 0 {
+		return nil, nil
+	}
+	return l[0], l[1:]
 }
 
 // PatchOfport is the port number of the patch port that stands for a localnet or
