@@ -76,13 +76,13 @@ func (c *chain) place(at flower.Hook, where []program) {
 	}
 	assignLevels(c.rules, before)
 	c.want = map[filterKey]*want{}
-	tracked := c.table.Tracked
+	tracked, seen := c.table.Tracked, map[string]bool{}
 	for _, g := range where {
 		for _, r := range c.rules {
 			if r.level == 0 && r.failed == nil {
 				r.fail(c.segment, backend.Full, "too many entries overlap one after the other: a chain has room for %d", lastLevel)
 			}
-			r.filters(at, c.number, tracked, g, c.want)
+			r.filters(at, c.number, tracked, g, c.want, seen)
 		}
 		if c.barred[filterKey{endKey, 0, g}] != nil {
 			continue

@@ -20,14 +20,26 @@ func (t *tally) add(o tally) {
 	t.hwBytes += o.hwBytes
 }
 
-// etherHeader is what the kernel does not count of packets that a device received: their Ethernet header is taken off by then.
-const etherHeader = 14
+// What the kernel does not count of packets that a device received, in bytes: their Ethernet header, which is taken off by then, and
+// a VLAN header.
+const (
+	etherHeader = 14
+	vlanHeader  = 4
+)
 
-// tallyOf corrects the kernel's counters. Devices count the Ethernet header.
-func tallyOf(s flower.Stats, at flower.Hook) tally {
+// tallyOf corrects the kernel's counters for a filter. Devices count all headers. Of a filter that matches packets with and without
+// a VLAN header it is not known how many had one.
+func tallyOf(s flower.Stats, f *flower.Filter) tally {
 	t := tally{s.Packets, s.Bytes, s.HWPackets, s.HWBytes}
-	if software := s.Packets - s.HWPackets; at == flower.Ingress(at.Ifindex) && s.Packets >= s.HWPackets {
+	if s.Packets < s.HWPackets {
+		return t
+	}
+	software := s.Packets - s.HWPackets
+	if f.Hook == flower.Ingress(f.Hook.Ifindex) {
 		t.bytes += etherHeader * software
+	}
+	if f.Match.VLAN.TPID != 0 {
+		t.bytes += vlanHeader * software
 	}
 	return t
 }
@@ -75,7 +87,7 @@ func (t *Target) read(ctx context.Context, d *device) error {
 			return err
 		}
 		if h := held[in.Key]; h != nil && in.Cookie() == h.mark.cookie() {
-			h.seen, h.inHW = tallyOf(in.Status.Hits(), d.hook), in.Status.HW == flower.InHW
+			h.seen, h.inHW = tallyOf(in.Status.Hits(), &h.filter), in.Status.HW == flower.InHW
 		}
 	}
 	return nil

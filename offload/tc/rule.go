@@ -106,8 +106,9 @@ type want struct {
 	wide   ir.Match
 }
 
-// filters are those of a rule in one program.
-func (r *rule) filters(at flower.Hook, chain uint32, tracked bool, where program, to map[filterKey]*want) {
+// filters are those of a rule in one program. seen are matches of traps: traps share levels, and different ones can come to the same
+// in flower.
+func (r *rule) filters(at flower.Hook, chain uint32, tracked bool, where program, to map[filterKey]*want, seen map[string]bool) {
 	if r.goneIn[where] || r.level == 0 {
 		return
 	}
@@ -118,6 +119,13 @@ func (r *rule) filters(at flower.Hook, chain uint32, tracked bool, where program
 	for i := range r.asked.matches {
 		m := mark{is, uint8(i), uint64(r.path)}
 		f := filterOf(at, chain, r.level, where, r.asked.matches[i], actions, m)
+		if is == roleTrap {
+			text := fmt.Sprintf("%d %+v", f.Prio, f.Match)
+			if seen[text] {
+				continue
+			}
+			seen[text] = true
+		}
 		to[filterKey{r.wide.Key(), uint8(i), where}] = &want{f, m, r, r.wide}
 	}
 }

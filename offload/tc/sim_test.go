@@ -23,12 +23,23 @@ type outcome struct {
 	pass *ir.Packet
 }
 
+// run has the device at it first, whose filters the kernel skips, and then the kernel.
 func (s *sim) run(p *ir.Packet) (o outcome, err error) {
+	if o, err = s.runIn(flower.SkipSW, p); err != nil || o.pass == nil {
+		return o, err
+	}
+	if len(o.out) > 0 {
+		return o, fmt.Errorf("the device hands over a packet that it has sent copies of")
+	}
+	return s.runIn(flower.SkipHW, p)
+}
+
+func (s *sim) runIn(where flower.Flags, p *ir.Packet) (o outcome, err error) {
 	p = p.Copy()
 	var set *flower.TunnelSet
 	chain := uint32(0)
 	for range maxJumps + 2 {
-		f, err := s.find(chain, p)
+		f, err := s.find(where, chain, p)
 		if err != nil {
 			return o, err
 		}
@@ -50,7 +61,7 @@ func (s *sim) run(p *ir.Packet) (o outcome, err error) {
 		switch {
 		case jump:
 			chain = next
-		case end == flower.Pass:
+		case end == flower.Pass, where == flower.SkipSW && end == flower.Trap:
 			o.pass = p
 			return o, nil
 		case end == flower.Drop, end == flower.Stolen:
@@ -63,10 +74,10 @@ func (s *sim) run(p *ir.Packet) (o outcome, err error) {
 }
 
 // find is the filter that counts. Filters of one priority are looked up in any order, so if two match they must do the same.
-func (s *sim) find(chain uint32, p *ir.Packet) (best *flower.Installed, err error) {
+func (s *sim) find(where flower.Flags, chain uint32, p *ir.Packet) (best *flower.Installed, err error) {
 	for i := range s.filters {
 		f := &s.filters[i]
-		if f.Chain != chain || best != nil && f.Prio > best.Prio || !matches(&f.Match, f.Protocol, p) {
+		if f.Flags != where || f.Chain != chain || best != nil && f.Prio > best.Prio || !matches(&f.Match, f.Protocol, p) {
 			continue
 		}
 		if best != nil && best.Prio == f.Prio && roleOf(best) != roleOf(f) {

@@ -1,0 +1,224 @@
+package tc
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"slices"
+	"syscall"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/internal/nl"
+	"github.com/sluice-gw/sluice/internal/nl/nltest"
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+	"github.com/sluice-gw/sluice/offload/flatten/flattentest"
+	"github.com/sluice-gw/sluice/offload/tc/flower"
+	"github.com/sluice-gw/sluice/offload/tc/flower/flowertest"
+)
+
+// steps is a wire that hands on one message at a time, calls after behind each, and breaks behind some.
+type steps struct {
+	nl.Wire
+	after func()
+	left  int // messages until it breaks, -1: it does not
+}
+
+var errCut = errors.New("the connection was cut")
+
+func (s *steps) Send(datagram []byte) error {
+	for len(datagram) > 0 {
+		m, rest, err := nl.NextMessage(datagram)
+		if err != nil {
+			return err
+		}
+		if s.left == 0 {
+			return errCut
+		}
+		s.left--
+		if err := s.Wire.Send(nltest.Message(m.Type, m.Flags, m.Seq, m.Body)); err != nil {
+			return err
+		}
+		if datagram = rest; s.after != nil {
+			s.after()
+		}
+	}
+	return nil
+}
+
+// stepping is a target of b whose wire calls after behind each message, and breaks once behind cut of them.
+func (b *bench) stepping(after func(), cut int) *Target {
+	return New(Config{Links: b.links, Dial: func() (*flower.Conn, error) {
+		s := &steps{b.kernel.Wire(0), after, cut}
+		cut = -1
+		return flower.NewConn(s, 0), nil
+	}})
+}
+
+// refusing has the kernel refuse some filters, always the same.
+func (b *bench) refusing(one uint32) {
+	b.kernel.Refuse = func(m nl.Message) nltest.Refusal {
+		h := fnv.New32a()
+		h.Write(m.Body)
+		if m.Type == 44 && h.Sum32()%one == 0 {
+			return nltest.Refusal{Errno: syscall.EOPNOTSUPP, Message: "the table is of wood"}
+		}
+		return nltest.Refusal{}
+	}
+}
+
+// otherRules draws rules that differ a little.
+func otherRules(t *rapid.T, rules []ir.Rule) []ir.Rule {
+	list := slices.Clone(rules)
+	for range rapid.IntRange(0, 3).Draw(t, "removed") {
+		if len(list) > 1 {
+			i := rapid.IntRange(0, len(list)-1).Draw(t, "which")
+			list = slices.Delete(list, i, i+1)
+		}
+	}
+	return unique(append(list, rapid.SliceOfN(flattentest.Rule(), 0, 3).Draw(t, "added")...))
+}
+
+// deltaOf is the change from tables to tables.
+func deltaOf(old, now []offload.Table) (d offload.Delta) {
+	d.Put = now
+	for _, o := range old {
+		if !slices.ContainsFunc(now, func(n offload.Table) bool { return n.Segment == o.Segment }) {
+			d.Del = append(d.Del, o.Segment)
+		}
+	}
+	return d
+}
+
+// results are what can become of a packet now, with the rules before or after in the fallback.
+func (b *bench) results(t *rapid.T, p *ir.Packet, pipelines [2][]ir.Rule) (list []string) {
+	for _, rules := range pipelines {
+		ct := ir.NewConntrack()
+		s, err := b.sim(uint32(p.Get(ir.InPort).Lo), ct)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := s.run(p)
+		if err != nil {
+			t.Fatalf("packet %s: %v\n%s", p, err, flower.List(s.filters, flower.Style{}))
+		}
+		var r ir.Result
+		if o.pass != nil {
+			if r, err = ir.NewPipeline(rules...).Evaluate(o.pass, ir.PhyToLog, ir.Options{CT: ct}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.Outputs = append(o.out, r.Outputs...)
+		list = append(list, seen(r)+flattentest.Connections(ct))
+	}
+	return list
+}
+
+func wanted(t *rapid.T, p *ir.Packet, rules []ir.Rule) string {
+	ct := ir.NewConntrack()
+	r, err := ir.NewPipeline(rules...).Evaluate(p, ir.PhyToLog, ir.Options{CT: ct})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen(r) + flattentest.Connections(ct)
+}
+
+// TestNoPacketSeesHalfAChange holds the kernel's filters behind each message against the rules before and after a change, also when
+// some filters are refused, and when the connection breaks and another process goes on.
+func TestNoPacketSeesHalfAChange(t *testing.T) {
+	hits := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		pipelines := [2][]ir.Rule{unique(flattentest.Pipeline().Draw(t, "rules"))}
+		pipelines[1] = otherRules(t, pipelines[0])
+		f := flatten.New(flatten.Config{CanTags: true, Workers: 1, Cut: rapid.IntRange(0, 3).Draw(t, "cut")})
+		f.Apply(backend.Delta{Put: pipelines[0]})
+		before := tables(f)
+		f = flatten.New(flatten.Config{CanTags: true, Workers: 1, Cut: rapid.IntRange(0, 3).Draw(t, "cut")})
+		f.Apply(backend.Delta{Put: pipelines[1]})
+		after := tables(f)
+
+		b := newBench(rapid.SampledFrom([]offload.Mode{offload.Software, offload.Software, offload.HardwareOnly, offload.HardwareToo}).Draw(t, "mode"))
+		if one := rapid.Uint32Range(0, 9).Draw(t, "device"); one > 0 { // else no device takes anything
+			b.kernel.Driver = func(id flowertest.ID, _ uint32) (bool, string) {
+				return (id.Handle+uint32(id.Prio))%10 != one, "not this one"
+			}
+		}
+		if rapid.Bool().Draw(t, "refuse") {
+			b.refusing(uint32(rapid.IntRange(2, 12).Draw(t, "one of")))
+		}
+		var packets []*ir.Packet
+		var want [][2]string
+		for _, p := range rapid.SliceOfN(flattentest.Packet(), 1, 6).Draw(t, "packets") {
+			p = arriving(p)
+			packets = append(packets, p)
+			want = append(want, [2]string{wanted(t, p, pipelines[0]), wanted(t, p, pipelines[1])})
+		}
+		old := true
+		check := func() {
+			for i, p := range packets {
+				ok := false
+				for _, got := range b.results(t, p, pipelines) {
+					ok = ok || got == want[i][1] || old && got == want[i][0]
+				}
+				if !ok {
+					s, _ := b.sim(uint32(p.Get(ir.InPort).Lo), nil)
+					t.Fatalf("packet %s: got %q, want %q\n%s", p, b.results(t, p, pipelines), want[i], flower.List(s.filters, flower.Style{}))
+				}
+			}
+			hits["states"]++
+		}
+		first := b.target()
+		if _, err := first.Apply(context.Background(), offload.Delta{Put: before, Ports: b.ports, Reset: true}); err != nil {
+			t.Fatal(err)
+		}
+		check()
+		second := first
+		switch rapid.IntRange(0, 2).Draw(t, "how") {
+		case 0: // the same process
+			second.broken()
+			second.cfg = b.stepping(check, -1).cfg
+			if rapid.Bool().Draw(t, "known") {
+				for _, d := range second.devices {
+					d.adopted = true
+				}
+			}
+			if _, err := second.Apply(context.Background(), deltaOf(before, after)); err != nil {
+				t.Fatal(err)
+			}
+		case 1: // another process
+			second = b.stepping(check, -1)
+			if _, err := second.Apply(context.Background(), offload.Delta{Put: after, Ports: b.ports, Reset: true}); err != nil {
+				t.Fatal(err)
+			}
+		default: // one that dies, and another one
+			dying := b.stepping(check, rapid.IntRange(0, 40).Draw(t, "dies after"))
+			if _, err := dying.Apply(context.Background(), offload.Delta{Put: after, Ports: b.ports, Reset: true}); err != nil {
+				hits["died"]++
+			}
+			second = b.stepping(check, -1)
+			if _, err := second.Apply(context.Background(), offload.Delta{Put: after, Ports: b.ports, Reset: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		old = false
+		check()
+		// Nothing is left to do, for this process or another one.
+		writes := 0
+		idle := New(Config{Links: b.links, Dial: func() (*flower.Conn, error) {
+			return flower.NewConn(&steps{b.kernel.Wire(0), func() { writes++ }, -1}, 0), nil
+		}})
+		if b.kernel.Refuse == nil && b.ports[0].Mode == offload.Software {
+			if _, err := idle.Apply(context.Background(), offload.Delta{Put: after, Ports: b.ports, Reset: true}); err != nil {
+				t.Fatal(err)
+			}
+			if dumps := len(b.ports) * 2; writes != dumps {
+				t.Fatalf("%d messages to adopt what is right, want %d dumps", writes, dumps)
+			}
+		}
+	})
+	t.Log(hits)
+}
