@@ -19,6 +19,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/node/config"
 	"github.com/sluice-gw/sluice/controlplane/punt"
+	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/controlplane/vsw"
 	"github.com/sluice-gw/sluice/fallback/ovs"
@@ -50,7 +51,9 @@ type chassisRun struct {
 	punts *coverage.Counter // packet-ins, by ovn-controller's name for their count
 	mail  *backend.Mailbox
 	store *punt.Mailbox
+	offer *reconcile.Mailbox
 	acks  chan ack
+	hard  chan backend.Revision // acknowledged by the target of the offload
 	again chan string
 	link  chan bool // whether the switch is connected
 	exit  chan exitRequest
@@ -58,8 +61,12 @@ type chassisRun struct {
 	vsw  *vsw.Replica
 	sb   *sb.Replica
 	ovs  *ovs.Backend
+	tc   *reconcile.Reconciler
 	slow *punt.SlowPath
 	ctl  *controller.Controller
+
+	ovsAck ack
+	tcAck  backend.Revision
 
 	keys   *keys
 	remote string
@@ -92,7 +99,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 		debug.SetGCPercent(gcPercent)
 	}
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
-		store: punt.NewMailbox(), acks: make(chan ack, 1), again: make(chan string, 1), link: make(chan bool, 1), exit: make(chan exitRequest)}
+		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1), exit: make(chan exitRequest)}
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
 		Logger: opt.Log.Logger("reconnect"), Messages: opt.Log.Logger("jsonrpc")}})
@@ -137,10 +144,13 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 	r.setRemote(cfg.Remote)
 	r.ovs = ovs.New(ovs.Config{Addr: r.bridgeAddr, Changes: r.mail, Acked: r.acked, Resend: r.resend, Linked: r.linked, PacketIn: r.packetIn,
 		Log: log.Logger("ofctrl"), Conn: log.Logger("rconn"), Punts: log.Logger("pinctrl"), Probe: time.Duration(cfg.BridgeProbe) * time.Second})
+	if err := r.startOffload(ctx, g); err != nil {
+		return err
+	}
 	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),
 		Log: log.Logger("pinctrl")})
 	r.ctl = controller.New(controller.Config{SB: r.sb, VSW: r.vsw, NameFlag: r.opt.Chassis, Hostname: hostname(),
-		Send: r.mail.Send, Busy: r.mail.Waiting, SlowPath: r.slow, Store: r.store, Log: log.Logger("main"), Now: time.Now, Coverage: r.cover})
+		Send: r.mail.Send, Busy: r.mail.Waiting, Offload: r.offer.Send, SlowPath: r.slow, Store: r.store, Log: log.Logger("main"), Now: time.Now, Coverage: r.cover})
 	g.Go(func() error { return r.sb.Run(ctx) })
 	g.Go(func() error { return r.ovs.Run(ctx) })
 	g.Go(func() error { return r.slow.Run(ctx) })
@@ -208,7 +218,10 @@ func (r *chassisRun) loop(ctx context.Context) error {
 		case <-vswReady:
 		case <-sbReady:
 		case a := <-r.acks:
-			r.ctl.Acked(a.rev, a.failures)
+			r.ovsAck = a
+			r.acknowledge()
+		case r.tcAck = <-r.hard:
+			r.acknowledge()
 		case up := <-r.link:
 			r.ctl.Switch(up)
 		case why := <-r.again:
@@ -256,6 +269,7 @@ func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
 		req.done <- nil
 		return errExit
 	}
+	r.clearOffload(ctx)
 	finished := false
 	r.ctl.Leave(func(err error) {
 		finished = true

@@ -20,6 +20,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/node/chassis"
 	"github.com/sluice-gw/sluice/controlplane/node/config"
 	"github.com/sluice-gw/sluice/controlplane/node/datapath"
+	"github.com/sluice-gw/sluice/controlplane/node/device"
 	"github.com/sluice-gw/sluice/controlplane/node/encap"
 	"github.com/sluice-gw/sluice/controlplane/node/hairpin"
 	"github.com/sluice-gw/sluice/controlplane/node/iface"
@@ -43,6 +44,9 @@ type Config struct {
 	NameFlag string // -n: the chassis name, instead of system-id
 	Hostname string
 	Send     func(backend.Delta)
+	// Offload takes what the targets of the offload need: rules as Send, in slices of its own, and what they
+	// may do; nil for no targets. While nothing is to be offloaded, there are no rules.
+	Offload  func(backend.Delta, device.Setting)
 	Busy     func() bool // whether a target has not taken yet what was sent; nil for never
 	SlowPath *punt.SlowPath
 	Store    *punt.Mailbox // what the slow path learned
@@ -66,6 +70,7 @@ type Controller struct {
 	ports    *binding.Ports
 	local    *datapath.Local
 	zones    *zones.Zones
+	devices  *device.Devices
 	chassis  *chassis.Chassis
 	bridge   *bridge.Bridge
 	logical  *logical.Logical
@@ -101,7 +106,9 @@ type Controller struct {
 	nbCfg      reportDelay
 	events     events
 
-	metersChanged bool
+	metersChanged  bool
+	devicesChanged bool // the devices must be looked at again
+	offloadChanged bool // the targets of the offload have not been told of what they may do
 }
 
 // New makes a controller that has seen nothing yet.
@@ -115,6 +122,7 @@ func New(cfg Config) *Controller {
 	c.local = datapath.New(w, c.ports)
 	c.zones = zones.New(w, c.ports, c.local)
 	c.zones.SetLimitable(func() bool { return columnMax(cfg.VSW.State().Database, "CT_Zone", "limit") > 0 })
+	c.devices = device.New(w, c.ifaces)
 	c.chassis = chassis.New(w)
 	c.chassis.Schema = func() string { return cfg.SB.State().Schema }
 	c.bridge = bridge.New(w, c.ports, c.local)
@@ -187,6 +195,8 @@ func (c *Controller) run() {
 	if len(c.local.Added)+len(c.local.Removed)+len(c.ifaces.Changed)+len(ch.Chassis)+len(c.w.VSWChanges.OpenVSwitch) > 0 {
 		c.condDirty = true
 	}
+	vsw := c.w.VSWChanges
+	c.devicesChanged = c.devicesChanged || len(vsw.Interface)+len(vsw.Port)+len(vsw.Bridge)+len(vsw.OpenVSwitch) > 0
 	c.acks.observe()
 }
 
@@ -198,7 +208,9 @@ func (c *Controller) Settle() {
 	}
 	c.follow()
 	c.setConditions()
+	c.followDevices()
 	c.sendRules()
+	c.tellOffload()
 	c.side.tell()
 	c.write()
 }
@@ -296,6 +308,7 @@ func (c *Controller) send(d backend.Delta) {
 	c.rev++
 	d.Revision = c.rev
 	c.resend = ""
+	c.sendOffload(d)
 	c.cfg.Send(d)
 }
 

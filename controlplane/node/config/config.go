@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/offload"
 )
 
 // Config is the configuration of one chassis. Slices are sorted where the order
@@ -59,6 +60,9 @@ type Config struct {
 	IfaceTypes     string
 	// EVPN: this chassis is set up to reach EVPN VTEPs (ovn-evpn-vxlan-ports).
 	EVPN bool
+	// Offload is where rules for packets may be put beside software Open vSwitch
+	// (sluice-offload; off by default). An interface may have its own.
+	Offload offload.Mode
 	// CleanupOnExit: an exit that is no restart withdraws the chassis.
 	CleanupOnExit bool
 
@@ -125,6 +129,11 @@ func Read(src Source) Config {
 	c.Bridge = get("ovn-bridge", "br-int")
 	c.readSwitch(get, number)
 	c.readZones(get("ct-zone-range", ""))
+	if mode, err := offload.ParseMode(get("sluice-offload", offload.Off.String())); err != nil {
+		c.refuse("external_ids:sluice-offload: %v: nothing is offloaded", err)
+	} else {
+		c.Offload = mode
+	}
 	c.CleanupOnExit = !strings.EqualFold(get("ovn-cleanup-on-exit", "true"), "false")
 	c.DatapathType = get("ovn-bridge-datapath-type", "")
 	c.EncapIPs = list(get("ovn-encap-ip", ""))

@@ -1,0 +1,57 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/reconcile"
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/tc"
+	"github.com/sluice-gw/sluice/offload/tc/flower"
+)
+
+// startOffload makes the goroutine of the kernel's traffic control.
+func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error {
+	links, err := tc.NewLinks(0)
+	if err != nil {
+		return fmt.Errorf("the kernel's network devices cannot be reached: %w", err)
+	}
+	target := tc.New(tc.Config{Dial: func() (*flower.Conn, error) { return flower.Dial(flower.Config{}) }, Links: links})
+	r.tc = reconcile.New(reconcile.Config{Target: target, Changes: r.offer, Log: r.opt.Log.Logger("offload"),
+		Acked: func(rev backend.Revision) { latest(r.hard, rev) }})
+	g.Go(func() error {
+		defer links.Close()
+		defer target.Close()
+		return r.tc.Run(ctx)
+	})
+	return nil
+}
+
+// acknowledge tells the controller what all targets have.
+func (r *chassisRun) acknowledge() {
+	rev := r.ovsAck.rev
+	if r.ctl.Devices().Mode != offload.Off {
+		rev = min(rev, r.tcAck)
+	}
+	r.ctl.Acked(rev, r.ovsAck.failures)
+}
+
+// clearLimit is how long an exit waits for the kernel.
+const clearLimit = 5 * time.Second
+
+// clearOffload takes away what stands in front of Open vSwitch, when the chassis
+// leaves: whoever drives the switch next does not know of it.
+func (r *chassisRun) clearOffload(ctx context.Context) {
+	if r.ctl.Devices().Mode == offload.Off {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, clearLimit)
+	defer cancel()
+	if err := r.tc.Clear(ctx); err != nil {
+		r.opt.Log.Logger("offload").Warn("rules stay in front of Open vSwitch: " + err.Error() + "; \"tc qdisc del dev DEVICE clsact\" removes them")
+	}
+}

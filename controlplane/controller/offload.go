@@ -1,0 +1,49 @@
+package controller
+
+import (
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/node/device"
+	"github.com/sluice-gw/sluice/offload"
+)
+
+// followDevices looks at the devices again if something of them changed. The targets
+// of the offload get all rules when there are some to be offloaded from now on.
+func (c *Controller) followDevices() {
+	if !c.devicesChanged || c.cfg.Offload == nil {
+		return
+	}
+	c.devicesChanged = false
+	before := c.devices.Setting().Mode
+	if !c.devices.Update() {
+		return
+	}
+	c.offloadChanged = true
+	if before == offload.Off && c.devices.Setting().Mode != offload.Off && c.rev > 0 {
+		c.resend = "packets are offloaded from now on"
+	}
+}
+
+// sendOffload hands the targets of the offload a delta, and with it what they may do.
+func (c *Controller) sendOffload(d backend.Delta) {
+	if c.cfg.Offload == nil || c.devices.Setting().Mode == offload.Off {
+		return
+	}
+	d.Del, d.Put = slices.Clone(d.Del), slices.Clone(d.Put) // the other mailbox works on its own
+	d.Meters, d.DelMeters = slices.Clone(d.Meters), slices.Clone(d.DelMeters)
+	d.FlushZones, d.FlushConnections = nil, nil
+	c.offloadChanged = false
+	c.cfg.Offload(d, c.devices.Setting())
+}
+
+// tellOffload tells the targets of the offload what they may do when no rules have.
+func (c *Controller) tellOffload() {
+	if c.offloadChanged {
+		c.offloadChanged = false
+		c.cfg.Offload(backend.Delta{Revision: c.rev}, c.devices.Setting())
+	}
+}
+
+// Devices are what the targets of the offload may do at present.
+func (c *Controller) Devices() device.Setting { return c.devices.Setting() }

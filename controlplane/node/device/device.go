@@ -1,0 +1,150 @@
+// Package device knows the network devices behind the ports of the integration
+// bridge, as the targets of the offload need them: what a rule of tc hangs at, and
+// what it puts packets out by.
+package device
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/iface"
+	"github.com/sluice-gw/sluice/controlplane/vsw"
+	"github.com/sluice-gw/sluice/offload"
+)
+
+// Setting is what of the configuration a target of the offload has to know.
+type Setting struct {
+	Mode  offload.Mode
+	Why   string // why nothing is offloaded though it was asked for
+	Ports []offload.Port
+}
+
+// Devices is the datum.
+type Devices struct {
+	w      *node.World
+	ifaces *iface.Table
+	now    Setting
+	known  bool // now was read
+
+	refused []string
+}
+
+// New knows nothing yet.
+func New(w *node.World, ifaces *iface.Table) *Devices { return &Devices{w: w, ifaces: ifaces} }
+
+// Setting is the present one. It must only be read.
+func (d *Devices) Setting() Setting { return d.now }
+
+// Update looks again; it tells whether something changed, which it did the first time.
+func (d *Devices) Update() bool {
+	d.refused = nil
+	next := d.read()
+	slices.Sort(d.refused)
+	d.w.Refuse(node.RefusalKey{Table: "Interface", Part: key}, d.refused...)
+	if d.known && reflect.DeepEqual(next, d.now) {
+		return false
+	}
+	d.now, d.known = next, true
+	return true
+}
+
+// key is of external_ids, of the Open_vSwitch row for all interfaces and of an
+// Interface for itself.
+const key = "sluice-offload"
+
+func (d *Devices) read() Setting {
+	s := Setting{Mode: d.w.Config.Offload}
+	if s.Mode == offload.Off {
+		return s
+	}
+	if s.Why = d.obstacle(); s.Why != "" {
+		s.Mode = offload.Off
+		return s
+	}
+	for _, row := range d.ifaces.All() {
+		if p, ok := d.port(row, s.Mode); ok {
+			s.Ports = append(s.Ports, p)
+		}
+	}
+	slices.SortFunc(s.Ports, func(a, b offload.Port) int { return cmp.Compare(a.Ofport, b.Ofport) })
+	return s
+}
+
+// obstacle is why nothing can be offloaded on this chassis.
+func (d *Devices) obstacle() string {
+	for row := range d.w.VSW.OpenVSwitch.All() {
+		if row.OtherConfig["hw-offload"] == "true" {
+			return "Open vSwitch offloads by itself, and two would undo each other's rules: set Open_vSwitch other_config:hw-offload=false and restart ovs-vswitchd"
+		}
+	}
+	br := d.w.Bridge()
+	if br == nil {
+		return "there is no integration bridge"
+	}
+	if t := br.DatapathType; t != "" && t != "system" {
+		return fmt.Sprintf("bridge %s has datapath type %s: tc sees packets, and connections are shared, only where Open vSwitch uses the kernel's datapath "+
+			"(external_ids:ovn-bridge-datapath-type=system)", br.Name, t)
+	}
+	return ""
+}
+
+func (d *Devices) port(row *vsw.Interface, mode offload.Mode) (offload.Port, bool) {
+	ofport := iface.Ofport(row)
+	if ofport == 0 {
+		return offload.Port{}, false
+	}
+	p := offload.Port{Ofport: ofport, Name: row.Name, Mode: mode}
+	if text, has := row.ExternalIDs[key]; has {
+		own, err := offload.ParseMode(text)
+		if err != nil {
+			own = offload.Off
+			d.refused = append(d.refused, fmt.Sprintf("interface %s: external_ids:%s: %v: it is not offloaded", row.Name, key, err))
+		}
+		p.Mode = own
+	}
+	switch row.Type {
+	case "", "system":
+		p.Device, p.Ifindex = row.Name, int32(row.Ifindex.Or(0))
+		return p, true
+	case "geneve", "vxlan":
+		return tunnel(p, row)
+	}
+	return offload.Port{}, false
+}
+
+// shared are the devices with which the kernel's datapath carries the tunnels of a
+// type and port, and the standard ports (RFC 8926, RFC 7348).
+var shared = map[string]struct {
+	device string
+	port   uint16
+}{"geneve": {"genev_sys_", 6081}, "vxlan": {"vxlan_sys_", 4789}}
+
+// tunnel completes the port of a tunnel to one other end.
+func tunnel(p offload.Port, row *vsw.Interface) (offload.Port, bool) {
+	remote, err := netip.ParseAddr(row.Options["remote_ip"])
+	if err != nil || row.Options["key"] != "flow" {
+		return offload.Port{}, false
+	}
+	t := &offload.Tunnel{Type: row.Type, Remote: remote, DstPort: shared[row.Type].port, Csum: row.Options["csum"] == "true", DF: row.Options["df_default"] != "false"}
+	if t.Local, err = netip.ParseAddr(row.Options["local_ip"]); err != nil {
+		t.Local = netip.Addr{}
+	}
+	if n, err := strconv.ParseUint(row.Options["dst_port"], 10, 16); err == nil {
+		t.DstPort = uint16(n)
+	}
+	for option, to := range map[string]*uint8{"tos": &t.TOS, "ttl": &t.TTL} {
+		text := row.Options[option]
+		n, err := strconv.ParseUint(text, 0, 8)
+		if text != "" && err != nil {
+			return offload.Port{}, false // "inherit": each packet has its own
+		}
+		*to = uint8(n)
+	}
+	p.Device, p.Tunnel = shared[row.Type].device+strconv.Itoa(int(t.DstPort)), t
+	return p, true
+}

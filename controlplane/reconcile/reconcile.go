@@ -1,0 +1,265 @@
+// Package reconcile drives the targets of the offload: a Reconciler is the goroutine
+// of one target (offload.Target). It takes the desired rules from the engine, has the
+// planner (controlplane/plan) place their paths, tells the target the difference,
+// hears what it refuses, reads its counters, and starts over when it was lost.
+//
+// It stands between the engine goroutine, from which a Mailbox brings rules and
+// ports, and the target. Others ask it by Do. The fallback does not go through it:
+// it is complete without.
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/node/device"
+	"github.com/sluice-gw/sluice/controlplane/plan"
+	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
+)
+
+// Config is what a Reconciler works with.
+type Config struct {
+	Target  offload.Target
+	Changes *Mailbox
+	// Acked is told the newest revision of the rules that the target agrees with.
+	Acked func(backend.Revision)
+	Log   *slog.Logger
+}
+
+// Times of a Reconciler.
+const (
+	// poll is how often counters are read. Nothing depends on their age but what people
+	// see and who gets scarce room.
+	poll = 2 * time.Second
+	// firstPause and lastPause are between attempts to reach a target that was lost.
+	firstPause = time.Second
+	lastPause  = 30 * time.Second
+)
+
+// cut is where segments end so that what follows is shared (flatten.Config.Cut).
+const cut = 24
+
+// Reconciler drives one target.
+type Reconciler struct {
+	cfg   Config
+	tasks chan func(View)
+
+	plan     *plan.Planner
+	setting  device.Setting
+	told     bool // there was a setting
+	revision backend.Revision
+	complete bool // the rules are whole
+	cleared  bool // the target holds nothing of ours
+	placed   bool // it may hold something that was placed by this Reconciler
+	caps     bool // the planner knows what the target can do
+	polled   time.Time
+	pause    time.Duration
+	retry    time.Time // nothing is asked of the target before
+	err      error     // why the target cannot be reached
+}
+
+// View is what others may look at while the Reconciler waits for them.
+type View struct {
+	Target   string
+	Setting  device.Setting
+	Planner  *plan.Planner
+	Revision backend.Revision // of the rules that are placed
+	Complete bool             // the rules are whole: without that nothing is placed
+	Err      error            // why the target cannot be reached; nil if it can
+}
+
+// New makes a Reconciler.
+func New(cfg Config) *Reconciler {
+	return &Reconciler{cfg: cfg, tasks: make(chan func(View)), plan: newPlanner(), pause: firstPause}
+}
+
+func newPlanner() *plan.Planner {
+	return plan.New(flatten.Config{Cut: cut, Control: flatten.NeighbourTraffic()})
+}
+
+// Do has f called on the goroutine of the Reconciler and waits for it.
+func (r *Reconciler) Do(ctx context.Context, f func(View)) error {
+	done := make(chan struct{})
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case r.tasks <- func(v View) { defer close(done); f(v) }:
+		<-done
+		return nil
+	}
+}
+
+// Clear takes everything of ours from the target, for good: when the chassis leaves.
+func (r *Reconciler) Clear(ctx context.Context) error {
+	var err error
+	done := r.Do(ctx, func(View) {
+		r.setting, r.told, r.cleared = device.Setting{}, true, false
+		r.settle(ctx, time.Now())
+		err = r.err
+	})
+	return errors.Join(done, err)
+}
+
+// Run drives the target until ctx ends. What is installed then stays.
+func (r *Reconciler) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.take()
+		now := time.Now()
+		if !now.Before(r.retry) {
+			r.settle(ctx, now)
+		}
+		if r.err != nil && !r.placed { // nobody waits for what is not there
+			r.cfg.Acked(r.revision)
+		}
+		timer.Reset(max(time.Until(r.due(now)), 0))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.cfg.Changes.Ready():
+		case f := <-r.tasks:
+			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.err})
+		case <-timer.C:
+		}
+	}
+}
+
+// take takes what the engine has sent.
+func (r *Reconciler) take() {
+	d, setting := r.cfg.Changes.Take()
+	if setting == nil {
+		return
+	}
+	before := r.setting
+	r.setting, r.told = *setting, true
+	r.revision = d.Revision
+	if setting.Mode == offload.Off {
+		if before.Mode != offload.Off { // rules will come anew
+			r.plan, r.caps, r.complete, r.cleared = newPlanner(), false, false, false
+		}
+		return
+	}
+	if d.Reset {
+		r.complete = false
+	}
+	r.complete = r.complete || d.Complete
+	r.cleared = false
+	r.plan.Apply(d)
+	r.plan.SetPorts(setting.Ports, gone(before.Ports, setting.Ports))
+}
+
+// gone are the port numbers of before that are not in now.
+func gone(before, now []offload.Port) (numbers []uint32) {
+	for _, p := range before {
+		if !slices.ContainsFunc(now, func(q offload.Port) bool { return q.Ofport == p.Ofport }) {
+			numbers = append(numbers, p.Ofport)
+		}
+	}
+	return numbers
+}
+
+// settle makes the target agree.
+func (r *Reconciler) settle(ctx context.Context, now time.Time) {
+	var err error
+	switch {
+	case !r.told || r.setting.Mode == offload.Off && r.cleared:
+		return
+	case r.setting.Mode == offload.Off:
+		// What an earlier run has left must not outlive the pipeline that it was made of.
+		if _, err = r.cfg.Target.Apply(ctx, offload.Delta{Reset: true}); err == nil {
+			r.cleared, r.placed = true, false
+		}
+	case r.complete:
+		if err = r.place(ctx, now); err == nil && now.Sub(r.polled) >= poll {
+			r.polled = now
+			err = r.count(ctx, now)
+		}
+	default:
+		return
+	}
+	if err != nil {
+		r.lost(err, now)
+		return
+	}
+	if r.err != nil {
+		r.cfg.Log.Info(r.cfg.Target.Name() + ": reached again")
+	}
+	r.err, r.pause = nil, firstPause
+	r.cfg.Acked(r.revision)
+}
+
+func (r *Reconciler) place(ctx context.Context, now time.Time) error {
+	if !r.caps {
+		caps, err := r.cfg.Target.Caps(ctx)
+		if err != nil {
+			return err
+		}
+		r.plan.SetCaps(caps)
+		r.caps = true
+	}
+	for {
+		d, ok := r.plan.Delta(now)
+		if !ok {
+			return nil
+		}
+		report, err := r.cfg.Target.Apply(ctx, d)
+		if err != nil {
+			return err
+		}
+		r.placed = true
+		r.plan.Report(now, report)
+	}
+}
+
+// count reads the counters.
+func (r *Reconciler) count(ctx context.Context, now time.Time) error {
+	var list []offload.Counter
+	for c, err := range r.cfg.Target.Counters(ctx) {
+		if err != nil {
+			return err
+		}
+		list = append(list, c)
+	}
+	r.plan.Observe(now, slices.Values(list), nil)
+	return nil
+}
+
+// lost notes that the target cannot be reached: it is adopted again later.
+func (r *Reconciler) lost(err error, now time.Time) {
+	if r.err == nil || r.err.Error() != err.Error() {
+		level := slog.LevelWarn
+		if r.setting.Mode == offload.Off { // nobody asked for it
+			level = slog.LevelDebug
+		}
+		r.cfg.Log.Log(context.Background(), level, r.cfg.Target.Name()+": "+err.Error()+"; trying again")
+	}
+	r.plan.Restart()
+	r.caps = false
+	r.err, r.retry = err, now.Add(r.pause)
+	r.pause = min(2*r.pause, lastPause)
+}
+
+// due is when there is something to do though nothing has come in.
+func (r *Reconciler) due(now time.Time) time.Time {
+	idle := now.Add(time.Hour)
+	if r.retry.After(now) {
+		return r.retry
+	}
+	if r.setting.Mode == offload.Off || !r.complete {
+		return idle
+	}
+	due := r.polled.Add(poll)
+	if at, ok := r.plan.Next(); ok && at.Before(due) {
+		due = at
+	}
+	if due.Before(now) { // there was more than one round can do
+		due = now
+	}
+	return due
+}
