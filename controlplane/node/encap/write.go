@@ -39,8 +39,12 @@ func (t *Tunnels) OnVSW() {
 	for _, c := range ch.Bridge {
 		t.dirty = t.dirty || c.Old == nil || c.New == nil
 	}
-	for _, c := range ch.OpenVSwitch { // other_config:ovn-chassis-idx-NAME is in the ports' names
-		t.dirty = t.dirty || c.Old == nil
+	has := func(row *vsw.OpenVSwitch) bool {
+		_, ok := row.OtherConfig[t.indexKey()]
+		return ok
+	}
+	for _, c := range ch.OpenVSwitch {
+		t.dirty = t.dirty || c.Old == nil || c.New != nil && has(c.Old) != has(c.New)
 	}
 }
 
@@ -62,15 +66,16 @@ func (t *Tunnels) Pending() bool { return t.dirty }
 // that is right already is not touched, so tunnels survive a restart of the
 // controller and the change from ovn-controller to sluice.
 func (t *Tunnels) Write(tx *idl.Tx) {
-	br, self := t.w.Bridge(), t.w.Self()
-	if br == nil || self == nil {
+	br, self, root := t.w.Bridge(), t.w.Self(), t.root()
+	if br == nil || self == nil || root == nil {
 		return
 	}
+	before := tx.Len()
+	index := t.index(tx, root)
 	wanted := t.wanted(self)
 	former := formerIDs(wanted)
 	names := map[string]bool{}
 	var drop []ovsdb.UUID
-	changed := false
 	for _, id := range br.Ports {
 		port := t.w.VSW.Port.Get(id)
 		if port == nil {
@@ -85,18 +90,19 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 		if !ok {
 			w, ok = wanted[former[tid]]
 		}
-		if ok && len(port.Interfaces) == 1 && t.fit(tx, port, w, &changed) {
+		if ok && len(port.Interfaces) == 1 && t.fit(tx, port, w) {
 			delete(wanted, w.id)
 			continue
 		}
 		drop = append(drop, id)
 		delete(names, port.Name)
 	}
+	left := t.leaveOthers(tx, root, br, "ovn"+index+"-")
 	var refs []any
 	ids := slices.Sorted(maps.Keys(wanted))
 	for _, id := range ids {
 		w := wanted[id]
-		name := t.name(w.chassis, names, drop)
+		name := t.name(index, w.chassis, names, append(left, drop...))
 		if name == "" {
 			t.w.Log.Warn("no free name for the tunnel port to chassis " + w.chassis)
 			continue
@@ -123,7 +129,8 @@ func (t *Tunnels) Write(tx *idl.Tx) {
 	}
 	if len(drop)+len(refs) > 0 {
 		tx.Comment("ovn-controller: modifying OVS tunnels '" + self.Name + "'")
-	} else if !changed {
+	}
+	if tx.Len() == before {
 		t.dirty = false
 	}
 }
@@ -146,7 +153,7 @@ func formerIDs(wanted map[string]want) map[string]string {
 
 // fit tells whether an existing port can stay. What differs is corrected in place:
 // the port keeps its OpenFlow number and the flows that use it stay right.
-func (t *Tunnels) fit(tx *idl.Tx, port *vsw.Port, w want, changed *bool) bool {
+func (t *Tunnels) fit(tx *idl.Tx, port *vsw.Port, w want) bool {
 	row := t.w.VSW.Interface.Get(port.Interfaces[0])
 	if row == nil || row.Type != w.typ {
 		return false
@@ -154,7 +161,6 @@ func (t *Tunnels) fit(tx *idl.Tx, port *vsw.Port, w want, changed *bool) bool {
 	if port.ExternalIDs[idKey] != w.id {
 		tx.Mutate("Port", port.UUID, "external_ids", "delete", []string{idKey})
 		tx.Mutate("Port", port.UUID, "external_ids", "insert", map[string]string{idKey: w.id})
-		*changed = true
 	}
 	set := map[string]any{}
 	if !maps.Equal(row.Options, w.options) {
@@ -168,27 +174,22 @@ func (t *Tunnels) fit(tx *idl.Tx, port *vsw.Port, w want, changed *bool) bool {
 	}
 	if len(set) > 0 {
 		tx.Update("Interface", row.UUID, set)
-		*changed = true
 	}
 	return true
 }
 
 // name makes a new port name: "ovn", the chassis index, the start of the chassis name, a number.
 // Names are unique over all bridges; those of dropped ports are free.
-func (t *Tunnels) name(chassis string, taken map[string]bool, dropped []ovsdb.UUID) string {
-	idx := ""
-	for row := range t.w.VSW.OpenVSwitch.All() {
-		idx = row.OtherConfig["ovn-chassis-idx-"+t.w.Config.Chassis]
-	}
+func (t *Tunnels) name(index, chassis string, taken map[string]bool, dropped []ovsdb.UUID) string {
 	n := 6
-	if idx != "" {
+	if index != "" {
 		n = 5
 	}
 	if len(chassis) > n {
 		chassis = chassis[:n]
 	}
 	for i := range 1 << 16 {
-		name := fmt.Sprintf("ovn%s-%s-%x", idx, chassis, i)
+		name := fmt.Sprintf("ovn%s-%s-%x", index, chassis, i)
 		if taken[name] {
 			continue
 		}
@@ -342,22 +343,4 @@ func (t *Tunnels) bfd() map[string]string {
 func IsIPv6(ip string) bool {
 	a, err := netip.ParseAddr(ip)
 	return err == nil && a.Is6()
-}
-
-// Remove adds the removal of all tunnel ports to tx, for a graceful exit.
-func (t *Tunnels) Remove(tx *idl.Tx) {
-	br := t.w.Bridge()
-	if br == nil {
-		return
-	}
-	var drop []ovsdb.UUID
-	for _, id := range br.Ports {
-		if p := t.w.VSW.Port.Get(id); p != nil && p.ExternalIDs[idKey] != "" {
-			drop = append(drop, id)
-		}
-	}
-	if len(drop) > 0 {
-		tx.Comment("ovn-controller: destroying tunnels")
-		tx.Mutate("Bridge", br.UUID, "ports", "delete", drop)
-	}
 }
