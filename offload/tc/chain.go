@@ -25,6 +25,7 @@ type chain struct {
 	stray  []*held
 	levels map[flatten.PathID]level
 
+	forms  map[flatten.PathID]*form // of entries, as long as nothing that they depend on changes
 	no     refusals
 	barred map[filterKey]*offload.Failure // filters that belong to no entry and were refused
 	stale  bool                           // rules must be made anew
@@ -35,6 +36,7 @@ type chain struct {
 type held struct {
 	filter flower.Filter // with its handle
 	mark   mark
+	form   *form // that it was made of, nil if that is not known
 	wide   ir.Match
 	known  bool // wide is
 
@@ -44,7 +46,7 @@ type held struct {
 }
 
 func newChain(s flatten.SegmentID, number uint32) *chain {
-	c := &chain{segment: s, number: number, want: map[filterKey]*want{}, have: map[filterKey]*held{}, stale: true}
+	c := &chain{segment: s, number: number, forms: map[flatten.PathID]*form{}, want: map[filterKey]*want{}, have: map[filterKey]*held{}, stale: true}
 	c.forgive()
 	return c
 }
@@ -96,21 +98,23 @@ func (c *chain) place(at flower.Hook, where []program) {
 // endKey is the filterKey.wide of the end of a chain: none of a match.
 const endKey = "end"
 
-// broken says why the chain cannot be used at all: its end was refused.
-func (c *chain) broken() *offload.Failure {
-	for _, f := range c.barred {
-		return f
+// broken says why the chain cannot be used at all in a program: its end was refused.
+func (c *chain) broken(g program) *offload.Failure {
+	for k, f := range c.barred {
+		if k.where == g {
+			return f
+		}
 	}
 	return nil
 }
 
 // fragile says why the chain may have to hand packets to the fallback that should go on; "" if it need not.
-func (c *chain) fragile() string {
-	if f := c.broken(); f != nil {
+func (c *chain) fragile(g program) string {
+	if f := c.broken(g); f != nil {
 		return f.Detail
 	}
 	for _, r := range c.rules {
-		if r.failed != nil {
+		if r.failed != nil && !r.lives(g) {
 			return r.failed.Detail
 		}
 	}
@@ -135,6 +139,7 @@ func (c *chain) difference() *difference {
 			d.add = append(d.add, k)
 		case h.filter.Prio != w.filter.Prio || h.filter.Protocol != w.filter.Protocol || h.filter.Flags != w.filter.Flags:
 			d.move = append(d.move, k)
+		case h.form != nil && h.form == w.form && h.mark == w.mark:
 		case !same(&h.filter, &w.filter):
 			d.replace = append(d.replace, k)
 		}

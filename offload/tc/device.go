@@ -23,10 +23,10 @@ type device struct {
 	gone    []uint32        // chains that nothing goes to any more, to be flushed
 
 	kinds   kinds
-	deep    map[flatten.SegmentID]bool // their packets may have jumped as often as they can
-	weak    map[flatten.SegmentID]string
-	adopted bool // have is what the kernel has
-	foreign int  // filters that are not sluice's
+	deep    map[flatten.SegmentID]bool      // their packets may have jumped as often as they can
+	weak    [2]map[flatten.SegmentID]string // by program
+	adopted bool                            // have is what the kernel has
+	foreign int                             // filters that are not sluice's
 	paused  map[flatten.SegmentID]bool
 }
 
@@ -67,15 +67,26 @@ func (d *device) reach(tables map[flatten.SegmentID]*table) {
 		}
 	}
 	d.deep = now
+	changed := map[flatten.SegmentID]bool{}
 	for id, c := range d.chains {
 		if !all[id] {
 			d.gone = append(d.gone, c.number)
 			delete(d.chains, id)
+			changed[id] = true
 		}
 	}
 	for id := range all {
 		if d.chains[id] == nil {
 			d.chains[id] = newChain(id, d.number(id))
+			changed[id] = true
+		}
+	}
+	for id, c := range d.chains { // who jumps there has the numbers of chains in its forms
+		for to := range tables[id].jumps {
+			if changed[to] {
+				c.renew()
+				break
+			}
 		}
 	}
 }
@@ -117,31 +128,26 @@ func (d *device) compile(tables map[flatten.SegmentID]*table, ports map[uint32]*
 	}
 	fresh := false
 	for id, c := range d.chains {
-		if f := c.broken(); f != nil && c.have != nil && d.weak[id] != f.Detail {
-			for _, o := range d.chains { // who jumps there
-				o.stale = true
-			}
+		if kinds != d.kinds {
+			c.renew()
 		}
-	}
-	for id, c := range d.chains {
-		c.stale = c.stale || kinds != d.kinds || c.table != tables[id]
+		c.stale = c.stale || c.table != tables[id]
 		fresh = fresh || c.stale
 	}
 	d.kinds = kinds
 	if fresh {
-		d.weak = nil
+		d.weak = [2]map[flatten.SegmentID]string{}
 		for _, c := range d.chains { // what failed for what follows is looked at again
 			c.stale = c.stale || slices.ContainsFunc(c.rules, func(r *rule) bool { return r.failed != nil })
 		}
 	}
 	where := d.where()
-	for again := fresh; again; {
+	for again := true; again; again = d.weaken() {
 		for id, c := range d.chains {
 			if c.stale {
 				d.compileOne(tables[id], c, where, ports)
 			}
 		}
-		again = d.weaken()
 	}
 	d.lay(tables)
 }
@@ -153,8 +159,8 @@ func (d *device) compileOne(t *table, c *chain, where []program, ports map[uint3
 		p.inPort = 0
 	}
 	c.table = t
-	late := func(to flatten.SegmentID) string { return d.weak[to] }
-	c.rules = t.compile(p, &view{d, ports}, &c.no, where, late, d.deep[c.segment])
+	c.rules = t.compile(p, &view{d, ports}, &c.no, where, d, d.deep[c.segment], c.forms)
+	maps.DeleteFunc(c.forms, func(id flatten.PathID, _ *form) bool { return !t.paths[id] })
 	c.place(d.hook, where)
 	c.stale = false
 }
@@ -169,37 +175,50 @@ func (d *device) tunnel() string {
 	return ""
 }
 
+// closed implements obstacles.
+func (d *device) closed(to flatten.SegmentID, g program) *offload.Failure {
+	if c := d.chains[to]; c != nil {
+		return c.broken(g)
+	}
+	return nil
+}
+
+// weakness implements obstacles.
+func (d *device) weakness(to flatten.SegmentID, g program) string { return d.weak[g][to] }
+
 // weaken finds the segments whose packets may have to be handed to the fallback because something failed in them or behind them,
 // and tells whether chains are stale now.
 func (d *device) weaken() (stale bool) {
-	weak := map[flatten.SegmentID]string{}
-	for id, c := range d.chains {
-		if why := c.fragile(); why != "" {
-			weak[id] = why
-		}
-	}
-	for more := true; more; {
-		more = false
+	for _, g := range d.where() {
+		weak := map[flatten.SegmentID]string{}
 		for id, c := range d.chains {
-			if weak[id] != "" {
-				continue
+			if why := c.fragile(g); why != "" {
+				weak[id] = why
 			}
-			for _, r := range c.rules {
-				if r.jump != nil && weak[r.jump.To] != "" {
-					weak[id], more = weak[r.jump.To], true
-					break
+		}
+		for more := true; more; {
+			more = false
+			for id, c := range d.chains {
+				if weak[id] != "" {
+					continue
+				}
+				for _, r := range c.rules {
+					if r.jump != nil && r.lives(g) && weak[r.jump.To] != "" {
+						weak[id], more = weak[r.jump.To], true
+						break
+					}
 				}
 			}
 		}
-	}
-	for _, c := range d.chains {
-		for _, r := range c.rules {
-			if r.jump != nil && r.dirty && weak[r.jump.To] != "" {
-				c.stale, stale = true, true
+		for _, c := range d.chains {
+			for _, r := range c.rules {
+				if r.jump != nil && r.lives(g) && (r.dirty && weak[r.jump.To] != "" || d.closed(r.jump.To, g) != nil) {
+					c.stale, stale = true, true
+				}
 			}
 		}
+		d.weak[g] = weak
 	}
-	d.weak = weak
 	return stale
 }
 
@@ -219,9 +238,6 @@ func (v *view) port(number uint32) (outlet, bool) {
 
 func (v *view) chain(id flatten.SegmentID) (uint32, error) {
 	if c := v.chains[id]; c != nil {
-		if f := c.broken(); f != nil {
-			return 0, fmt.Errorf("jump to %s: %s", id, f.Detail)
-		}
 		return c.number, nil
 	}
 	return 0, fmt.Errorf("jump to %s: it is not there", id)
@@ -230,15 +246,22 @@ func (v *view) chain(id flatten.SegmentID) (uint32, error) {
 // failures are those of all rules.
 func (d *device) failures() (list []offload.Failure) {
 	where := d.where()
-	for _, f := range d.board.barred {
-		list = append(list, *f)
-	}
-	for _, id := range slices.Sorted(maps.Keys(d.chains)) {
-		if f := d.chains[id].broken(); f != nil {
+	for k, f := range d.board.barred {
+		other := k
+		other.where ^= inDevice ^ inKernel
+		if d.board.want[other] == nil { // nor in the other program
 			list = append(list, *f)
 		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.chains)) {
+		if c := d.chains[id]; !slices.ContainsFunc(where, func(g program) bool { return c.broken(g) == nil }) {
+			for _, f := range c.barred {
+				list = append(list, *f)
+				break
+			}
+		}
 		for _, r := range d.chains[id].rules {
-			works := slices.ContainsFunc(where, func(g program) bool { return !r.trap && !r.trapIn[g] })
+			works := slices.ContainsFunc(where, r.lives)
 			if r.failed != nil && !works {
 				list = append(list, *r.failed)
 			}

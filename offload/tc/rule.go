@@ -54,15 +54,12 @@ func (g program) trap(tracked bool) []flower.Action {
 
 // rule is an entry of a table in the chain of one device.
 type rule struct {
+	*form
 	path  flatten.PathID
 	wide  ir.Match // what its filters ask for
 	trap  bool     // in all programs
-	asked asked
 	level level
 
-	actions []flower.Action // of a path
-	jump    *flatten.Jump
-	dirty   bool // what it does before it jumps cannot be undone
 	// failed says of a trap that it was to be a path.
 	failed *offload.Failure
 	// trapIn are programs that have a trap instead of the path, goneIn those that have nothing.
@@ -71,9 +68,12 @@ type rule struct {
 
 // fail makes a trap of r.
 func (r *rule) fail(s flatten.SegmentID, kind backend.Kind, format string, args ...any) {
-	r.trap, r.actions, r.jump = true, nil, nil
+	r.trap = true
 	r.failed = &offload.Failure{Segment: s, Path: r.path, Kind: kind, Detail: fmt.Sprintf(format, args...)}
 }
+
+// lives tells whether the path is in a program.
+func (r *rule) lives(g program) bool { return !r.trap && !r.trapIn[g] }
 
 // isDirty tells whether a path does something before it jumps that the fallback would do again or could not undo.
 func isDirty(p *flatten.Path) bool {
@@ -103,6 +103,7 @@ type want struct {
 	filter flower.Filter
 	mark   mark
 	rule   *rule // nil for those that belong to no entry
+	form   *form // of the rule
 	wide   ir.Match
 }
 
@@ -126,7 +127,7 @@ func (r *rule) filters(at flower.Hook, chain uint32, tracked bool, where program
 			}
 			seen[text] = true
 		}
-		to[filterKey{r.wide.Key(), uint8(i), where}] = &want{f, m, r, r.wide}
+		to[filterKey{r.wide.Key(), uint8(i), where}] = &want{f, m, r, r.form, r.wide}
 	}
 }
 

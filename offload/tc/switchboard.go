@@ -25,11 +25,14 @@ func (d *device) lay(tables map[flatten.SegmentID]*table) {
 	for _, p := range d.ports {
 		id := flatten.IngressID(p.Ofport)
 		c := d.chains[id]
-		if c == nil || c.broken() != nil {
+		if c == nil {
 			continue
 		}
 		kinds := c.kinds()
 		for _, g := range programs(p.Mode) {
+			if c.broken(g) != nil {
+				continue
+			}
 			if kinds&(plainIPv6|taggedIPv6) != 0 && !guarded[g] {
 				d.guard(g)
 				guarded[g] = true

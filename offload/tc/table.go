@@ -1,10 +1,13 @@
 package tc
 
 import (
+	"fmt"
+
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
+	"github.com/sluice-gw/sluice/offload/tc/flower"
 )
 
 // table is an offload.Table with what is asked of it again and again.
@@ -46,74 +49,113 @@ func (r *refusals) is(list map[refused]*offload.Failure, x *rule, where program)
 	return list[refused{x.wide.Key(), where}]
 }
 
-// compile makes the rules of a table for one place. late says which segments a path must not jump to once it has changed packets,
-// and deep whether it must not jump at all.
-func (t *table) compile(p *place, to outlets, no *refusals, where []program, late func(flatten.SegmentID) string, deep bool) []*rule {
+// obstacles say of one program what stands in the way of paths; nil for nothing.
+type obstacles interface {
+	// closed is why a chain cannot be gone to, weak why what it does cannot be relied on to the end.
+	closed(to flatten.SegmentID, where program) *offload.Failure
+	weakness(to flatten.SegmentID, where program) string
+}
+
+// compile makes the rules of a table for one place. deep says that paths must not jump.
+func (t *table) compile(p *place, to outlets, no *refusals, where []program, in obstacles, deep bool, known map[flatten.PathID]*form) []*rule {
 	var rules []*rule
 	seen := map[string]bool{}
 	for i := range t.Entries {
 		e := &t.Entries[i]
-		r := t.rule(e, p, to)
-		if r == nil || seen[r.wide.Key()] {
+		f := known[e.Path.ID]
+		if f == nil || f.match != e.Match || f.trap != e.Trap {
+			f = formOf(e, p, to)
+			known[e.Path.ID] = f
+		}
+		if len(f.asked.matches) == 0 || seen[f.asked.wide.Key()] {
 			continue // no packet gets here
 		}
-		seen[r.wide.Key()] = true
-		if !r.trap && r.jump != nil {
-			switch why := late(r.jump.To); {
-			case deep:
-				r.fail(t.Segment, backend.Full, "the kernel follows %d jumps from chain to chain for one packet, and this is one more", maxJumps)
-			case r.dirty && why != "":
-				r.fail(t.Segment, backend.Unsupported, "what it does cannot be undone, and %s may have to hand the packet to the fallback: %s", r.jump.To, why)
-			}
+		seen[f.asked.wide.Key()] = true
+		r := &rule{form: f, path: e.Path.ID, wide: f.asked.wide, trap: f.trap}
+		switch {
+		case f.lack != "":
+			r.fail(t.Segment, backend.Unsupported, "%s", f.lack)
+		case f.jump != nil && deep:
+			r.fail(t.Segment, backend.Full, "the kernel follows %d jumps from chain to chain for one packet, and this is one more", maxJumps)
 		}
 		rules = append(rules, r)
 	}
 	for _, g := range where {
-		t.withdraw(rules, no, g)
+		t.withdraw(rules, no, in, g)
 	}
 	return rules
 }
 
-// rule translates one entry; nil if no packet comes that matches it.
-func (t *table) rule(e *offload.Entry, p *place, to outlets) *rule {
-	r := &rule{path: e.Path.ID, trap: e.Trap, asked: p.ask(e.Match, e.Path.If)}
-	r.wide = r.asked.wide
-	switch {
-	case len(r.asked.matches) == 0:
-		return nil
-	case r.trap:
-	case len(r.asked.lacks) > 0:
-		r.fail(t.Segment, backend.Unsupported, "%s", r.asked.lacks[0])
-	default:
-		var err error
-		if r.actions, err = p.act(e.Path, termsOf(e.Match), to); err != nil {
-			r.fail(t.Segment, backend.Unsupported, "%s", err)
-			break
-		}
-		r.jump, r.dirty = e.Path.Jump, isDirty(e.Path)
-	}
-	return r
+// form is what an entry amounts to at one place. It is never changed, so that the forms of two times can be compared by address.
+type form struct {
+	match ir.Match // of the entry
+	trap  bool
+	asked asked
+	lack  string // why it is to be a trap
+
+	actions []flower.Action // of a path
+	jump    *flatten.Jump
+	dirty   bool // what it does before it jumps cannot be undone
 }
 
-// withdraw makes traps of the rules that were refused, and of the paths behind traps that were refused.
-func (t *table) withdraw(rules []*rule, no *refusals, g program) {
+func formOf(e *offload.Entry, p *place, to outlets) *form {
+	f := &form{match: e.Match, trap: e.Trap, asked: p.ask(e.Match, e.Path.If)}
+	switch {
+	case e.Trap || len(f.asked.matches) == 0:
+	case len(f.asked.lacks) > 0:
+		f.lack = f.asked.lacks[0]
+	default:
+		var err error
+		if f.actions, err = p.act(e.Path, termsOf(e.Match), to); err != nil {
+			f.lack = err.Error()
+			break
+		}
+		f.jump, f.dirty = e.Path.Jump, isDirty(e.Path)
+	}
+	return f
+}
+
+// withdraw makes traps of the rules that were refused, of the paths behind traps that were refused, and of those that jump where
+// they must not.
+func (t *table) withdraw(rules []*rule, no *refusals, in obstacles, g program) {
 	blocked := &overlaps[*offload.Failure]{}
 	for _, r := range rules {
-		why := no.is(no.path, r, g)
-		if why == nil && !r.trap {
-			blocked.each(r.wide, func(f *offload.Failure) bool { why = f; return false })
+		var why *offload.Failure
+		if !r.trap {
+			why = t.obstacle(r, no, in, g)
+			if why == nil {
+				blocked.each(r.wide, func(f *offload.Failure) bool {
+					behind := *f
+					behind.Detail = "behind what was refused: " + f.Detail
+					why = &behind
+					return false
+				})
+			}
 		}
-		r.trapIn[g] = why != nil && !r.trap
+		r.trapIn[g] = why != nil
 		if f := no.is(no.trap, r, g); f != nil && (r.trap || r.trapIn[g]) {
 			r.goneIn[g] = true
 			blocked.add(r.wide, f)
 		}
-		if r.trapIn[g] {
+		if why != nil {
 			own := *why
-			if own.Path != r.path {
-				own.Path, own.Detail = r.path, "behind what was refused: "+own.Detail
-			}
+			own.Segment, own.Path = t.Segment, r.path
 			r.failed = &own
 		}
 	}
+}
+
+// obstacle is what stands in the way of one path.
+func (t *table) obstacle(r *rule, no *refusals, in obstacles, g program) *offload.Failure {
+	if why := no.is(no.path, r, g); why != nil || r.jump == nil {
+		return why
+	}
+	if why := in.closed(r.jump.To, g); why != nil {
+		return why
+	}
+	if why := in.weakness(r.jump.To, g); why != "" && r.dirty {
+		return &offload.Failure{Kind: backend.Unsupported, Detail: fmt.Sprintf(
+			"what it does cannot be undone, and %s may have to hand the packet to the fallback: %s", r.jump.To, why)}
+	}
+	return nil
 }

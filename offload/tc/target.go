@@ -204,8 +204,14 @@ func (t *Target) lose(d *device) {
 // renew has all rules of a device made again.
 func (d *device) renew() {
 	for _, c := range d.chains {
-		c.stale = true
+		c.renew()
 	}
+}
+
+// renew has the rules of a chain made again, for what their forms depend on has changed.
+func (c *chain) renew() {
+	c.forms = map[flatten.PathID]*form{}
+	c.stale = true
 }
 
 // exists tells whether the kernel has the device still.
