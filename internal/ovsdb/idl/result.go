@@ -35,10 +35,11 @@ type Result struct {
 
 // OpResult is what became of one operation.
 type OpResult struct {
-	Count   int64      // rows that update, mutate or delete found
-	UUID    ovsdb.UUID // row that insert made
-	Skipped bool       // left out: the server does not have the table or the columns
-	Err     *OpError   // why it failed; operations behind a failed one are not executed
+	Count   int64             // rows that update, mutate, delete or read found
+	Map     map[string]string // what a read found
+	UUID    ovsdb.UUID        // row that insert made
+	Skipped bool              // left out: the server does not have the table or the columns
+	Err     *OpError          // why it failed; operations behind a failed one are not executed
 }
 
 // UUID returns the row that an insert made, zero if it did not.

@@ -29,7 +29,7 @@ type op struct {
 	id      ovsdb.UUID // the row of all but insert
 	name    ovsdb.NamedUUID
 	row     map[string]any
-	column  string // mutate
+	column  string // mutate, read
 	mutator string
 	value   any
 }
@@ -42,6 +42,7 @@ const (
 	opMutate opKind = "mutate"
 	opDelete opKind = "delete"
 	opWait   opKind = "wait"
+	opRead   opKind = "select"
 )
 
 // Insert adds a row. The result refers to it in later values of the same

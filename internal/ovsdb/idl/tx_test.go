@@ -27,6 +27,8 @@ func TestEncodeTx(t *testing.T) {
 	tx.Delete("T", one)
 	tx.Delete("Newer", one)
 	tx.Wait("T", one, map[string]any{"name": "a", "set": nil})
+	tx.Read("T", one, "map")
+	tx.Read("T", one, "newer")
 	tx.Comment("why")
 	tx.Assert("mine")
 	req, err := tx.encode("DB", parseSchema(testSchema))
@@ -46,13 +48,14 @@ func TestEncodeTx(t *testing.T) {
 		`{"op":"mutate",` + where + `,"mutations":[["few","insert",4]],"table":"Other"}`,
 		`{"op":"delete",` + where + `,"table":"T"}`,
 		`{"op":"wait",` + where + `,"timeout":0,"until":"==","columns":["name","set"],"rows":[{"name":"a","set":["set",[]]}],"table":"T"}`,
+		`{"op":"select",` + where + `,"columns":["map"],"table":"T"}`,
 		`{"op":"comment","comment":"why"}]`,
 	}
 	got := strings.ReplaceAll(string(req.params), `,{"op"`, "\n"+`{"op"`)
 	if diff := cmp.Diff(want, strings.Split(got, "\n")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	wantLeft := []string{"column T.newer", "table Newer", "column T.newer", "column T.newer", "table Newer"}
+	wantLeft := []string{"column T.newer", "table Newer", "column T.newer", "column T.newer", "table Newer", "column T.newer"}
 	if diff := cmp.Diff(wantLeft, req.leftOut); diff != "" {
 		t.Errorf("left out, -want +got:\n%s", diff)
 	}
@@ -62,7 +65,7 @@ func TestEncodeTx(t *testing.T) {
 			skipped = append(skipped, i)
 		}
 	}
-	if diff := cmp.Diff([]int{1, 5, 9, 12}, skipped); diff != "" {
+	if diff := cmp.Diff([]int{1, 5, 9, 12, 15}, skipped); diff != "" {
 		t.Errorf("skipped, -want +got:\n%s", diff)
 	}
 }

@@ -95,6 +95,12 @@ func (e *txEncoder) op(i int, o *op) (bool, error) {
 		if mutation, err = e.mutation(o, table); mutation == nil {
 			return false, err
 		}
+	case opRead:
+		if _, ok := table.Columns[o.column]; !ok {
+			e.leaveOut("column " + o.table + "." + o.column)
+			return false, nil
+		}
+		columns = append(ovsdb.AppendString([]byte{'['}, o.column), ']')
 	}
 	if err != nil {
 		return false, err
@@ -112,6 +118,8 @@ func (e *txEncoder) op(i int, o *op) (bool, error) {
 		e.member("row", row)
 	case opMutate:
 		e.member("mutations", mutation)
+	case opRead:
+		e.member("columns", columns)
 	case opWait:
 		e.b = append(e.b, `,"timeout":0,"until":"=="`...)
 		e.member("columns", columns)

@@ -71,6 +71,8 @@ func decodeOpResult(d *ovsdb.Decoder, sl slot) OpResult {
 		switch string(key) {
 		case "count":
 			r.Count = d.Int()
+		case "rows":
+			decodeRows(d, &r)
 		case "uuid":
 			r.UUID = d.UUID()
 		case "error":

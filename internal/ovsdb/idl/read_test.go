@@ -1,0 +1,33 @@
+package idl_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+)
+
+// A real server answers a Read with the map, and with nothing for a row that is not there.
+func TestRead(t *testing.T) {
+	s := startEverything(t)
+	o := follow(t, s.Remote)
+	want := map[string]string{"stage-name": "ls_in_acl", "quoted \"key\"": "1"}
+	var tx idl.Tx
+	full := tx.Insert("Item", map[string]any{"name": "full", "string_string": want})
+	empty := tx.Insert("Item", map[string]any{"name": "empty"})
+	made := o.commit(&tx)
+	if made.Err != nil {
+		t.Fatal(made.Err)
+	}
+	var read idl.Tx
+	read.Read("Item", made.UUID(full), "string_string")
+	read.Read("Item", made.UUID(empty), "string_string")
+	read.Read("Item", ovsdb.NewUUID(), "string_string")
+	read.Read("Item", made.UUID(full), "of_a_newer_server")
+	got := o.commit(&read)
+	if diff := cmp.Diff([]idl.OpResult{{Count: 1, Map: want}, {Count: 1}, {}, {Skipped: true}}, got.Ops); diff != "" || got.Err != nil {
+		t.Errorf("%v, -want +got:\n%s", got.Err, diff)
+	}
+}
