@@ -23,25 +23,36 @@ const injectPayload = 64
 // sends into the switch. It enters as if the machine behind the logical port
 // "inport" had sent it, so that port must have an interface on this chassis.
 func (c *Controller) Injection(microflow string) (punt.PacketOut, error) {
+	frame, ofport, err := c.Microflow(microflow)
+	if err != nil {
+		return punt.PacketOut{}, err
+	}
+	return punt.PacketOut{Meta: ir.MustMatch(ir.Exact(ir.InPort, uint64(ofport))), Packet: frame,
+		Ops: []ir.Op{ir.Call{Stage: ir.PhyToLog}}}, nil
+}
+
+// Microflow makes of a microflow the frame that it describes, and finds the port of the
+// integration bridge that the frame comes in by. The errors are those of Injection.
+func (c *Controller) Microflow(microflow string) (frame []byte, ofport uint32, err error) {
 	if c.w.Bridge() == nil || c.w.Self() == nil {
-		return punt.PacketOut{}, ErrNotReady
+		return nil, 0, ErrNotReady
 	}
 	vars := c.logical.Templates()
 	text, _, err := expr.ExpandTemplates(microflow, func(name string) (string, bool) { v, ok := vars[name]; return v, ok })
 	if err != nil {
-		return punt.PacketOut{}, fmt.Errorf("microflow: %w", err)
+		return nil, 0, fmt.Errorf("microflow: %w", err)
 	}
 	e, err := expr.NewSymtab().Parse(text)
 	if err != nil {
-		return punt.PacketOut{}, fmt.Errorf("microflow: %w", err)
+		return nil, 0, fmt.Errorf("microflow: %w", err)
 	}
 	p, err := expr.Microflow(e, injectEnv{c})
 	if err != nil {
-		return punt.PacketOut{}, err
+		return nil, 0, err
 	}
-	ofport := p.Get(ir.Inport)
-	if ofport.IsZero() {
-		return punt.PacketOut{}, ErrNoIngress
+	in := p.Get(ir.Inport)
+	if in.IsZero() {
+		return nil, 0, ErrNoIngress
 	}
 	data := make([]byte, injectPayload)
 	for i := range data {
@@ -49,8 +60,7 @@ func (c *Controller) Injection(microflow string) (punt.PacketOut, error) {
 	}
 	p.SetPayload(data)
 	p.Len = 0 // no padding: the switch gets what the C program would send
-	return punt.PacketOut{Meta: ir.MustMatch(ir.Exact(ir.InPort, ofport.Lo)), Packet: p.Frame(),
-		Ops: []ir.Op{ir.Call{Stage: ir.PhyToLog}}}, nil
+	return p.Frame(), uint32(in.Lo), nil
 }
 
 // injectEnv answers for a microflow: a logical port stands for the port of the
