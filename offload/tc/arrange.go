@@ -25,6 +25,11 @@ func (t *Target) takePorts(delta *offload.Delta) (changed bool) {
 		} else {
 			o.Ifindex = 0
 		}
+		if p.Tunnel != nil && p.Tunnel.DF && !t.probed.noFrag {
+			u := *p.Tunnel // before Linux 6.4 tc cannot set the bit, and does not say so
+			u.DF = false
+			o.Tunnel = &u
+		}
 		old := t.ports[p.Ofport]
 		changed = changed || old == nil || !old.equal(o)
 		t.ports[p.Ofport] = o

@@ -7,9 +7,31 @@ import (
 	"github.com/sluice-gw/sluice/offload"
 )
 
-// Caps implements offload.Target: what filters of a recent kernel can do in software. It is what this package has forms for; what
-// the kernel or a driver lacks of it, it refuses when it is asked, with its own words (offload.Failure).
-func (t *Target) Caps(context.Context) (offload.Caps, error) {
+// Caps implements offload.Target: what this package has forms for, without what the kernel does not take in software, which is found
+// out with a device made for it. What a network card lacks of it, its driver refuses when it is asked (offload.Failure).
+func (t *Target) Caps(ctx context.Context) (offload.Caps, error) {
+	c := forms()
+	if err := t.know(ctx); err != nil {
+		return offload.Caps{}, err
+	}
+	t.probed.limit(&c)
+	return c, nil
+}
+
+// know probes the kernel, once.
+func (t *Target) know(ctx context.Context) error {
+	if t.probed != nil {
+		return nil
+	}
+	p, err := t.probe(ctx)
+	if err == nil {
+		t.probed = &p
+	}
+	return err
+}
+
+// forms is what this package has forms for.
+func forms() offload.Caps {
 	yes := offload.Yes
 	c := offload.Caps{
 		Target: "TC flower", Match: matchable(), Set: settable(),
@@ -35,7 +57,7 @@ func (t *Target) Caps(context.Context) (offload.Caps, error) {
 			Flags: offload.No("act_ct has no hash, random and persistent translation", ""),
 		},
 	}
-	return c, nil
+	return c
 }
 
 // matchable are the fields that flower has keys for.

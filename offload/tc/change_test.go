@@ -52,11 +52,11 @@ func (s *steps) Send(datagram []byte) error {
 
 // stepping is a target of b whose wire calls after behind each message, and breaks once behind cut of them.
 func (b *bench) stepping(after func(), cut int) *Target {
-	return New(Config{Links: b.links, Dial: func() (*flower.Conn, error) {
+	return b.dialling(func() (*flower.Conn, error) {
 		s := &steps{b.kernel.Wire(0), after, cut}
 		cut = -1
 		return flower.NewConn(s, 0), nil
-	}})
+	})
 }
 
 // refusing has the kernel refuse some filters, always the same.
@@ -208,9 +208,9 @@ func TestNoPacketSeesHalfAChange(t *testing.T) {
 		check()
 		// Nothing is left to do, for this process or another one.
 		writes := 0
-		idle := New(Config{Links: b.links, Dial: func() (*flower.Conn, error) {
+		idle := b.dialling(func() (*flower.Conn, error) {
 			return flower.NewConn(&steps{b.kernel.Wire(0), func() { writes++ }, -1}, 0), nil
-		}})
+		})
 		if b.kernel.Refuse == nil && b.ports[0].Mode == offload.Software {
 			if _, err := idle.Apply(context.Background(), offload.Delta{Put: after, Ports: b.ports, Reset: true}); err != nil {
 				t.Fatal(err)

@@ -65,6 +65,30 @@ func TestKernelPackets(t *testing.T) {
 	}
 }
 
+// TestKernelCaps has the kernel take everything that filters are made of.
+func TestKernelCaps(t *testing.T) {
+	a, _ := twoChassis(t)
+	caps, err := a.target.Caps(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range caps.Abilities() {
+		if want := forms(); !x.Can {
+			for n, y := range want.Abilities() {
+				if n == name && y.Can {
+					t.Errorf("%s: %+v", name, x)
+				}
+			}
+		}
+	}
+	for typ, x := range caps.Tunnels {
+		if !x.Can {
+			t.Errorf("%s: %+v", typ, x)
+		}
+	}
+	t.Logf("the outer don't-fragment bit can be set: %v", a.target.probed.noFrag)
+}
+
 // TestKernelTunnel sends packets from one chassis to the other and back, by tc alone.
 func TestKernelTunnel(t *testing.T) {
 	a, b := twoChassis(t)

@@ -121,7 +121,7 @@ func newChassis(t *testing.T, fd int, underlay string, local, remote netip.Addr,
 		c.ends[n] = socketOn(t, end.Ifindex)
 	}
 	c.ports = append(c.ports, offload.Port{Ofport: tunnelPort, Device: "tun", Mode: offload.Software,
-		Tunnel: &offload.Tunnel{Type: geneve, Local: local, Remote: remote, DstPort: 6081, Csum: true}})
+		Tunnel: &offload.Tunnel{Type: geneve, Local: local, Remote: remote, DstPort: 6081, Csum: true, DF: true}})
 	return c
 }
 

@@ -101,3 +101,17 @@ func (k *KernelLinks) Hooked() ([]Link, error) {
 	}
 	return list, nil
 }
+
+// Scratch implements Links. The device is a dummy, and down.
+func (k *KernelLinks) Scratch() (Link, func() error, error) {
+	const name = "sluice-probe"
+	if old, err := k.handle.LinkByName(name); err == nil { // of a process that died
+		_ = k.handle.LinkDel(old)
+	}
+	dummy := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: name}}
+	if err := k.handle.LinkAdd(dummy); err != nil {
+		return Link{}, nil, fmt.Errorf("%s, a dummy device (module dummy): %w", name, err)
+	}
+	l, err := k.ByName(name)
+	return l, func() error { return k.handle.LinkDel(dummy) }, err
+}

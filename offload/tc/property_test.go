@@ -42,6 +42,14 @@ func (l testLinks) ByIndex(ifindex int32) (Link, error) {
 func (l testLinks) Clsact(ifindex int32) error { _, err := l.ByIndex(ifindex); return err }
 func (l testLinks) Hooked() ([]Link, error)    { return slices.Collect(maps.Values(l)), nil }
 
+// scratch is the device to try filters on.
+const scratch = 9
+
+func (l testLinks) Scratch() (Link, func() error, error) {
+	l[scratch] = Link{Name: "scratch", Ifindex: scratch}
+	return l[scratch], func() error { delete(l, scratch); return nil }, nil
+}
+
 // tunnelPort is the port of the tests that is a tunnel.
 const tunnelPort = 2
 
@@ -67,12 +75,19 @@ func newBench(mode offload.Mode) *bench {
 		}
 		b.ports = append(b.ports, p)
 	}
-	b.kernel = flowertest.New(devices...)
+	b.kernel = flowertest.New(append(devices, scratch)...)
 	return b
 }
 
 func (b *bench) target() *Target {
-	return New(Config{Links: b.links, Dial: func() (*flower.Conn, error) { return flower.NewConn(b.kernel.Wire(0), 0), nil }})
+	return b.dialling(func() (*flower.Conn, error) { return flower.NewConn(b.kernel.Wire(0), 0), nil })
+}
+
+// dialling is a target that knows already what the kernel can do.
+func (b *bench) dialling(dial func() (*flower.Conn, error)) *Target {
+	t := New(Config{Links: b.links, Dial: dial})
+	t.probed = &probed{}
+	return t
 }
 
 // sim is what the kernel does to packets of a port.

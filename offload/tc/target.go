@@ -31,6 +31,8 @@ type Links interface {
 	Clsact(ifindex int32) error
 	// Hooked are the devices that have that qdisc.
 	Hooked() ([]Link, error)
+	// Scratch makes a device to try filters on, and says how to remove it.
+	Scratch() (Link, func() error, error)
 }
 
 // Link is a network device.
@@ -52,7 +54,8 @@ type Target struct {
 	segments map[flatten.PathID]flatten.SegmentID
 	ports    map[uint32]*outlet
 	devices  map[flower.Hook]*device
-	searched bool // for what an earlier process left on devices that are no ports any more
+	probed   *probed // nil until it is known
+	searched bool    // for what an earlier process left on devices that are no ports any more
 }
 
 var _ offload.Target = (*Target)(nil)
@@ -89,6 +92,9 @@ func (t *Target) Apply(ctx context.Context, delta offload.Delta) (offload.Report
 		for _, d := range t.devices {
 			d.adopted = false
 		}
+	}
+	if err := t.know(ctx); err != nil {
+		return report, err
 	}
 	moved := t.takePorts(&delta)
 	t.takeTables(&delta)

@@ -101,7 +101,7 @@ func TestDeviceGoesAndComesBack(t *testing.T) {
 		t.Errorf("there is\n%s", text)
 	}
 	b.links[40+3] = Link{Name: "dev3", Ifindex: 43}
-	again := flowertest.New(10, 20, 40, 43, 50)
+	again := flowertest.New(10, 20, 40, 43, 50, scratch)
 	b.kernel = again // the other devices lost everything too, which nobody said
 	target.broken()
 	if f := applied(t, target, offload.Delta{Ports: []offload.Port{gone}}); len(f) > 0 {
