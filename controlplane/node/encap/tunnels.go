@@ -137,21 +137,33 @@ func (t *Tunnels) Update() bool {
 // All are all tunnels by chassis.
 func (t *Tunnels) All() map[string][]Tunnel { return t.by }
 
-// Find is the tunnel to a chassis: to the encapsulation wanted when there is one
-// with its address, else the first.
-func (t *Tunnels) Find(chassis string, want *sb.Encap) (Tunnel, bool) {
+// Find is the tunnel to a chassis: to the encapsulation wanted, or else the chassis's
+// default one, when there is one with its address, and from our address local, "" for any.
+func (t *Tunnels) Find(chassis string, want *sb.Encap, local string) (Tunnel, bool) {
 	l := t.by[chassis]
-	if want != nil {
-		for _, x := range l {
-			if x.RemoteIP == want.IP {
-				return x, true
-			}
+	switch len(l) {
+	case 0:
+		return Tunnel{}, false
+	case 1:
+		return l[0], true
+	}
+	if want == nil {
+		want = t.defaultEncap(t.w.SB.ChassisByName.One(chassis))
+	}
+	best, points := l[0], 0
+	for _, x := range l {
+		n := 0
+		if want != nil && x.RemoteIP == want.IP {
+			n += 2
+		}
+		if local != "" && x.LocalIP == local {
+			n++
+		}
+		if n > points {
+			best, points = x, n
 		}
 	}
-	if len(l) == 0 {
-		return Tunnel{}, false
-	}
-	return l[0], true
+	return best, true
 }
 
 // Up and Any implement ha.Live.

@@ -78,7 +78,7 @@ func (e *env) watchPort(name string) (uint32, bool) {
 	if n := e.l.Ports.Get(pb.UUID).Ofport; n != 0 {
 		return n, true
 	}
-	t, ok := e.l.Tunnels.Find(e.l.World.ChassisName(pb.Chassis), e.l.World.SB.Encap.Get(pb.Encap))
+	t, ok := e.l.Tunnels.Find(e.l.World.ChassisName(pb.Chassis), e.l.World.SB.Encap.Get(pb.Encap), "")
 	return t.Ofport, ok
 }
 

@@ -88,7 +88,7 @@ type group struct {
 func (g *group) deliver(pb *sb.PortBinding) []ir.Op {
 	var ops []ir.Op
 	if z := g.Zones.Get(pb.LogicalPort); z != 0 {
-		ops = append(ops, load(ir.CTZone, uint64(z)))
+		ops = append(ops, g.loadZone(z))
 	}
 	return append(ops, load(ir.Outport, uint64(pb.TunnelKey)), call(ir.CheckLoopback))
 }
@@ -105,7 +105,7 @@ func (g *group) member(pb *sb.PortBinding) {
 			g.routers = append(g.routers, g.deliver(pb)...)
 		}
 	case kind == binding.Remote:
-		if t, ok := g.Tunnels.Find(g.World.ChassisName(pb.Chassis), nil); ok {
+		if t, ok := g.Tunnels.Find(g.World.ChassisName(pb.Chassis), nil, g.locals[0]); ok {
 			g.origin = append(g.origin, load(ir.Outport, uint64(pb.TunnelKey)))
 			g.origin = append(g.origin, encapOps(t.Type, g.dp, uint32(pb.TunnelKey), false)...)
 			g.origin = append(g.origin, ir.ToPort{Port: t.Ofport})
@@ -180,7 +180,7 @@ const rampLoopback = 1<<ir.FlagRcvFromRamp | 1<<ir.FlagAllowLoopback
 func (g *group) fanout(ops []ir.Op, chassis map[string]bool, ramp bool) []ir.Op {
 	last := encap.None
 	for _, name := range slices.Sorted(maps.Keys(chassis)) {
-		t, ok := g.Tunnels.Find(name, nil)
+		t, ok := g.Tunnels.Find(name, nil, g.locals[0])
 		if !ok {
 			continue
 		}

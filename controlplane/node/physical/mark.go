@@ -1,6 +1,8 @@
 package physical
 
 import (
+	"maps"
+
 	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
@@ -220,7 +222,16 @@ func (p *Physical) OnGroupsOfChassis() {
 }
 
 // OnChassis follows changes of Chassis rows: MAC mappings and the kind of a chassis.
+// Which of its encapsulations is the default one is in rows of their own.
 func (p *Physical) OnChassis() {
+	for _, c := range p.World.SBChanges.Encap {
+		if c.Old == nil || c.New == nil || maps.Equal(c.Old.Options, c.New.Options) {
+			continue // one that comes or goes changes the Chassis row
+		}
+		if ch := p.World.SB.ChassisByName.One(c.New.ChassisName); ch != nil {
+			p.markTunnelled(ch.UUID)
+		}
+	}
 	if len(p.World.SBChanges.Chassis) == 0 {
 		return
 	}
@@ -229,10 +240,7 @@ func (p *Physical) OnChassis() {
 	}
 	for _, c := range p.World.SBChanges.Chassis {
 		p.decap = p.decap || c.Old != nil && c.New != nil && c.Old.OtherConfig["is-vtep"] != c.New.OtherConfig["is-vtep"]
-		for _, pb := range p.World.SB.PortBindingByChassis.Get(c.ID) {
-			p.ports[pb.UUID] = true
-			p.markGroups(pb.UUID)
-		}
+		p.markTunnelled(c.ID)
 	}
 	for dp := range p.Local.All() {
 		for _, pb := range p.Local.Multichassis(dp) {
@@ -241,6 +249,14 @@ func (p *Physical) OnChassis() {
 		}
 	}
 	p.OnGroupsOfChassis()
+}
+
+// markTunnelled marks the ports of a chassis and the groups that deliver to them.
+func (p *Physical) markTunnelled(chassis ovsdb.UUID) {
+	for _, pb := range p.World.SB.PortBindingByChassis.Get(chassis) {
+		p.ports[pb.UUID] = true
+		p.markGroups(pb.UUID)
+	}
 }
 
 // OnMulticastGroups follows changes of Multicast_Group rows.

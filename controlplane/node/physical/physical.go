@@ -42,7 +42,8 @@ type Physical struct {
 	groups map[ovsdb.UUID]bool
 	decap  bool
 
-	tooBigBack bool // pmtud at the last Recompute
+	tooBigBack bool     // pmtud at the last Recompute
+	locals     []string // Tunnels.Locals at the last Recompute
 
 	memberOf map[ovsdb.UUID][]ovsdb.UUID // port -> groups
 	members  map[ovsdb.UUID][]ovsdb.UUID // group -> ports, as filed in memberOf
@@ -50,7 +51,7 @@ type Physical struct {
 
 // New makes the node; its rules go into set.
 func New(in Inputs, set *rules.Set) *Physical {
-	return &Physical{Inputs: in, set: set, ports: map[ovsdb.UUID]bool{}, groups: map[ovsdb.UUID]bool{},
+	return &Physical{Inputs: in, set: set, locals: []string{""}, ports: map[ovsdb.UUID]bool{}, groups: map[ovsdb.UUID]bool{},
 		memberOf: map[ovsdb.UUID][]ovsdb.UUID{}, members: map[ovsdb.UUID][]ovsdb.UUID{}}
 }
 
@@ -75,6 +76,7 @@ func (p *Physical) Recompute() {
 	}
 	p.decap = true
 	p.tooBigBack = p.pmtud()
+	p.locals = p.Tunnels.Locals()
 	p.set.Put(rules.Key{Part: Part}, p.fixedRules())
 }
 

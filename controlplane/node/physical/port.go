@@ -104,7 +104,7 @@ func (c *portCtx) port() (ofport uint32, vid uint16, parent *sb.PortBinding, ok 
 func (p *Physical) zoneOps(pb *sb.PortBinding) []ir.Op {
 	var ops []ir.Op
 	if z := p.Zones.Get(pb.LogicalPort); z != 0 {
-		ops = append(ops, load(ir.CTZone, uint64(z)))
+		ops = append(ops, p.loadZone(z))
 	}
 	if z := p.Zones.Get(zones.DNAT(pb.Datapath)); z != 0 {
 		ops = append(ops, load(ir.DNATZone, uint64(z)))
@@ -117,7 +117,11 @@ func (p *Physical) zoneOps(pb *sb.PortBinding) []ir.Op {
 
 // ingressOps make a packet one that entered the logical datapath by pb.
 func (p *Physical) ingressOps(pb *sb.PortBinding, dp uint32) []ir.Op {
-	return append(p.zoneOps(pb), load(ir.Datapath, uint64(dp)), load(ir.Inport, uint64(pb.TunnelKey)))
+	ops := p.zoneOps(pb)
+	if n := p.encapNumber(pb); n != 0 {
+		ops = append(ops, loadBits(ir.CTZone, encapOffset, encapBits, uint64(n)))
+	}
+	return append(ops, load(ir.Datapath, uint64(dp)), load(ir.Inport, uint64(pb.TunnelKey)))
 }
 
 // common are the rules of every port that packets are delivered to on this chassis.
@@ -152,7 +156,7 @@ func (c *portCtx) patch() {
 		return
 	}
 	c.common(nil)
-	ops := []ir.Op{ir.CTClear{}, load(ir.DNATZone, 0), load(ir.SNATZone, 0), load(ir.CTZone, 0)}
+	ops := []ir.Op{ir.CTClear{}, load(ir.DNATZone, 0), load(ir.SNATZone, 0), c.loadZone(0)}
 	ops = append(ops, c.ingressOps(peer, uint32(dpRow.TunnelKey))...)
 	ops = append(ops, load(ir.Flags, 0), load(ir.Outport, 0))
 	ops = append(ops, clearRegs()...)

@@ -1,6 +1,7 @@
 package physical
 
 import (
+	"github.com/sluice-gw/sluice/controlplane/ha"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/node/encap"
@@ -31,15 +32,16 @@ func encapOps(typ encap.Type, dp, out uint32, ramp bool) []ir.Op {
 	return []ir.Op{loadBits(ir.TunID, 0, 24, uint64(vni))}
 }
 
-// tunnelsTo are the tunnels to the chassis that a port is bound to, this one left out.
-func (p *Physical) tunnelsTo(pb *sb.PortBinding) []encap.Tunnel {
+// tunnelsTo are the tunnels from our address local to the chassis that a port is bound
+// to, this one left out.
+func (p *Physical) tunnelsTo(pb *sb.PortBinding, local string) []encap.Tunnel {
 	self := p.World.SelfID()
 	var out []encap.Tunnel
 	add := func(id ovsdb.UUID, want *sb.Encap) {
 		if id.IsZero() || id == self {
 			return
 		}
-		if t, ok := p.Tunnels.Find(p.World.ChassisName(id), want); ok {
+		if t, ok := p.Tunnels.Find(p.World.ChassisName(id), want, local); ok {
 			out = append(out, t)
 		}
 	}
@@ -63,34 +65,46 @@ func (c *portCtx) remote() {
 		return
 	}
 	if members := c.Tunnels.Group(c.pb.HAChassisGroup).Ordered(); len(members) >= 2 && c.is.Ofport == 0 {
-		var ports []uint32
-		typ := encap.None
-		for _, m := range members {
-			t, ok := c.Tunnels.Find(m.Chassis, nil)
-			if !ok {
-				continue
-			}
-			if typ != encap.None && typ != t.Type {
-				c.refused = append(c.refused, "the chassis of port "+c.pb.LogicalPort+" have different tunnel types: a gateway group "+
-					"needs one type that all its chassis and this one have; packets to it are dropped")
+		for n, local := range c.locals {
+			if !c.toGroup(members, n, local) {
 				return
 			}
-			typ = t.Type
-			ports = append(ports, t.Ofport)
-		}
-		if len(ports) > 0 {
-			c.add(ir.RemoteOutput, 100, c.dp, match(outport(c.key)),
-				append(encapOps(typ, c.dp, c.key, c.ramp()), ir.FirstUp{Ports: ports})...)
 		}
 		return
 	}
-	tunnels := c.tunnelsTo(c.pb)
-	if len(tunnels) == 0 {
-		return
+	for n, local := range c.locals {
+		tunnels := c.tunnelsTo(c.pb, local)
+		if len(tunnels) == 0 {
+			return
+		}
+		c.add(ir.RemoteOutput, 100, c.dp, c.leaving(n, outport(c.key)), append(c.tunnelOps(tunnels), call(ir.LocalOutput))...)
 	}
-	ops := c.tunnelOps(tunnels)
-	c.add(ir.RemoteOutput, 100, c.dp, match(outport(c.key)), append(ops, call(ir.LocalOutput))...)
 	c.fromMultichassis()
+}
+
+// toGroup sends from our address local, at place n, to the first chassis of a gateway
+// group that is alive. It tells whether that can be.
+func (c *portCtx) toGroup(members []ha.Member, n int, local string) bool {
+	var ports []uint32
+	typ := encap.None
+	for _, m := range members {
+		t, ok := c.Tunnels.Find(m.Chassis, nil, local)
+		if !ok {
+			continue
+		}
+		if typ != encap.None && typ != t.Type {
+			c.refused = append(c.refused, "the chassis of port "+c.pb.LogicalPort+" have different tunnel types: a gateway group "+
+				"needs one type that all its chassis and this one have; packets to it are dropped")
+			return false
+		}
+		typ = t.Type
+		ports = append(ports, t.Ofport)
+	}
+	if len(ports) > 0 {
+		c.add(ir.RemoteOutput, 100, c.dp, c.leaving(n, outport(c.key)),
+			append(encapOps(typ, c.dp, c.key, c.ramp()), ir.FirstUp{Ports: ports})...)
+	}
+	return true
 }
 
 func (c *portCtx) ramp() bool { return binding.KindOf(c.pb) == binding.VTEP }
@@ -111,20 +125,24 @@ func (c *portCtx) tunnelOps(tunnels []encap.Tunnel) []ir.Op {
 // (live migration) by tunnel even where a physical network would do: the switches
 // there would learn its MAC address on the wrong side.
 func (c *portCtx) fromMultichassis() {
-	tunnels := c.tunnelsTo(c.pb)
-	if len(tunnels) == 0 {
-		return
-	}
-	for _, mc := range c.Local.Multichassis(c.pb.Datapath) {
-		if mc.UUID == c.pb.UUID {
-			continue
+	for n, local := range c.locals {
+		tunnels := c.tunnelsTo(c.pb, local)
+		if len(tunnels) == 0 {
+			return
 		}
-		ops := c.tunnelOps(tunnels)
-		if c.is.Ofport != 0 { // it is on two chassis itself, and this is one
-			ops = append(ops, call(ir.LocalOutput))
+		for _, mc := range c.Local.Multichassis(c.pb.Datapath) {
+			if mc.UUID == c.pb.UUID {
+				continue
+			}
+			ops := c.tunnelOps(tunnels)
+			if c.is.Ofport != 0 { // it is on two chassis itself, and this is one
+				ops = append(ops, call(ir.LocalOutput))
+			}
+			c.add(ir.RemoteOutput, 110, c.dp, c.leaving(n, outport(c.key), inport(uint32(mc.TunnelKey))), ops...)
+			if n == 0 {
+				c.tooBig(mc, tunnels)
+			}
 		}
-		c.add(ir.RemoteOutput, 110, c.dp, match(outport(c.key), inport(uint32(mc.TunnelKey))), ops...)
-		c.tooBig(mc, tunnels)
 	}
 }
 
