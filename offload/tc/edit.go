@@ -29,6 +29,9 @@ func (b bits) with(s ir.Sub, v ir.Value) bits {
 
 // editOf is what a rewrite makes of a packet that matches t. The error says for what tc has no action.
 func editOf(r *flatten.Rewrite, t *terms) (e edit, err error) {
+	if r.IsZero() {
+		return edit{}, nil
+	}
 	e = edit{set: map[ir.Field]bits{}, tunnel: map[ir.Field]bits{}, ttl: int(r.DecTTL), pushed: r.PushVLAN}
 	write := func(s ir.Sub, v ir.Value) {
 		if s.Field >= ir.TunID && s.Field <= ir.TunDst6 {
@@ -67,6 +70,9 @@ var editable = []ir.Field{ir.PktMark, ir.EthSrc, ir.EthDst, ir.VLANTCI, ir.IPDSC
 
 // to appends the actions that make of a packet in state e one in state want. t is what is known of the packet as it came.
 func (e *edit) to(want *edit, t *terms, actions []flower.Action) ([]flower.Action, error) {
+	if e.isZero() && want.isZero() {
+		return actions, nil
+	}
 	tagged, actions, err := e.strip(want, t, actions)
 	if err != nil {
 		return nil, err
@@ -87,6 +93,11 @@ func (e *edit) to(want *edit, t *terms, actions []flower.Action) ([]flower.Actio
 		return nil, err
 	}
 	return tagged(actions)
+}
+
+// isZero tells whether the packet is as it came, but for its outer headers.
+func (e *edit) isZero() bool {
+	return len(e.set) == 0 && e.ttl == 0 && !e.popped && len(e.pushed) == 0
 }
 
 // change is what is to be written to a field.

@@ -15,6 +15,8 @@ type place struct {
 	inPort  uint32 // of an ingress; 0 else
 	tracked bool
 	kinds   kinds // that are let in
+
+	asks, knows terms // memory of ask and act
 }
 
 // asked is what an ir.Match amounts to in flower: one match for each kind of packets. Without any, no packet comes that passes.
@@ -27,7 +29,7 @@ type asked struct {
 
 // ask translates a match.
 func (p *place) ask(m ir.Match, conditions []flatten.Condition) asked {
-	t := termsOf(m)
+	t := p.asks.of(m)
 	a := asked{}
 	lack := func(format string, args ...any) { a.lacks = append(a.lacks, fmt.Sprintf(format, args...)) }
 	for _, c := range conditions {

@@ -8,7 +8,7 @@ import (
 // tells the paths of a segment apart, so that a match with such a field is compared with few.
 type overlaps[T any] struct {
 	all     []filed[T]
-	byField [len(discriminators)]fieldFile[T]
+	byField [len(discriminators)]fieldFile
 }
 
 type filed[T any] struct {
@@ -16,10 +16,10 @@ type filed[T any] struct {
 	what  T
 }
 
-// fieldFile are the matches by their value of one field, and those that do not ask for all of it.
-type fieldFile[T any] struct {
-	exact map[ir.Value][]filed[T]
-	other []filed[T]
+// fieldFile are the matches, by their numbers, by their value of one field, and those that do not ask for all of it.
+type fieldFile struct {
+	exact map[ir.Value][]int32
+	other []int32
 }
 
 var discriminators = [...]ir.Field{ir.IP4Dst, ir.EthDst, ir.IP4Src, ir.TunOpt, ir.IP6Dst, ir.TunID, ir.EthSrc, ir.TCPDst, ir.UDPDst, ir.EthType}
@@ -29,18 +29,19 @@ func (o *overlaps[T]) add(m ir.Match, what T) {
 	for t := range m.Terms() {
 		f.terms = append(f.terms, t)
 	}
+	n := int32(len(o.all))
 	o.all = append(o.all, f)
 	for i, d := range discriminators {
 		file := &o.byField[i]
 		v, ok := exactly(f.terms, d)
 		if !ok {
-			file.other = append(file.other, f)
+			file.other = append(file.other, n)
 			continue
 		}
 		if file.exact == nil {
-			file.exact = map[ir.Value][]filed[T]{}
+			file.exact = map[ir.Value][]int32{}
 		}
-		file.exact[v] = append(file.exact[v], f)
+		file.exact[v] = append(file.exact[v], n)
 	}
 }
 
@@ -50,18 +51,28 @@ func (o *overlaps[T]) each(m ir.Match, f func(T) bool) {
 	for t := range m.Terms() {
 		terms = append(terms, t)
 	}
-	lists, few := [2][]filed[T]{o.all}, len(o.all)
+	var best *fieldFile
+	var exact []int32
+	few := len(o.all)
 	for i, d := range discriminators {
 		if v, ok := exactly(terms, d); ok {
 			file := &o.byField[i]
 			if n := len(file.exact[v]) + len(file.other); n < few {
-				lists, few = [2][]filed[T]{file.exact[v], file.other}, n
+				best, exact, few = file, file.exact[v], n
 			}
 		}
 	}
-	for _, list := range lists {
-		for i := range list {
-			if meet(terms, list[i].terms) && !f(list[i].what) {
+	if best == nil {
+		for i := range o.all {
+			if meet(terms, o.all[i].terms) && !f(o.all[i].what) {
+				return
+			}
+		}
+		return
+	}
+	for _, list := range [2][]int32{exact, best.other} {
+		for _, n := range list {
+			if meet(terms, o.all[n].terms) && !f(o.all[n].what) {
 				return
 			}
 		}

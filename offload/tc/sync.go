@@ -204,7 +204,8 @@ func (t *Target) change(ctx context.Context, d *device, c *chain, x *difference,
 
 // requests are those of a difference.
 func (c *chain) requests(x *difference, quiet bool) (list []request) {
-	var gone, come []request
+	come := make([]request, 0, len(x.add)+len(x.move)+len(x.replace))
+	var gone []request
 	for _, h := range c.stray {
 		gone = append(gone, request{del: h, stray: true, change: flower.Delete(h.filter.Key)})
 	}

@@ -106,7 +106,7 @@ func formOf(e *offload.Entry, p *place, to outlets) *form {
 		f.lack = f.asked.lacks[0]
 	default:
 		var err error
-		if f.actions, err = p.act(e.Path, termsOf(e.Match), to); err != nil {
+		if f.actions, err = p.act(e.Path, p.knows.of(e.Match), to); err != nil {
 			f.lack = err.Error()
 			break
 		}

@@ -5,8 +5,9 @@ import "github.com/sluice-gw/sluice/controlplane/ir"
 // terms is a match by field.
 type terms struct{ val, mask [ir.NumFields]ir.Value }
 
-func termsOf(m ir.Match) *terms {
-	t := &terms{}
+// of makes t those of a match. A place translates many matches with the same memory.
+func (t *terms) of(m ir.Match) *terms {
+	*t = terms{}
 	for x := range m.Terms() {
 		t.val[x.Field], t.mask[x.Field] = x.Value, x.Mask
 	}
