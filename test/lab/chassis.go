@@ -118,6 +118,9 @@ func (ch *Chassis) configure(spec ChassisSpec, encap string) error {
 	if bridge := ch.lab.opts.Datapath.tunnelBridge(); bridge != "" {
 		args = append(append(args, ch.addBridge(bridge)...), "--", "add-port", bridge, underlayInterface)
 	}
+	if mode := ch.lab.opts.Offload; mode != "" {
+		args = append(args, "--", "set", "Open_vSwitch", ".", "external-ids:sluice-offload="+mode)
+	}
 	if _, err := ch.Vsctl(append(args,
 		"--", "set", "Open_vSwitch", ".", "external-ids:system-id="+id, "external-ids:hostname="+ch.Name,
 		"external-ids:ovn-remote="+ch.lab.Central.SBRemote(),

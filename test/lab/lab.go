@@ -20,6 +20,8 @@ type Options struct {
 	Encap string
 	// Datapath is the datapath of each chassis' switch: Userspace (when empty) or Kernel.
 	Datapath Datapath
+	// Offload is external_ids:sluice-offload of each chassis; "" for none.
+	Offload string
 	// Timeout is how long a packet that must come may take; 0 is 3 s. Programs may take some times as long.
 	Timeout time.Duration
 	// Log receives progress, one line without newline at a time; nil discards it.

@@ -10,7 +10,8 @@ import (
 	"github.com/sluice-gw/sluice/test/lab"
 )
 
-// TestKernelScenarios plays all scenarios with the kernel's datapath, tunnels and connection tracking; with VXLAN tunnels in long runs only.
+// TestKernelScenarios plays all scenarios with the kernel's datapath, tunnels and connection tracking, and once more with the offload: the
+// same packets have the same results. With VXLAN tunnels they are played in long runs only.
 func TestKernelScenarios(t *testing.T) {
 	guest.Need(t, append(lab.Programs(), "sluice")...)
 	controller, err := lab.ParseController("sluice")
@@ -21,13 +22,17 @@ func TestKernelScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	encaps := []string{"geneve"}
+	variants := []struct{ encap, offload string }{{"geneve", ""}, {"geneve", "software"}}
 	if !testing.Short() {
-		encaps = append(encaps, "vxlan")
+		variants = append(variants, []struct{ encap, offload string }{{"vxlan", ""}, {"vxlan", "software"}}...)
 	}
-	for _, encap := range encaps {
-		t.Run(encap, func(t *testing.T) {
-			player := NewPlayer(Namespaces(t.Context(), lab.Options{Controller: controller, Encap: encap, Datapath: lab.Kernel, Timeout: guest.Patience}))
+	for _, v := range variants {
+		name := v.encap
+		if v.offload != "" {
+			name += "-offloaded"
+		}
+		t.Run(name, func(t *testing.T) {
+			player := NewPlayer(Namespaces(t.Context(), lab.Options{Controller: controller, Encap: v.encap, Offload: v.offload, Datapath: lab.Kernel, Timeout: guest.Patience}))
 			var results []Result
 			for _, s := range all {
 				t.Run(s.Name, func(t *testing.T) {
@@ -38,6 +43,7 @@ func TestKernelScenarios(t *testing.T) {
 					results = append(results, r)
 					if err := r.Failure(); err != nil {
 						t.Error(err)
+						logControllers(t)
 					}
 				})
 			}
@@ -49,12 +55,25 @@ func TestKernelScenarios(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%s", text.Bytes())
-			if err := WriteJUnit(&junit, "kernel-"+encap, results); err != nil {
+			if err := WriteJUnit(&junit, "kernel-"+name, results); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.WriteFile(filepath.Join(t.ArtifactDir(), "junit.xml"), junit.Bytes(), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// logControllers logs the end of what the controllers of all chassis have logged.
+func logControllers(t *testing.T) {
+	t.Helper()
+	files, _ := filepath.Glob("/run/sluice-lab/*/*/ovn-controller.log")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Error(err)
+		}
+		t.Logf("end of %s:\n%s", file, text[max(0, len(text)-4000):])
 	}
 }
