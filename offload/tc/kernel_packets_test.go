@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/internal/testkit/guest"
+	"github.com/sluice-gw/sluice/offload"
 )
 
 // gateway is rules of every kind that filters have a form for: rewriting, VLANs, copies, ARP, IPv6, connections and NAT.
@@ -140,5 +141,62 @@ func TestKernelConnections(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(a.list("p1") + a.list("p3"))
+	}
+}
+
+// TestKernelVXLAN sends packets between the chassis through VXLAN devices.
+func TestKernelVXLAN(t *testing.T) {
+	a, b := twoChassis(t)
+	rules := rulesOf(t, `
+		phy_to_log 10 match(in_port=1, eth.type=0x800) { tun.id = 0x2003; to_port 2; }
+		phy_to_log 10 match(in_port=2, tun.id=0x2003) { to_port 3; }
+	`)
+	for _, c := range []*chassis{a, b} {
+		into(t, c.fd)
+		batch(t, "ip", "link add vx type vxlan external dstport 4789\nlink set vx up\n")
+		for i := range c.ports {
+			if p := &c.ports[i]; p.Tunnel != nil {
+				u := *p.Tunnel
+				u.Type, u.DstPort = vxlan, 4789
+				p.Device, p.Tunnel = "vx", &u
+			}
+		}
+		if r := c.program(rules); len(r.Failures) > 0 {
+			t.Fatalf("failures: %+v", r.Failures)
+		}
+	}
+	p := packetOf(t, packets[1])
+	a.send(1, p.Frame())
+	if got := string(b.receive(3, guest.Patience)); got != string(p.Frame()) {
+		t.Errorf("got %x\nwant %x\n%s\n%s", got, p.Frame(), a.list("p1"), b.list("vx"))
+	}
+}
+
+// TestKernelDeviceGoes removes a device and makes it again.
+func TestKernelDeviceGoes(t *testing.T) {
+	a, _ := twoChassis(t)
+	rules := gateway(t)
+	a.program(rules)
+	into(t, a.fd)
+	batch(t, "ip", "link del p3\n")
+	report, err := a.target.Apply(t.Context(), offload.Delta{Ports: []offload.Port{a.ports[1]}})
+	if err != nil || len(report.Failures) == 0 {
+		t.Errorf("without the device: %+v, %v", report, err)
+	}
+	for _, f := range report.Failures {
+		t.Log(f.Detail)
+	}
+	batch(t, "ip", "link add p3 type veth peer name e3\nlink set p3 up\nlink set e3 up\n")
+	end, err := a.target.cfg.Links.ByName("e3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.ends[3] = socketOn(t, end.Ifindex)
+	if r := a.apply(offload.Delta{Ports: []offload.Port{a.ports[1]}}); len(r.Failures) > 0 {
+		t.Errorf("failures: %+v", r.Failures)
+	}
+	pl, tracker := ir.NewPipeline(rules...), ir.NewConntrack()
+	for _, text := range packets {
+		a.expect(pl, tracker, packetOf(t, text))
 	}
 }
