@@ -23,6 +23,13 @@
 // that overlap become traps. A path that changes, commits or copies a packet and then jumps becomes a trap if anything was
 // refused where the packet can come to: there it could not be handed over as it came any more.
 //
+// # Limits
+//
+// A packet follows 15 jumps (the kernel drops it after 16). Meters, queues, samples, the choice of a port or by hash, and rules that need
+// a value copied stay in the fallback. A packet that is related to a connection and begins one itself (FTP's data) is +new+rel for Open vSwitch
+// and +rel for flower: connection tracking helpers must be off. The rewriting of addresses without NAT has not been tested
+// with packets that the kernel merges or segments (GRO, GSO).
+//
 // # Changes
 //
 // What is there is read once (adopted) and known by cookies, which name the path; after that only differences are sent. No packet

@@ -177,6 +177,9 @@ func (b *bench) checkAgree(t *rapid.T, rules []ir.Rule, packets []*ir.Packet, hi
 		}
 		var got ir.Result
 		if o.pass != nil {
+			if g, w := o.pass.String(), p.String(); g != w {
+				t.Fatalf("packet %d %s: the fallback gets %s\n%s", i, w, g, flower.List(s.filters, flower.Style{}))
+			}
 			if got, err = fallback.Evaluate(o.pass, ir.PhyToLog, ir.Options{CT: gotCT}); err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
 	"github.com/sluice-gw/sluice/offload/tc/flower"
@@ -212,6 +213,36 @@ func TestRefusalsAreReported(t *testing.T) {
 		}
 		if len(failures) == 0 || !strings.Contains(failures[0].Detail, tt.want) || failures[0].Kind != backend.Unsupported || failures[0].Path == 0 {
 			t.Errorf("%s: %+v, want %q", tt.rule, failures, tt.want)
+		}
+	}
+}
+
+// TestTrapForgetsTheConnection has packets that were tracked go to the fallback, by a trap and at the end of a chain.
+func TestTrapForgetsTheConnection(t *testing.T) {
+	b := newBench(offload.Software)
+	rules := `
+		phy_to_log 10 match(in_port=1, eth.type=0x800) { ct zone=5 next=ingress.1; }
+		ingress.1 20 match(eth.type=0x800, ip.proto=17, udp.dst=53) { punt dns_lookup; }
+		ingress.1 15 match(eth.type=0x800, ip.proto=17, udp.dst=54) { punt dns_lookup; }
+		ingress.1 10 match(eth.type=0x800, ip.proto=17, udp.dst=53/0xfff1) { to_port 3; }
+	`
+	if f := applied(t, b.target(), offload.Delta{Put: tablesOf(t, rules), Ports: b.ports, Reset: true}); len(f) > 0 {
+		t.Fatalf("failures: %+v", f)
+	}
+	for port, passes := range map[string]bool{"53": true, "51": false} {
+		s, err := b.sim(1, ir.NewConntrack())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := packetOf(t, "in_port=1, eth.src=1, eth.dst=2, eth.type=0x800, ip4.src=1, ip4.dst=2, ip.ttl=64, ip.proto=17, udp.src=9, udp.dst="+port)
+		o, err := s.run(p)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case passes != (o.pass != nil):
+			t.Errorf("port %s: passes %v", port, o.pass != nil)
+		case passes && o.pass.String() != p.String():
+			t.Errorf("the fallback gets %s, sent was %s", o.pass, p)
 		}
 	}
 }
