@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/node/device"
 	"github.com/sluice-gw/sluice/controlplane/plan"
 	"github.com/sluice-gw/sluice/offload"
@@ -226,7 +227,7 @@ func (r *Reconciler) count(ctx context.Context, now time.Time) error {
 		}
 		list = append(list, c)
 	}
-	r.plan.Observe(now, slices.Values(list), nil)
+	r.plan.Observe(now, slices.Values(list), func(func(ir.RuleID, uint64) bool) {}) // what matched in the fallback is not read
 	return nil
 }
 

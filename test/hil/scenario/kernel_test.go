@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -39,11 +40,11 @@ func TestKernelScenarios(t *testing.T) {
 					if testing.Short() && s.Name == "gateway-failover" {
 						t.Skip("the kernel forwards for a dead gateway until BFD notices, at a time that an emulated machine does not keep: make hil plays it")
 					}
+					player.Failed = func() { logChassis(t) }
 					r := player.Play(s)
 					results = append(results, r)
 					if err := r.Failure(); err != nil {
 						t.Error(err)
-						logControllers(t)
 					}
 				})
 			}
@@ -65,8 +66,8 @@ func TestKernelScenarios(t *testing.T) {
 	}
 }
 
-// logControllers logs the end of what the controllers of all chassis have logged.
-func logControllers(t *testing.T) {
+// logChassis logs the end of what the controllers of all chassis have logged, and what stands in front of their switches.
+func logChassis(t *testing.T) {
 	t.Helper()
 	files, _ := filepath.Glob("/run/sluice-lab/*/*/ovn-controller.log")
 	for _, file := range files {
@@ -75,5 +76,9 @@ func logControllers(t *testing.T) {
 			t.Error(err)
 		}
 		t.Logf("end of %s:\n%s", file, text[max(0, len(text)-4000):])
+		ns := filepath.Base(filepath.Dir(filepath.Dir(file))) + "-" + filepath.Base(filepath.Dir(file))
+		out, err := exec.CommandContext(t.Context(), "ip", "netns", "exec", ns, "sh", "-c",
+			"for d in $(ls /sys/class/net); do echo device $d; tc -s filter show dev $d ingress; done; ovs-appctl dpctl/dump-flows; ovs-appctl dpctl/show -s").CombinedOutput()
+		t.Logf("filters of %s: %v\n%s", ns, err, out)
 	}
 }

@@ -11,6 +11,8 @@ import (
 type Player struct {
 	start func() (Testbed, error)
 	bed   Testbed // nil when there is none
+	// Failed, if there is one, is called after a scenario that failed, while its testbed is there.
+	Failed func()
 }
 
 // NewPlayer makes a player. start starts a testbed, which must be closed also when it comes with an error.
@@ -30,6 +32,9 @@ func (p *Player) Play(s *Scenario) Result {
 		r.Err = p.bed.Clear()
 	}
 	if r.Failure() != nil {
+		if p.Failed != nil {
+			p.Failed()
+		}
 		r.Err = errors.Join(r.Err, p.Close())
 	}
 	r.Took = time.Since(start)
