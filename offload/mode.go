@@ -14,6 +14,12 @@ func (m Mode) String() string { return modeNames[m] }
 // MarshalText implements encoding.TextMarshaler.
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *Mode) UnmarshalText(text []byte) (err error) {
+	*m, err = ParseMode(string(text))
+	return err
+}
+
 // ParseMode reads a mode of the configuration.
 func ParseMode(s string) (Mode, error) {
 	if i := slices.Index(modeNames, s); i >= 0 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/punt"
+	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/fallback/ovs"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 )
@@ -23,6 +24,8 @@ type Chassis interface {
 	Controller() *controller.Controller
 	Switch() *ovs.Backend
 	SlowPath() *punt.SlowPath
+	// Offload is what drives the target of the offload; nil as above.
+	Offload() *reconcile.Reconciler
 	// Exit ends the controller, and withdraws the chassis unless it will start again.
 	Exit(ctx context.Context, restart bool) error
 }
@@ -84,6 +87,7 @@ func Commands(chassis Chassis, on unixctl.Executor) []unixctl.Command {
 	t.dumps()
 	t.inject()
 	t.status()
+	t.offload()
 	return t.list
 }
 

@@ -266,3 +266,31 @@ func TestStatus(t *testing.T) {
 		t.Errorf("without its database:\n%s", text)
 	}
 }
+
+// Where nothing can be offloaded the commands say why; that is an answer and no error.
+func TestOffloadObstacle(t *testing.T) {
+	d := start(t)
+	commands := [][]string{{"offload/caps"}, {"offload/status"}, {"offload/explain", "lp1"}, {"offload/explain", `inport == "lp1" && ip4`}}
+	for _, want := range []string{"offload:           none: it is switched off: Open_vSwitch external_ids:sluice-offload is off or not set",
+		"offload:           none: bridge br-int has datapath type dummy: "} {
+		for _, command := range commands {
+			if got := d.ask(command...); !strings.HasPrefix(got, want) {
+				t.Errorf("%q: got\n%s\nwant\n%s", command, got, want)
+			}
+		}
+		d.sw.Vsctl("set", "Open_vSwitch", ".", "external_ids:sluice-offload=hardware")
+		d.sync()
+		d.await("the setting", func() bool { return !strings.Contains(d.ask("offload/status"), "switched off") })
+	}
+	raw, err := unixctl.CallJSON(t.Context(), d.socket, "offload/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s admin.OffloadStatus
+	if err := json.Unmarshal(raw, &s); err != nil || !strings.HasPrefix(s.Obstacle, "bridge br-int") || s.Mode != 0 {
+		t.Errorf("%v in %s", err, raw)
+	}
+	if got := d.ask("offload/explain"); got != "error: \"offload/explain\" command requires at least 1 arguments\n" {
+		t.Errorf("without an argument: %s", got)
+	}
+}

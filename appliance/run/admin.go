@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/punt"
+	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/fallback/ovs"
 	"github.com/sluice-gw/sluice/internal/daemon"
 	"github.com/sluice-gw/sluice/internal/unixctl"
@@ -23,6 +24,9 @@ func (r *chassisRun) Switch() *ovs.Backend { return r.ovs }
 
 // SlowPath implements admin.Chassis.
 func (r *chassisRun) SlowPath() *punt.SlowPath { return r.slow }
+
+// Offload implements admin.Chassis.
+func (r *chassisRun) Offload() *reconcile.Reconciler { return r.tc }
 
 // Exit implements admin.Chassis.
 func (r *chassisRun) Exit(ctx context.Context, restart bool) error {

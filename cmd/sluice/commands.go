@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -17,6 +18,7 @@ import (
 type commands struct {
 	Controller controllerCommand `cmd:"" help:"Run the OVN controller of this chassis: takes ovn-controller's options (sluice controller --help)."`
 	Status     statusCommand     `cmd:"" help:"Tell how a running controller stands: connections, rules, and what is not in force and why."`
+	Offload    offloadCommand    `cmd:"" help:"Tell what a running controller has offloaded to hardware, what not, and why."`
 	Ctl        ctlCommand        `cmd:"" help:"Run a command in a running controller, as ovn-appctl does."`
 	Trace      traceCommand      `cmd:"" help:"Tell what happens to a packet in the logical network, as ovn-trace does."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
@@ -75,8 +77,20 @@ func completions(c *kong.Node) []string {
 		}
 		return words
 	}
+	for _, child := range c.Children {
+		words = append(words, child.Name)
+	}
+	for _, child := range c.Children {
+		for _, w := range completions(child) {
+			if !slices.Contains(words, w) {
+				words = append(words, w)
+			}
+		}
+	}
 	for _, f := range c.Flags {
-		words = append(words, "--"+f.Name)
+		if w := "--" + f.Name; !slices.Contains(words, w) {
+			words = append(words, w)
+		}
 	}
 	for _, p := range c.Positional {
 		if p.Enum != "" {

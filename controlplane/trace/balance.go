@@ -29,7 +29,7 @@ func (t *tracer) ctLB(s statement, f *frame, node *Node) {
 	text := s.name
 	if q.IsIP() {
 		to, ok := t.backend(s, f, node)
-		tracked(q, f.p, q.Get(ir.CTState).Lo)
+		Tracked(q, f.p, q.Get(ir.CTState).Lo)
 		state := q.Get(ir.CTState).Lo
 		if ok {
 			t.translate(q, to.Addr(), "dst")

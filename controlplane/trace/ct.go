@@ -16,9 +16,9 @@ func (t *tracer) nextState() (state uint64, remark string) {
 	return ir.CTEst | ir.CTTrk, " /* default (use --ct to customize) */"
 }
 
-// tracked sets ct_state and, as far as the packet tells, the original direction of
+// Tracked sets ct_state and, as far as the packet tells, the original direction of
 // its connection.
-func tracked(q *ir.Packet, p *ir.Packet, state uint64) {
+func Tracked(q *ir.Packet, p *ir.Packet, state uint64) {
 	q.Put(ir.CTState, ir.V(state))
 	q.Put(ir.CTProto, p.Get(ir.IPProto))
 	q.Put(ir.CTIP4Src, p.Get(ir.IP4Src))
@@ -44,7 +44,7 @@ func portFields(p *ir.Packet) (src, dst ir.Field) {
 func (t *tracer) ctNext(f *frame, node *Node) {
 	state, remark := t.nextState()
 	q := f.p.Copy()
-	tracked(q, f.p, state)
+	Tracked(q, f.p, state)
 	t.visit(f.dp, q, f.next(), node.add(Transformation, "ct_next(ct_state=%s%s)", ir.CTStateString(state), remark))
 }
 
@@ -104,7 +104,7 @@ func (t *tracer) afterCT(text string, state uint64, q *ir.Packet, f *frame, node
 		state |= s
 		text += remark
 	}
-	tracked(q, f.p, state)
+	Tracked(q, f.p, state)
 	t.visit(f.dp, q, f.next(), node.add(Transformation, "%s", text))
 }
 

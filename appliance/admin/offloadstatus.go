@@ -1,0 +1,214 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/plan"
+	"github.com/sluice-gw/sluice/controlplane/reconcile"
+	"github.com/sluice-gw/sluice/offload"
+)
+
+// OffloadStatus is the answer of offload/status to who asked for JSON. Only paths that
+// packets get to are counted.
+type OffloadStatus struct {
+	OffloadState
+	Total OffloadPaths `json:"total"`
+	// Traffic counts each packet once: where its last path is.
+	Traffic   OffloadTraffic    `json:"traffic"`
+	Ports     []OffloadPort     `json:"ports"`
+	Datapaths []OffloadDatapath `json:"datapaths"`
+	Reasons   []OffloadCause    `json:"reasons"`
+	// NamesError says why stages have numbers in place of their names.
+	NamesError string `json:"names_error,omitempty"`
+}
+
+// OffloadPaths is how many paths are offloaded and how many are not.
+type OffloadPaths struct {
+	Offloaded int `json:"paths_offloaded"`
+	Fallback  int `json:"paths_fallback"`
+}
+
+// OffloadTraffic is what rules in the target have seen, by who has seen to the packets:
+// the device, the kernel for it, or the fallback, to which traps handed them.
+type OffloadTraffic struct {
+	Hardware Traffic `json:"hardware"`
+	Kernel   Traffic `json:"kernel"`
+	Trapped  Traffic `json:"trapped"`
+}
+
+// Traffic is packets and bytes.
+type Traffic struct {
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+}
+
+// OffloadPort is a port of the integration bridge that the target knows.
+type OffloadPort struct {
+	Ofport uint32       `json:"ofport"`
+	Name   string       `json:"name"`
+	Device string       `json:"device"`
+	Mode   offload.Mode `json:"mode"`
+	// OffloadPaths are all that packets of the port get to, Received its packets where
+	// they come in: those that met no rule are not among them.
+	OffloadPaths
+	Received OffloadTraffic `json:"received"`
+}
+
+// OffloadDatapath is the paths that go through a logical datapath.
+type OffloadDatapath struct {
+	Name string `json:"name"`
+	Key  uint32 `json:"tunnel_key"`
+	OffloadPaths
+}
+
+// OffloadCause is a reason for which paths are not offloaded.
+type OffloadCause struct {
+	Code  string `json:"code"`
+	Stage string `json:"stage,omitempty"` // of the rules to blame
+	Paths int    `json:"paths"`
+	// Cause, Fix and Origin are those of one of the paths.
+	Cause  string  `json:"example_cause"`
+	Fix    string  `json:"example_fix"`
+	Origin *Origin `json:"example_origin,omitempty"`
+}
+
+func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) {
+	a.Ports, a.Datapaths, a.Reasons = []OffloadPort{}, []OffloadDatapath{}, []OffloadCause{}
+	a.OffloadState, err = t.look(ctx, nil, a.see)
+	if err != nil || a.Obstacle != "" {
+		return a, err
+	}
+	var origins []*Origin
+	for _, r := range a.Reasons {
+		origins = append(origins, r.Origin)
+	}
+	n, err := t.names(ctx, origins)
+	a.NamesError, err = nameless(err)
+	a.name(n)
+	return a, err
+}
+
+// see reads all but names.
+func (a *OffloadStatus) see(v reconcile.View) {
+	c := v.Planner.Coverage()
+	a.Total = paths(c.Total)
+	received, reasons := map[uint32]*OffloadTraffic{}, map[causeKey]*OffloadCause{}
+	for s := range v.Planner.Paths() {
+		if !s.Reached {
+			continue
+		}
+		if s.Path.Jump == nil {
+			a.Traffic.add(s.Seen)
+		} else {
+			a.Traffic.add(plan.Credit{Trapped: s.Seen.Trapped})
+		}
+		if port, root := s.Segment.ID.Ingress(); root {
+			if received[port] == nil {
+				received[port] = &OffloadTraffic{}
+			}
+			received[port].add(s.Seen)
+		}
+		if s.Reason != nil {
+			count(reasons, s.Reason, v.Planner.Blamed(s.Reason))
+		}
+	}
+	for _, p := range v.Setting.Ports {
+		x := OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode, OffloadPaths: paths(c.ByPort[p.Ofport])}
+		if r := received[p.Ofport]; r != nil {
+			x.Received = *r
+		}
+		a.Ports = append(a.Ports, x)
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.ByDatapath)) {
+		a.Datapaths = append(a.Datapaths, OffloadDatapath{Key: key, OffloadPaths: paths(c.ByDatapath[key])})
+	}
+	for _, r := range reasons {
+		a.Reasons = append(a.Reasons, *r)
+	}
+}
+
+// causeKey is what paths are counted by before names are known: the same stage of two
+// datapaths can have two names.
+type causeKey struct {
+	code     plan.Code
+	stage    ir.Stage
+	datapath uint32
+}
+
+func count(reasons map[causeKey]*OffloadCause, why *plan.Reason, blamed *ir.Rule) {
+	k := causeKey{why.Code, ir.NoStage, 0}
+	if blamed != nil {
+		k.stage, k.datapath = blamed.Stage, blamed.Datapath
+	}
+	x := reasons[k]
+	if x == nil {
+		x = &OffloadCause{Code: why.Code.String()}
+		reasons[k] = x
+	}
+	x.Paths++
+	// The same example each time.
+	if cause := why.Cause(); x.Paths == 1 || cause < x.Cause || cause == x.Cause && blamed != nil && x.Origin.rule.ID > blamed.ID {
+		x.Cause, x.Fix, x.Origin = cause, why.Advice(), originOf(blamed)
+	}
+}
+
+// name puts names in, and together what has one name.
+func (a *OffloadStatus) name(n *names) {
+	for i := range a.Datapaths {
+		a.Datapaths[i].Name = n.datapath(a.Datapaths[i].Key)
+	}
+	type key struct{ code, stage string }
+	by := map[key]*OffloadCause{}
+	for _, r := range a.Reasons {
+		n.into(r.Origin)
+		if r.Origin != nil {
+			r.Stage = r.Origin.Stage
+		}
+		k := key{r.Code, r.Stage}
+		switch x := by[k]; {
+		case x == nil:
+			by[k] = &r
+		case r.Cause < x.Cause || r.Cause == x.Cause && r.Origin.String() < x.Origin.String():
+			r.Paths += x.Paths
+			by[k] = &r
+		default:
+			x.Paths += r.Paths
+		}
+	}
+	a.Reasons = a.Reasons[:0]
+	for _, r := range by {
+		a.Reasons = append(a.Reasons, *r)
+	}
+	slices.SortFunc(a.Reasons, func(x, y OffloadCause) int {
+		return cmp.Or(cmp.Compare(y.Paths, x.Paths), cmp.Compare(x.Code, y.Code), cmp.Compare(x.Stage, y.Stage))
+	})
+}
+
+func paths(c plan.Count) OffloadPaths { return OffloadPaths{c.Offloaded, c.Fallback} }
+
+func (x *OffloadTraffic) add(c plan.Credit) {
+	for _, y := range []struct {
+		to   *Traffic
+		from plan.Traffic
+	}{{&x.Hardware, c.Device}, {&x.Kernel, c.Kernel}, {&x.Trapped, c.Trapped}} {
+		y.to.Packets += y.from.Packets
+		y.to.Bytes += y.from.Bytes
+	}
+}
+
+// String is the count with the share of what is offloaded.
+func (n OffloadPaths) String() string {
+	all := n.Offloaded + n.Fallback
+	if all == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d of %d offloaded (%d%%)", n.Offloaded, all, 100*n.Offloaded/all)
+}
+
+// String has the units.
+func (t Traffic) String() string { return fmt.Sprintf("%d packets, %d bytes", t.Packets, t.Bytes) }

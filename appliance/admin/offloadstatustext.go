@@ -1,0 +1,72 @@
+package admin
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// Text is the status as one page.
+func (a OffloadStatus) Text() string {
+	p := &page{}
+	a.text(p)
+	if a.Obstacle != "" {
+		return p.String()
+	}
+	p.line("paths", "%s", a.Total)
+	p.traffic(a.Traffic)
+	p.line("ports", "%d", len(a.Ports))
+	p.table("OFPORT\tNAME\tDEVICE\tMODE\tPATHS\tHARDWARE PACKETS\tKERNEL PACKETS\tTRAPPED PACKETS", len(a.Ports), func(i int) string {
+		x := a.Ports[i]
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d", x.Ofport, x.Name, x.Device, x.Mode, x.OffloadPaths,
+			x.Received.Hardware.Packets, x.Received.Kernel.Packets, x.Received.Trapped.Packets)
+	})
+	p.line("datapaths", "%d", len(a.Datapaths))
+	p.table("NAME\tTUNNEL KEY\tPATHS", len(a.Datapaths), func(i int) string {
+		return fmt.Sprintf("%s\t%d\t%s", a.Datapaths[i].Name, a.Datapaths[i].Key, a.Datapaths[i].OffloadPaths)
+	})
+	p.line("in the fallback", "%d paths", a.Total.Fallback)
+	for _, r := range a.Reasons {
+		where := ""
+		if r.Stage != "" {
+			where = " in " + r.Stage
+		}
+		p.item("%d: %s%s", r.Paths, r.Code, where)
+		p.item("    cause, for example: %s", r.Cause)
+		p.item("    fix: %s", r.Fix)
+		if r.Origin != nil {
+			p.item("    because of: %s", r.Origin)
+		}
+	}
+	p.unnamed(a.NamesError)
+	return p.String()
+}
+
+func (p *page) unnamed(why string) {
+	if why != "" {
+		p.line("names", "numbers of stages are in place of some names: %s", why)
+	}
+}
+
+func (p *page) traffic(t OffloadTraffic) {
+	p.line("in hardware", "%s", t.Hardware)
+	p.line("kernel for it", "%s", t.Kernel)
+	p.line("trapped", "%s", t.Trapped)
+}
+
+// table writes rows below a heading, columns separated by tabs.
+func (p *page) table(heading string, n int, row func(i int) string) {
+	if n == 0 {
+		return
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, heading)
+	for i := range n {
+		fmt.Fprintln(w, row(i))
+	}
+	w.Flush()
+	for line := range strings.Lines(b.String()) {
+		p.item("%s", strings.TrimRight(line, " \n"))
+	}
+}
