@@ -2,10 +2,14 @@ package scenario
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-gw/sluice/internal/testkit/guest"
 	"github.com/sluice-gw/sluice/test/lab"
@@ -40,7 +44,14 @@ func TestKernelScenarios(t *testing.T) {
 					if testing.Short() && s.Name == "gateway-failover" {
 						t.Skip("the kernel forwards for a dead gateway until BFD notices, at a time that an emulated machine does not keep: make hil plays it")
 					}
-					player.Failed = func() { logChassis(t) }
+					player.Inspect = func(r Result) {
+						if r.Failure() != nil {
+							logChassis(t)
+						}
+						if v.offload != "" {
+							offloaded(t, s.Name)
+						}
+					}
 					r := player.Play(s)
 					results = append(results, r)
 					if err := r.Failure(); err != nil {
@@ -80,5 +91,53 @@ func logChassis(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), "ip", "netns", "exec", ns, "sh", "-c",
 			"for d in $(ls /sys/class/net); do echo device $d; tc -s filter show dev $d ingress; done; ovs-appctl dpctl/dump-flows; ovs-appctl dpctl/show -s").CombinedOutput()
 		t.Logf("filters of %s: %v\n%s", ns, err, out)
+	}
+}
+
+// proven are scenarios of which some packets must have bypassed Open vSwitch.
+var proven = map[string]bool{"l2": true, "routed": true, "acl": true, "containers": true, "ipv6": true}
+
+// offloaded logs what is offloaded on each chassis, and demands packets of those that are to be seen. Counters are some seconds late.
+func offloaded(t *testing.T, scenario string) {
+	t.Helper()
+	sockets, _ := filepath.Glob("/run/sluice-lab/*/*/ovn-controller.*.ctl")
+	var packets uint64
+	var report strings.Builder
+	for start := time.Now(); ; {
+		packets = 0
+		report.Reset()
+		for _, socket := range sockets {
+			var status struct {
+				Total struct {
+					Offloaded int `json:"paths_offloaded"`
+					Fallback  int `json:"paths_fallback"`
+				}
+				Traffic struct{ Kernel, Trapped struct{ Packets uint64 } }
+				Reasons []struct {
+					Code, Stage string
+					Paths       int
+				}
+			}
+			out, err := exec.CommandContext(t.Context(), "sluice", "offload", "status", "--target", socket, "--output", "json").Output()
+			if err == nil {
+				err = json.Unmarshal(out, &status)
+			}
+			if err != nil {
+				t.Errorf("sluice offload status --target %s: %v\n%s", socket, err, out)
+				return
+			}
+			packets += status.Traffic.Kernel.Packets
+			fmt.Fprintf(&report, "%s: %d of %d paths offloaded; %d packets bypassed Open vSwitch, %d were handed to it; others: %v\n",
+				filepath.Base(filepath.Dir(socket)), status.Total.Offloaded, status.Total.Offloaded+status.Total.Fallback,
+				status.Traffic.Kernel.Packets, status.Traffic.Trapped.Packets, status.Reasons)
+		}
+		if packets > 0 || !proven[scenario] || time.Since(start) > guest.Patience {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	t.Logf("%s", report.String())
+	if proven[scenario] && packets == 0 {
+		t.Error("no packet bypassed Open vSwitch")
 	}
 }

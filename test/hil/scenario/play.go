@@ -11,8 +11,8 @@ import (
 type Player struct {
 	start func() (Testbed, error)
 	bed   Testbed // nil when there is none
-	// Failed, if there is one, is called after a scenario that failed, while its testbed is there.
-	Failed func()
+	// Inspect, if there is one, is called after each scenario, while its testbed is as it left it.
+	Inspect func(Result)
 }
 
 // NewPlayer makes a player. start starts a testbed, which must be closed also when it comes with an error.
@@ -28,13 +28,13 @@ func (p *Player) Play(s *Scenario) Result {
 	if r.Err == nil {
 		s.play(p.bed, &r)
 	}
+	if p.Inspect != nil {
+		p.Inspect(r)
+	}
 	if r.Failure() == nil {
 		r.Err = p.bed.Clear()
 	}
 	if r.Failure() != nil {
-		if p.Failed != nil {
-			p.Failed()
-		}
 		r.Err = errors.Join(r.Err, p.Close())
 	}
 	r.Took = time.Since(start)
