@@ -112,9 +112,20 @@ func (d *Devices) port(row *vsw.Interface, mode offload.Mode) (offload.Port, boo
 		p.Device, p.Ifindex = row.Name, int32(row.Ifindex.Or(0))
 		return p, true
 	case "geneve", "vxlan":
-		return tunnel(p, row)
+		return tunnel(p, row, d.encap)
 	}
 	return offload.Port{}, false
+}
+
+// encap is the address by which the other chassis know this one, of the family of
+// remote: the source of packets of a tunnel that names none.
+func (d *Devices) encap(remote netip.Addr) netip.Addr {
+	for _, text := range append([]string{d.w.Config.EncapIPDefault}, d.w.Config.EncapIPs...) {
+		if ip, err := netip.ParseAddr(text); err == nil && ip.Is4() == remote.Is4() {
+			return ip
+		}
+	}
+	return netip.Addr{}
 }
 
 // shared are the devices with which the kernel's datapath carries the tunnels of a
@@ -125,14 +136,14 @@ var shared = map[string]struct {
 }{"geneve": {"genev_sys_", 6081}, "vxlan": {"vxlan_sys_", 4789}}
 
 // tunnel completes the port of a tunnel to one other end.
-func tunnel(p offload.Port, row *vsw.Interface) (offload.Port, bool) {
+func tunnel(p offload.Port, row *vsw.Interface, encap func(remote netip.Addr) netip.Addr) (offload.Port, bool) {
 	remote, err := netip.ParseAddr(row.Options["remote_ip"])
 	if err != nil || row.Options["key"] != "flow" {
 		return offload.Port{}, false
 	}
 	t := &offload.Tunnel{Type: row.Type, Remote: remote, DstPort: shared[row.Type].port, Csum: row.Options["csum"] == "true", DF: row.Options["df_default"] != "false"}
 	if t.Local, err = netip.ParseAddr(row.Options["local_ip"]); err != nil {
-		t.Local = netip.Addr{}
+		t.Local = encap(remote)
 	}
 	if n, err := strconv.ParseUint(row.Options["dst_port"], 10, 16); err == nil {
 		t.DstPort = uint16(n)

@@ -116,6 +116,7 @@ func offloaded(t *testing.T, scenario string) {
 				Reasons []struct {
 					Code, Stage string
 					Paths       int
+					Cause       string `json:"example_cause"`
 				}
 			}
 			out, err := exec.CommandContext(t.Context(), "sluice", "offload", "status", "--target", socket, "--output", "json").Output()
@@ -127,9 +128,12 @@ func offloaded(t *testing.T, scenario string) {
 				return
 			}
 			packets += status.Traffic.Kernel.Packets
-			fmt.Fprintf(&report, "%s: %d of %d paths offloaded; %d packets bypassed Open vSwitch, %d were handed to it; others: %v\n",
+			fmt.Fprintf(&report, "%s: %d of %d paths offloaded; %d packets bypassed Open vSwitch, %d were handed to it\n",
 				filepath.Base(filepath.Dir(socket)), status.Total.Offloaded, status.Total.Offloaded+status.Total.Fallback,
-				status.Traffic.Kernel.Packets, status.Traffic.Trapped.Packets, status.Reasons)
+				status.Traffic.Kernel.Packets, status.Traffic.Trapped.Packets)
+			for _, r := range status.Reasons {
+				fmt.Fprintf(&report, "  %d paths: %s in %s: %s\n", r.Paths, r.Code, r.Stage, r.Cause)
+			}
 		}
 		if packets > 0 || !proven[scenario] || time.Since(start) > guest.Patience {
 			break
