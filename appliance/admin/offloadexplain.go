@@ -193,7 +193,7 @@ func (x *explanation) microflow(s *subject) error {
 
 // add counts a path and lists it if there is room.
 func (x *explanation) add(s plan.Status) {
-	p := OffloadPath{From: x.from(s.Segment.ID), Stage: s.Segment.Stage, Match: s.Path.Match.String(), Actions: actions(s.Path), State: "offloaded"}
+	p := OffloadPath{From: x.from(s.Segment.ID), Stage: s.Segment.Stage, Match: matchText(s.Path.Match), Actions: actions(s.Path), State: "offloaded"}
 	p.Traffic.add(s.Seen)
 	x.Traffic.add(s.Seen)
 	switch {
