@@ -28,7 +28,28 @@ func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error 
 		defer target.Close()
 		return r.tc.Run(ctx)
 	})
+	g.Go(func() error { return r.watchLinks(ctx) })
 	return nil
+}
+
+// watchPause is between attempts to watch the network devices.
+const watchPause = time.Second
+
+// watchLinks tells the target of the offload when network devices come and go.
+func (r *chassisRun) watchLinks(ctx context.Context) error {
+	for {
+		err := tc.Watch(ctx, r.tc.Relink)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.opt.Log.Logger("offload").Warn(err.Error() + "; all devices are looked at again")
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(watchPause):
+		}
+		r.tc.Relink("")
+	}
 }
 
 // acknowledge tells the controller what all targets have.

@@ -49,6 +49,7 @@ const cut = 24
 type Reconciler struct {
 	cfg   Config
 	tasks chan func(View)
+	links chan string // devices that came or went; anyDevice for all
 
 	plan     *plan.Planner
 	setting  device.Setting
@@ -76,11 +77,34 @@ type View struct {
 
 // New makes a Reconciler.
 func New(cfg Config) *Reconciler {
-	return &Reconciler{cfg: cfg, tasks: make(chan func(View)), plan: newPlanner(), pause: firstPause}
+	return &Reconciler{cfg: cfg, tasks: make(chan func(View)), links: make(chan string, linkQueue), plan: newPlanner(), pause: firstPause}
 }
 
 func newPlanner() *plan.Planner {
 	return plan.New(flatten.Config{Cut: cut, Control: flatten.NeighbourTraffic()})
+}
+
+// linkQueue is how many devices may wait to be looked at; when more do, all are.
+const linkQueue = 64
+
+// anyDevice stands for all devices.
+const anyDevice = ""
+
+// Relink has the ports of a network device looked at again: it came, went, or is
+// another one by now. "" stands for all devices. It never waits.
+func (r *Reconciler) Relink(device string) {
+	for {
+		select {
+		case r.links <- device:
+			return
+		default: // too many to tell apart
+			device = anyDevice
+		}
+		select {
+		case <-r.links:
+		default:
+		}
+	}
 }
 
 // Do has f called on the goroutine of the Reconciler and waits for it.
@@ -124,6 +148,8 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-r.cfg.Changes.Ready():
+		case device := <-r.links:
+			r.relink(ctx, device)
 		case f := <-r.tasks:
 			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.err})
 		case <-timer.C:
@@ -216,6 +242,29 @@ func (r *Reconciler) place(ctx context.Context, now time.Time) error {
 		r.placed = true
 		r.plan.Report(now, report)
 	}
+}
+
+// relink has the target look again at the ports of a device.
+func (r *Reconciler) relink(ctx context.Context, device string) {
+	if !r.placed || r.err != nil { // they are looked at anyway
+		return
+	}
+	var ports []offload.Port
+	for _, p := range r.setting.Ports {
+		if device == anyDevice || p.Device == device {
+			ports = append(ports, p)
+		}
+	}
+	if len(ports) == 0 {
+		return
+	}
+	now := time.Now()
+	report, err := r.cfg.Target.Apply(ctx, offload.Delta{Ports: ports})
+	if err != nil {
+		r.lost(err, now)
+		return
+	}
+	r.plan.Report(now, report)
 }
 
 // count reads the counters.

@@ -88,9 +88,21 @@ func logChassis(t *testing.T) {
 		}
 		t.Logf("end of %s:\n%s", file, text[max(0, len(text)-4000):])
 		ns := filepath.Base(filepath.Dir(filepath.Dir(file))) + "-" + filepath.Base(filepath.Dir(file))
-		out, err := exec.CommandContext(t.Context(), "ip", "netns", "exec", ns, "sh", "-c",
-			"for d in $(ls /sys/class/net); do echo device $d; tc -s filter show dev $d ingress; done; ovs-appctl dpctl/dump-flows; ovs-appctl dpctl/show -s").CombinedOutput()
-		t.Logf("filters of %s: %v\n%s", ns, err, out)
+		run := func(argv ...string) string {
+			out, err := exec.CommandContext(t.Context(), "ip", append([]string{"netns", "exec", ns}, argv...)...).CombinedOutput()
+			if err != nil {
+				return fmt.Sprintf("%s%v\n", out, err)
+			}
+			return string(out)
+		}
+		for line := range strings.Lines(run("ip", "-o", "link")) {
+			_, rest, _ := strings.Cut(line, ": ")
+			device, _, _ := strings.Cut(rest, ": ")
+			device, _, _ = strings.Cut(device, "@")
+			if filters := run("tc", "-s", "filter", "show", "dev", device, "ingress"); filters != "" {
+				t.Logf("%s, filters of %s", ns, strings.TrimSpace(line)+"\n"+filters)
+			}
+		}
 	}
 }
 
