@@ -112,7 +112,15 @@ var proven = map[string]bool{"l2": true, "routed": true, "acl": true, "container
 // offloaded logs what is offloaded on each chassis, and demands packets of those that are to be seen. Counters are some seconds late.
 func offloaded(t *testing.T, scenario string) {
 	t.Helper()
-	sockets, _ := filepath.Glob("/run/sluice-lab/*/*/ovn-controller.*.ctl")
+	pidFiles, _ := filepath.Glob("/run/sluice-lab/*/*/ovn-controller.pid")
+	var sockets []string
+	for _, file := range pidFiles { // a controller that was killed has left its socket
+		pid, err := os.ReadFile(file)
+		if err != nil {
+			t.Error(err)
+		}
+		sockets = append(sockets, fmt.Sprintf("%s.%s.ctl", strings.TrimSuffix(file, ".pid"), strings.TrimSpace(string(pid))))
+	}
 	var packets uint64
 	var report strings.Builder
 	for start := time.Now(); ; {
