@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -178,17 +180,28 @@ func (r *Reconciler) take() {
 	r.complete = r.complete || d.Complete
 	r.cleared = false
 	r.plan.Apply(d)
-	r.plan.SetPorts(setting.Ports, gone(before.Ports, setting.Ports))
+	if before.Mode == offload.Off {
+		before.Ports = nil
+	}
+	if put, gone := difference(before.Ports, setting.Ports); len(put)+len(gone) > 0 {
+		r.plan.SetPorts(put, gone)
+	}
 }
 
-// gone are the port numbers of before that are not in now.
-func gone(before, now []offload.Port) (numbers []uint32) {
+// difference is how ports changed: those that are new or others now, and the numbers of
+// those that are gone.
+func difference(before, now []offload.Port) (put []offload.Port, gone []uint32) {
+	old := make(map[uint32]offload.Port, len(before))
 	for _, p := range before {
-		if !slices.ContainsFunc(now, func(q offload.Port) bool { return q.Ofport == p.Ofport }) {
-			numbers = append(numbers, p.Ofport)
-		}
+		old[p.Ofport] = p
 	}
-	return numbers
+	for _, p := range now {
+		if q, had := old[p.Ofport]; !had || !reflect.DeepEqual(p, q) {
+			put = append(put, p)
+		}
+		delete(old, p.Ofport)
+	}
+	return put, slices.Sorted(maps.Keys(old))
 }
 
 // settle makes the target agree.

@@ -1,0 +1,212 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/node/device"
+	"github.com/sluice-gw/sluice/offload"
+)
+
+// target notes what it is told, under mu.
+type target struct {
+	mu     sync.Mutex
+	told   []string
+	tables map[string]int
+	acked  backend.Revision
+	err    error
+}
+
+func (x *target) fail(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.err = err
+}
+
+func (*target) Name() string { return "target" }
+
+func (x *target) Caps(context.Context) (offload.Caps, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return offload.Caps{Target: "target", Outputs: offload.Amount{Max: 1},
+		Match: offload.Fields{ir.EthType: offload.AllOf(ir.EthType, offload.Ternary)}}, x.err
+}
+
+func (x *target) Apply(_ context.Context, d offload.Delta) (offload.Report, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err != nil {
+		return offload.Report{}, x.err
+	}
+	if d.Reset {
+		clear(x.tables)
+	}
+	for _, t := range d.Put {
+		x.tables[t.Segment.String()] = len(t.Entries)
+	}
+	for _, id := range d.Del {
+		delete(x.tables, id.String())
+	}
+	x.told = append(x.told, fmt.Sprintf("reset %v put %d del %d ports %d", d.Reset, len(d.Put), len(d.Del), len(d.Ports)))
+	return offload.Report{Revision: d.Revision}, nil
+}
+
+func (x *target) ack(r backend.Revision) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.acked = r
+}
+
+func (x *target) Counters(context.Context) iter.Seq2[offload.Counter, error] {
+	return func(func(offload.Counter, error) bool) {}
+}
+
+// rig is a Reconciler at work.
+type rig struct {
+	*testing.T
+	*target
+	r    *Reconciler
+	mail *Mailbox
+}
+
+func start(t *testing.T) *rig {
+	x := &rig{T: t, target: &target{tables: map[string]int{}}, mail: NewMailbox()}
+	x.r = New(Config{Target: x.target, Changes: x.mail, Acked: x.ack, Log: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); x.r.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return x
+}
+
+// wants waits until nothing more is to be done at once.
+func (x *rig) wants(what string, tables int, acked backend.Revision, told ...string) {
+	x.Helper()
+	synctest.Wait()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.tables) != tables || x.acked != acked || !slices.Equal(x.told, told) {
+		x.Errorf("%s: %d tables, acknowledged %d, told %q; want %d, %d, %q", what, len(x.tables), x.acked, x.told, tables, acked, told)
+	}
+	x.told = nil
+}
+
+func rules(t *testing.T) []ir.Rule {
+	var rs []ir.Rule
+	for _, text := range []string{
+		"phy_to_log 100 match(in_port=1) { to_port 2; }",
+		"phy_to_log 100 match(in_port=2) { to_port 1; }",
+	} {
+		r, err := ir.ParseRule(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs = append(rs, r)
+	}
+	return rs
+}
+
+var (
+	on = device.Setting{Mode: offload.Software, Ports: []offload.Port{
+		{Ofport: 1, Name: "vif1", Device: "eth1", Ifindex: 11, Mode: offload.Software},
+		{Ofport: 2, Name: "vif2", Device: "eth2", Ifindex: 12, Mode: offload.Software}}}
+	off = device.Setting{}
+)
+
+func TestWholeRulesOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := start(t)
+		x.wants("nothing was said: what an earlier process left stays", 0, 0)
+		x.mail.Send(backend.Delta{Revision: 1, Reset: true, Put: rules(t)[:1]}, on)
+		x.wants("the rules are not whole", 0, 0)
+		x.mail.Send(backend.Delta{Revision: 2, Put: rules(t)[1:], Complete: true}, on)
+		x.wants("whole", 2, 2, "reset true put 2 del 0 ports 2")
+		x.mail.Send(backend.Delta{Revision: 3, Del: []ir.RuleID{rules(t)[0].ID}}, on)
+		x.wants("less", 1, 3, "reset false put 0 del 1 ports 0")
+	})
+}
+
+func TestOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := start(t)
+		x.tables["left by an earlier process"] = 1
+		x.mail.Send(backend.Delta{Revision: 1}, off)
+		x.wants("off from the start", 0, 1, "reset true put 0 del 0 ports 0")
+		x.mail.Send(backend.Delta{Revision: 2, Reset: true, Put: rules(t), Complete: true}, on)
+		x.wants("on", 2, 2, "reset true put 2 del 0 ports 2")
+		x.mail.Send(backend.Delta{Revision: 3}, off)
+		x.wants("off", 0, 3, "reset true put 0 del 0 ports 0")
+		x.mail.Send(backend.Delta{Revision: 4}, off)
+		x.wants("off still", 0, 3)
+	})
+}
+
+func TestLostTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := start(t)
+		x.fail(errors.New("no such protocol"))
+		x.mail.Send(backend.Delta{Revision: 1, Reset: true, Put: rules(t), Complete: true}, on)
+		x.wants("it holds nothing: nobody waits for it", 0, 1)
+		x.fail(nil)
+		time.Sleep(firstPause)
+		x.wants("reached", 2, 1, "reset true put 2 del 0 ports 2")
+		x.fail(errors.New("broken pipe"))
+		time.Sleep(poll)
+		x.mail.Send(backend.Delta{Revision: 2, Del: []ir.RuleID{rules(t)[0].ID}}, on)
+		x.wants("what it holds is old", 2, 1)
+		if err := x.r.Do(t.Context(), func(v View) {
+			if v.Err == nil || v.Revision != 2 {
+				t.Errorf("shows %v at %d", v.Err, v.Revision)
+			}
+		}); err != nil {
+			t.Error(err)
+		}
+		x.fail(nil)
+		time.Sleep(2 * firstPause)
+		x.wants("adopted again", 1, 2, "reset true put 1 del 0 ports 2")
+	})
+}
+
+func TestDevicesComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := start(t)
+		x.mail.Send(backend.Delta{Revision: 1, Reset: true, Put: rules(t), Complete: true}, on)
+		x.wants("on", 2, 1, "reset true put 2 del 0 ports 2")
+		x.r.Relink("eth2")
+		x.wants("one device", 2, 1, "reset false put 0 del 0 ports 1")
+		x.r.Relink("eth9")
+		x.wants("nobody's device", 2, 1)
+		for range 3 * linkQueue { // more than can be told apart
+			x.r.Relink("eth1")
+		}
+		x.r.Relink("")
+		synctest.Wait()
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if last := x.told[len(x.told)-1]; last != "reset false put 0 del 0 ports 2" {
+			t.Errorf("all devices: %s", last)
+		}
+	})
+}
+
+func TestClear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := start(t)
+		x.mail.Send(backend.Delta{Revision: 1, Reset: true, Put: rules(t), Complete: true}, on)
+		x.wants("on", 2, 1, "reset true put 2 del 0 ports 2")
+		if err := x.r.Clear(t.Context()); err != nil {
+			t.Error(err)
+		}
+		x.wants("cleared", 0, 1, "reset true put 0 del 0 ports 0")
+	})
+}
