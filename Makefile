@@ -39,11 +39,12 @@ staticcheck: bin/staticcheck
 	bin/staticcheck ./...
 
 # The go command does not see that internal/arch looks at every file, and would answer from its cache. Tests named TestKernel need
-# a guest: test-vm runs them.
+# a guest: test-vm runs them. Those that only compute, for long, in one goroutine run without the race detector.
 .PHONY: test-race
 test-race:
 	$(GO) test -count=1 ./internal/arch
 	$(GO) test -race -skip '^TestKernel' $$($(GO) list ./... | grep -v '/test/e2e$$')
+	$(GO) test -run '^Test(Paths|Placement)' ./controlplane/controller
 
 ## deps: install what demo, test and bench need, Debian packages and Go (as root; does nothing when all is there)
 .PHONY: deps

@@ -85,6 +85,7 @@ func (f *flattened) String() string {
 
 // TestPathsFollowChanges makes random changes of a deployment and follows them with paths.
 func TestPathsFollowChanges(t *testing.T) {
+	withoutRace(t)
 	for n := range *seeds {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -176,6 +177,7 @@ func startGateway(t *testing.T) *hypervisor {
 // TestPathsOfGateway makes paths of a gateway and sends packets and replies through
 // both, in all variants of what a target can do.
 func TestPathsOfGateway(t *testing.T) {
+	withoutRace(t)
 	c := startGateway(t)
 	for n, config := range []flatten.Config{
 		{},

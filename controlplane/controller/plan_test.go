@@ -104,6 +104,7 @@ func (c *hypervisor) devices() (ports []offload.Port) {
 // TestPlacementFollowsChanges makes random changes of a deployment, has the target
 // refuse some entries after each, and sends packets and replies through what it holds.
 func TestPlacementFollowsChanges(t *testing.T) {
+	withoutRace(t)
 	for n := range *seeds {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -151,6 +152,7 @@ func TestPlacementFollowsChanges(t *testing.T) {
 // TestPlacementOfGateway places the paths of a gateway, also where the target has little
 // room or refuses entries, and sends packets and replies through what was placed.
 func TestPlacementOfGateway(t *testing.T) {
+	withoutRace(t)
 	c := startGateway(t)
 	for _, variant := range []struct {
 		name string

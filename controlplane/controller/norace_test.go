@@ -1,0 +1,7 @@
+//go:build !race
+
+package controller
+
+import "testing"
+
+func withoutRace(*testing.T) {}
