@@ -32,11 +32,19 @@ func newMeters() *meters {
 	return &meters{byName: map[string]*meter{}, taken: map[uint32]bool{}, changed: map[string]bool{}}
 }
 
-// adopt remembers what the switch has, before anything is lowered.
+// adopt remembers what the switch has, before anything is lowered. What a name holds
+// already, because it had it before a reset, is not offered to another.
 func (m *meters) adopt(installed []ofp.MeterConfig) {
-	m.adopted = installed
+	held := map[uint32]bool{}
+	for _, x := range m.byName {
+		held[x.id] = true
+	}
+	m.adopted = nil
 	for _, c := range installed {
 		m.taken[c.ID] = true
+		if !held[c.ID] {
+			m.adopted = append(m.adopted, c)
+		}
 	}
 }
 
@@ -175,7 +183,12 @@ func (m *meters) diff(installed []ofp.MeterConfig) (before, after []ofp.Message)
 		after = append(after, &ofp.MeterMod{Command: ofp.MeterDelete, Meter: ofp.MeterConfig{ID: id}})
 		delete(m.taken, id)
 	}
-	for _, x := range m.byName {
+	for name, x := range m.byName {
+		if x.def == nil && x.refs <= 0 { // of before a reset: nobody wants it any more
+			delete(m.taken, x.id)
+			delete(m.byName, name)
+			continue
+		}
 		if x.id != 0 {
 			m.taken[x.id] = true
 			if _, gone := have[x.id]; gone {
