@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-gw/sluice/appliance/run"
 	"github.com/sluice-gw/sluice/internal/dirs"
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/internal/testkit/vswitch"
 	"github.com/sluice-gw/sluice/internal/vlog"
 )
@@ -36,11 +37,7 @@ type deployment struct {
 
 func deploy(t *testing.T) *deployment {
 	t.Helper()
-	for _, prog := range []string{"ovn-northd", "ovn-nbctl", "ovn-appctl", "ovsdb-server", "ovs-vswitchd"} {
-		if _, err := exec.LookPath(prog); err != nil {
-			t.Skipf("OVN is not installed (Debian packages ovn-central, ovn-common, openvswitch-switch): %v", err)
-		}
-	}
+	capability.Need(t, "ovs", "ovn-northd", "ovn-nbctl", "ovn-appctl", "ovsdb-server", "ovs-vswitchd")
 	d := &deployment{t: t, nb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-nb.ovsschema", "OVN_Northbound"),
 		sb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-sb.ovsschema", "OVN_Southbound"), sw: vswitch.Start(t)}
 	d.socket = filepath.Join(d.sw.RunDir, "ovn-controller.ctl")

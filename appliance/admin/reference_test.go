@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 )
 
@@ -18,9 +18,7 @@ import (
 // started in its place on the same databases: both must answer the same. What the
 // C program lists in no order is compared in order.
 func TestAgainstReference(t *testing.T) {
-	if _, err := exec.LookPath("ovn-controller"); err != nil {
-		t.Skipf("ovn-controller is not installed: %v", err)
-	}
+	capability.Need(t, "ovs", "ovn-controller")
 	d := start(t)
 	commands := []string{
 		"connection-status", "connection-status x", "ct-zone-list", "meter-table-list", "meter-table-list x", "group-table-list",

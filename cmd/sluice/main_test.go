@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // TestMain makes this test binary the programs that the scripts run: "sluice", and "ovn-controller" by its name. In the tests
@@ -31,14 +32,10 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
-		Condition: func(cond string) (bool, error) {
-			if cond != "root" {
-				return false, fmt.Errorf("unknown condition %q", cond)
-			}
-			return os.Getuid() == 0, nil
-		},
+		Dir:  "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"need": need},
 		Setup: func(env *testscript.Env) error {
+			env.Values[script{}] = env.T()
 			for _, name := range []string{"OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVN_RUNDIR", "OVN_LOGDIR", "OVN_DBDIR"} {
 				env.Setenv(name, env.WorkDir)
 			}
@@ -47,6 +44,30 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// script is the key of a script's test among the values of its environment.
+type script struct{}
+
+// scriptTest makes a script a test that can be skipped.
+type scriptTest struct {
+	testscript.T
+	*testscript.TestScript
+}
+
+func (scriptTest) Helper() {}
+
+// need skips a script, counted, on a machine that lacks what it needs: "need root", or "need CAPABILITY PROGRAM...".
+func need(ts *testscript.TestScript, neg bool, args []string) {
+	t := scriptTest{ts.Value(script{}).(testscript.T), ts}
+	switch {
+	case neg || len(args) == 0:
+		ts.Fatalf("usage: need root, or need CAPABILITY PROGRAM...")
+	case args[0] != "root":
+		capability.Need(t, args[0], args[1:]...)
+	case os.Getuid() != 0:
+		capability.Skip(t, capability.Missing{Capability: "netns", Reason: "only root can do what this script does"})
+	}
 }
 
 // killLeftovers ends the daemon of a script that failed half-way.

@@ -8,13 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // TestAgainstReference gives the same wrong command lines to Debian's ovn-controller and to ours: both must refuse them with
 // the same words.
 func TestAgainstReference(t *testing.T) {
 	if reference == "" {
-		t.Skip("ovn-controller is not installed")
+		capability.Skip(t, capability.Missing{Capability: "ovs", Reason: "no ovn-controller"})
 	}
 	// Error messages start with the program's name, so ours is called by the reference's.
 	ours := filepath.Join(t.TempDir(), controllerProgram)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 const (
@@ -26,11 +27,7 @@ type central struct {
 
 func startCentral(t testing.TB) *central {
 	t.Helper()
-	for _, prog := range []string{"ovn-northd", "ovn-nbctl", "ovn-sbctl", "ovsdb-server"} {
-		if _, err := exec.LookPath(prog); err != nil {
-			t.Skipf("OVN is not installed (Debian packages ovn-central, ovn-common): %v", err)
-		}
-	}
+	capability.Need(t, "ovs", "ovn-northd", "ovn-nbctl", "ovn-sbctl", "ovsdb-server")
 	c := &central{t: t, nb: ovsdbtest.Start(t, nbSchema, "OVN_Northbound"), sb: ovsdbtest.Start(t, sbSchema, "OVN_Southbound")}
 	northd := exec.Command("ovn-northd", "--ovnnb-db="+c.nb.Remote, "--ovnsb-db="+c.sb.Remote, "--no-chdir",
 		"-vconsole:off", "-vsyslog:off", "-vfile:off", "--unixctl="+filepath.Join(c.nb.Dir(), "northd.ctl"))

@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/test/load"
 	"github.com/sluice-gw/sluice/test/ovsrpc"
 )
@@ -37,9 +38,7 @@ type job struct {
 // northd generates a configuration, runs a real ovn-northd on it and reads the result.
 func northd(b *testing.B, z load.Size) *deployment {
 	b.Helper()
-	if _, err := exec.LookPath("ovn-northd"); err != nil {
-		b.Skip("OVN is not installed (Debian package ovn-central)")
-	}
+	capability.Need(b, "ovs", "ovn-northd", "ovn-nbctl", "ovsdb-server")
 	nb := ovsdbtest.Start(b, "/usr/share/ovn/ovn-nb.ovsschema", "OVN_Northbound")
 	server := ovsdbtest.Start(b, "/usr/share/ovn/ovn-sb.ovsschema", "OVN_Southbound")
 	cmd := exec.Command("ovn-northd", "--ovnnb-db="+nb.Remote, "--ovnsb-db="+server.Remote, "--no-chdir",

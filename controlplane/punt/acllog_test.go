@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/action"
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/internal/wire"
 )
 
@@ -95,10 +96,7 @@ func flowSamples(t *testing.T) [][]byte {
 
 // Open vSwitch itself says how it describes a packet (ovs-ofctl parse-pcap).
 func TestFlowTextAgreesWithOVS(t *testing.T) {
-	ofctl, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skip("ovs-ofctl is not installed")
-	}
+	capability.Need(t, "ovs", "ovs-ofctl")
 	samples := flowSamples(t)
 	pcap := binary.LittleEndian.AppendUint32(nil, 0xa1b2c3d4)
 	pcap = append(pcap, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0)
@@ -112,7 +110,7 @@ func TestFlowTextAgreesWithOVS(t *testing.T) {
 	if err := os.WriteFile(file, pcap, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(ofctl, "parse-pcap", file).Output()
+	out, err := exec.Command("ovs-ofctl", "parse-pcap", file).Output()
 	if err != nil {
 		t.Fatalf("ovs-ofctl parse-pcap: %v", err)
 	}

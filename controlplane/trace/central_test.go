@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // central is the database servers of a deployment with a real ovn-northd.
@@ -24,11 +25,7 @@ type central struct {
 
 func startCentral(t testing.TB) *central {
 	t.Helper()
-	for _, prog := range []string{"ovn-northd", "ovn-nbctl", "ovn-sbctl", "ovn-trace", "ovsdb-server"} {
-		if _, err := exec.LookPath(prog); err != nil {
-			t.Skipf("OVN is not installed (Debian packages ovn-central, ovn-common): %v", err)
-		}
-	}
+	capability.Need(t, "ovs", "ovn-northd", "ovn-nbctl", "ovn-sbctl", "ovn-trace", "ovsdb-server")
 	c := &central{
 		t:  t,
 		nb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-nb.ovsschema", "OVN_Northbound"),

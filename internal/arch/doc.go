@@ -1,5 +1,5 @@
 // Package arch holds the repository to its own rules: which package may import which, that packages say what they are for, that
-// generated files are up to date, that files stay small. Its tests are part of "make check"; what they forbid they name, with
+// generated files are up to date, that files stay small, that no test is skipped unnoticed. Its tests are part of "make check"; what they forbid they name, with
 // the way out.
 //
 // The layers, from docs/architecture.md: a package imports its own layer and lower ones, never upward.

@@ -50,6 +50,14 @@ func TestGuestTests(t *testing.T) {
 	report(t, bad)
 }
 
+func TestSkips(t *testing.T) {
+	bad, err := CheckSkips(load(t), skips)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, bad)
+}
+
 func TestGeneratedFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs all generators")

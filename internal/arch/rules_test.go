@@ -112,6 +112,27 @@ func TestCheckKernelTests(t *testing.T) {
 	}
 }
 
+func TestCheckSkips(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, call string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("package a\n\nfunc TestX(t *testing.T) { "+call+" }\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	bad, err := CheckSkips([]Package{
+		{Path: "a", Tests: []string{file("a_test.go", "t.Sk"+`ip("no")`), file("b_test.go", "t.Sk"+`ipf("no")`), file("c_test.go", `capability.Skip(t)`)}},
+		{Path: "b", Files: []string{file("d.go", "tb.Sk"+"ipNow()")}},
+	}, map[string]string{"a/b_test.go": "a reason", "a/c_test.go": "none any more"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(bad) != 3 || !strings.HasPrefix(bad[0], "a/a_test.go: t.Sk"+"ip()") || !strings.HasPrefix(bad[1], "a/c_test.go skips nothing") || !strings.HasPrefix(bad[2], "b/d.go: tb.Sk"+"ipNow()") {
+		t.Errorf("got %q", bad)
+	}
+}
+
 func TestStale(t *testing.T) {
 	source, scratch := t.TempDir(), t.TempDir()
 	write := func(name, text string) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // Each of the signals that end a daemon in an orderly way also kills it in the end, so that its parent sees the truth.
@@ -77,15 +79,14 @@ func TestDetachNoChdir(t *testing.T) {
 
 // TestAppctl is the point of it all: the C tools find the daemon by its pid file and talk to it.
 func TestAppctl(t *testing.T) {
+	capability.Need(t, "ovs", "ovs-appctl")
 	w := newWorld(t)
 	pid := w.detach("--pidfile", "--log-file", "-vfile:warn")
 	appctl := func(args ...string) string {
 		cmd := exec.Command("ovs-appctl", append([]string{"-t", program}, args...)...)
 		cmd.Env = w.env
 		out, err := cmd.CombinedOutput()
-		if errors.Is(err, exec.ErrNotFound) {
-			t.Skip("ovs-appctl is not installed")
-		} else if err != nil {
+		if err != nil {
 			return err.Error() + ": " + string(out)
 		}
 		return string(out)
@@ -192,11 +193,11 @@ func TestForgedUser(t *testing.T) {
 
 func TestUser(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can become someone else")
+		capability.Skip(t, capability.Missing{Capability: "netns", Reason: "only root can become someone else"})
 	}
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	uid, err := strconv.Atoi(nobody.Uid)
 	if err != nil {

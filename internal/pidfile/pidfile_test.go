@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // A record lock belongs to a process, so every test here needs a second one: this test binary again, told by an environment
@@ -159,9 +161,7 @@ func TestMissing(t *testing.T) {
 // TestRealDaemon checks both directions of the convention against Open vSwitch: its lock as we read it. The other direction,
 // ovs-appctl reading ours, is in internal/daemon.
 func TestRealDaemon(t *testing.T) {
-	if _, err := exec.LookPath("ovsdb-server"); err != nil {
-		t.Skip("ovsdb-server is not installed")
-	}
+	capability.Need(t, "ovs", "ovsdb-server")
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ovsdb-server.pid")
 	cmd := exec.Command("ovsdb-server", "--no-db", "--detach", "--no-chdir", "-vsyslog:off", "--pidfile="+path,

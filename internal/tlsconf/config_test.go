@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // authority signs certificates, which are kept as PEM files.
@@ -176,9 +178,7 @@ func TestClient(t *testing.T) {
 
 // TestRealServer shakes hands with ovsdb-server, whose certificates are checked by OpenSSL.
 func TestRealServer(t *testing.T) {
-	if _, err := exec.LookPath("ovsdb-server"); err != nil {
-		t.Skip("ovsdb-server is not installed")
-	}
+	capability.Need(t, "ovs", "ovsdb-server")
 	dir := t.TempDir()
 	ca := newAuthority(t, dir, "ca")
 	serverKey, serverCert := ca.issue(t, dir, "server")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluice-gw/sluice/internal/pidfile"
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // start runs one of Open vSwitch's programs in the background, with its files in dir.
@@ -30,9 +31,7 @@ func start(t *testing.T, dir, program string, args ...string) {
 
 func command(t *testing.T, dir, program string, args ...string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skip(program + " is not installed")
-	}
+	capability.Need(t, "ovs", program)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -103,9 +102,7 @@ func TestAppctl(t *testing.T) {
 	socket := serve(t, echo)
 	for _, appctl := range []string{"ovs-appctl", "ovn-appctl"} {
 		t.Run(appctl, func(t *testing.T) {
-			if _, err := exec.LookPath(appctl); err != nil {
-				t.Skip(appctl + " is not installed")
-			}
+			capability.Need(t, "ovs", appctl)
 			out, err := exec.Command(appctl, "-t", socket, "echo", "a", "ü b").CombinedOutput()
 			if err != nil || string(out) != "a ü b\n" {
 				t.Errorf("got %q, %v", out, err)

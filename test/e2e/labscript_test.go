@@ -3,13 +3,14 @@ package e2e
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // labScript is an independent set of checks, kept beside the repository where the project is developed.
@@ -22,9 +23,7 @@ func TestLabScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(script); errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no %s: it is not part of this repository, whose own TestReference makes the same checks", script)
-	}
+	capability.Need(t, "shared", script) // not part of this repository, whose own TestReference makes the same checks
 	need(t)
 	controller := filepath.Join(t.TempDir(), "ovn-controller")
 	if err := os.Symlink(underTest(t).Path(), controller); err != nil {

@@ -3,9 +3,7 @@ package lab
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
-	"strings"
 
 	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
@@ -34,23 +32,7 @@ func Missing() []capability.Missing {
 	var missing []capability.Missing
 	if uid := os.Geteuid(); uid != 0 {
 		missing = append(missing, capability.Missing{Capability: "netns", Reason: fmt.Sprintf("must be root to create network namespaces; the user id is %d", uid)})
-	} else if _, err := exec.LookPath("ip"); err != nil {
-		missing = append(missing, capability.Missing{Capability: "netns", Reason: "no program ip; install the Debian package iproute2"})
 	}
-	var absent []string
-	for _, p := range ovsPrograms {
-		if _, err := exec.LookPath(p); err != nil {
-			absent = append(absent, p)
-		}
-	}
-	for _, s := range schemas {
-		if _, err := os.Stat(s); err != nil {
-			absent = append(absent, s)
-		}
-	}
-	if len(absent) > 0 {
-		missing = append(missing, capability.Missing{Capability: "ovs",
-			Reason: "no " + strings.Join(absent, ", ") + "; install the Debian packages openvswitch-switch, ovn-central and ovn-host"})
-	}
-	return missing
+	missing = append(missing, capability.Absent("netns", "ip")...)
+	return append(missing, capability.Absent("ovs", slices.Concat(ovsPrograms, schemas)...)...)
 }

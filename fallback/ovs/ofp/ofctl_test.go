@@ -11,14 +11,14 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // ofctl runs ovs-ofctl; the test is skipped where it is not installed.
 func ofctl(t testing.TB, args ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath("ovs-ofctl"); err != nil {
-		t.Skip(err)
-	}
+	capability.Need(t, "ovs", "ovs-ofctl")
 	out, err := exec.Command("ovs-ofctl", append([]string{"-O", "OpenFlow15"}, args...)...).Output()
 	if err != nil {
 		var exit *exec.ExitError

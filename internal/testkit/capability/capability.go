@@ -2,13 +2,16 @@
 // counted; or it fails, where the environment variable SLUICE_REQUIRE names the capability. CI requires all of them, so that no test is
 // silently left out there.
 //
-//	netns  root and network namespaces
-//	ovs    the programs of Open vSwitch and OVN
-//	vm     QEMU and a kernel for it
+//	netns   root and network namespaces
+//	ovs     the programs of Open vSwitch and OVN
+//	tc      tc(8) of iproute2 6.1, whose text is compared with ours
+//	vm      QEMU and a kernel for it
+//	shared  the directory of that name beside the repository, where the project is developed
 package capability
 
 import (
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -42,6 +45,33 @@ type Test interface {
 	Helper()
 	Fatalf(format string, args ...any)
 	Skip(args ...any)
+}
+
+// Absent looks for programs, by name, and for files, by a path with a slash. It returns what to tell Skip of those that are not there, and nothing
+// when all are.
+func Absent(capability string, names ...string) []Missing {
+	var absent []string
+	for _, name := range names {
+		var err error
+		if strings.Contains(name, "/") {
+			_, err = os.Stat(name)
+		} else {
+			_, err = exec.LookPath(name)
+		}
+		if err != nil {
+			absent = append(absent, name)
+		}
+	}
+	if len(absent) == 0 {
+		return nil
+	}
+	return []Missing{{Capability: capability, Reason: "no " + strings.Join(absent, ", ") + "; on Debian \"make deps\" installs what is needed"}}
+}
+
+// Need skips the test when something of what Absent looks for is absent.
+func Need(t Test, capability string, names ...string) {
+	t.Helper()
+	Skip(t, Absent(capability, names...)...)
 }
 
 // Skip ends the test when something is missing: as skipped, or as failed where that is required. With nothing missing it does nothing.

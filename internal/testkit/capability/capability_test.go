@@ -2,6 +2,9 @@ package capability
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -19,6 +22,27 @@ func skip(missing ...Missing) (o outcome) {
 	defer func() { _ = recover() }() // Fatalf does not return
 	Skip(&o, missing...)
 	return o
+}
+
+func TestAbsent(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	program, file := filepath.Join(dir, "there"), filepath.Join(dir, "file")
+	for name, mode := range map[string]os.FileMode{program: 0o755, file: 0o644} {
+		if err := os.WriteFile(name, []byte("#!/bin/sh\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct{ names, want string }{
+		{"there " + file, ""},
+		{"there gone", "ovs: no gone;"},
+		{"file " + file + "x there", "ovs: no file, " + file + "x;"}, // a file that nobody may execute is no program
+	} {
+		missing := Absent("ovs", strings.Fields(tt.names)...)
+		if tt.want == "" && len(missing) > 0 || tt.want != "" && (len(missing) != 1 || !strings.HasPrefix(missing[0].Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", tt.names, missing, tt.want)
+		}
+	}
 }
 
 func TestSkip(t *testing.T) {

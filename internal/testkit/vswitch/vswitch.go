@@ -2,7 +2,7 @@
 // for a test: real programs in a directory of their own, without the kernel
 // datapath, without privileges, killed when the test ends.
 //
-// It is for the tests of every layer and imports nothing of this module.
+// It is for the tests of every layer and imports nothing of this module but capability.
 package vswitch
 
 import (
@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
 // Switch is a running Open vSwitch. Its methods fail the test on errors.
@@ -31,7 +33,7 @@ type Switch struct {
 const schema = "/usr/share/openvswitch/vswitch.ovsschema"
 
 // Start runs ovsdb-server and ovs-vswitchd and stops them with the test. It
-// skips the test when Open vSwitch is not installed.
+// skips the test, counted, when Open vSwitch is not installed.
 func Start(t testing.TB) *Switch {
 	t.Helper()
 	s := StartDB(t)
@@ -42,11 +44,7 @@ func Start(t testing.TB) *Switch {
 // StartDB is Start without ovs-vswitchd.
 func StartDB(t testing.TB) *Switch {
 	t.Helper()
-	for _, prog := range [...]string{"ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl"} {
-		if _, err := exec.LookPath(prog); err != nil {
-			t.Skipf("Open vSwitch is not installed: %v", err)
-		}
-	}
+	capability.Need(t, "ovs", "ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", schema)
 	// Not t.TempDir: a unix socket path has 107 bytes at most.
 	dir, err := os.MkdirTemp("", "vsw")
 	if err != nil {

@@ -1,6 +1,7 @@
 package flower
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/nl"
 	"github.com/sluice-gw/sluice/internal/nl/nltest"
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/offload/tc/flower/flowertest"
 )
 
@@ -20,7 +22,7 @@ import (
 func TestTextIsTcs(t *testing.T) {
 	version, err := exec.Command("tc", "-V").Output()
 	if err != nil || !strings.Contains(string(version), "iproute2-6.1") {
-		t.Skipf("there is no tc of iproute2 6.1 (%q, %v); the kernel tests compare with it too", version, err)
+		capability.Skip(t, capability.Missing{Capability: "tc", Reason: fmt.Sprintf("no tc of iproute2 6.1 (%q, %v)", version, err)})
 	}
 	file := filepath.Join(t.TempDir(), "messages")
 	device := func(ifindex int32) string {
