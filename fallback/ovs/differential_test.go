@@ -31,11 +31,12 @@ type bridge struct {
 	acked chan []backend.Failure
 	read  [ports + 1]int64 // bytes of the records that were looked at
 	rev   backend.Revision
-	rules []ir.Rule
+	// release of ovn-northd, for which table numbers are chosen
+	release string
 }
 
-func startBridge(t *testing.T) *bridge {
-	b := &bridge{t: t, sw: vswitch.Start(t), mail: backend.NewMailbox(), acked: make(chan []backend.Failure, 1)}
+func startBridge(t *testing.T, release string) *bridge {
+	b := &bridge{t: t, release: release, sw: vswitch.Start(t), mail: backend.NewMailbox(), acked: make(chan []backend.Failure, 1)}
 	mgmt := b.sw.AddBridge("br-int")
 	for p := 1; p <= ports; p++ {
 		name := fmt.Sprint("p", p)
@@ -63,7 +64,7 @@ func (b *bridge) record(port int) string {
 func (b *bridge) program(rules []ir.Rule) {
 	b.t.Helper()
 	b.rev++
-	d := backend.Delta{Revision: b.rev, Put: rules, Reset: true, Complete: true, Release: "23.03.1-20.27.0-70.6"}
+	d := backend.Delta{Revision: b.rev, Put: rules, Reset: true, Complete: true, Release: b.release}
 	b.mail.Send(d)
 	select {
 	case failures := <-b.acked:
@@ -73,7 +74,6 @@ func (b *bridge) program(rules []ir.Rule) {
 	case <-time.After(30 * time.Second):
 		b.t.Fatal("no acknowledgement")
 	}
-	b.rules = rules
 }
 
 // marker is a frame that the bridge sends out of every port but the first, and
@@ -321,9 +321,17 @@ func (g *generator) packets(proto uint64) []*ir.Packet {
 }
 
 // Open vSwitch, programmed by the Backend, and the evaluator of ir do the same to the
-// same packets: random rules, a conversation through each set of them.
+// same packets: random rules, a conversation through each set of them, with the table numbers of each profile.
 func TestOpenVSwitchDoesWhatIRSays(t *testing.T) {
-	b := startBridge(t)
+	for profile, release := range map[string]string{"23.03": "23.03.1-20.27.0-70.6", "26.09": "26.09.0-21.11.0-83.1"} {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel() // the switch is waited for most of the time
+			differ(t, startBridge(t, release))
+		})
+	}
+}
+
+func differ(t *testing.T, b *bridge) {
 	for seed := range uint64(40) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), zone: uint16(10 + 2*seed), nat: seed%2 == 1}
 		proto := pick[uint64](g, 17, 17, 1)
