@@ -1,20 +1,34 @@
 package ofp
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
 
 // DefaultPriority is the priority that ovs-ofctl neither prints nor needs.
 const DefaultPriority = 0x8000
 
 // AppendText appends the flow as "ovs-ofctl -O OpenFlow15 --no-stats dump-flows"
 // prints it, without the space at the start of the line.
-func (f *Flow) AppendText(b []byte) ([]byte, error) {
-	if f.Cookie != 0 {
-		b = appendHex(append(b, "cookie="...), V(f.Cookie))
+func (f *Flow) AppendText(b []byte) ([]byte, error) { return f.appendText(b, false) }
+
+func (f *Flow) appendText(b []byte, stats bool) ([]byte, error) {
+	if stats || f.Cookie != 0 {
+		b = append(append(b, "cookie=0x"...), strconv.FormatUint(f.Cookie, 16)...)
 		b = append(b, ", "...)
 	}
-	if f.Table != 0 {
+	if stats {
+		b = appendDuration(append(b, "duration="...), f.Stats.DurationSec, f.Stats.DurationNsec)
+		b = append(b, ", "...)
+	}
+	if stats || f.Table != 0 {
 		b = appendUint(append(b, "table="...), uint64(f.Table))
 		b = append(b, ", "...)
+	}
+	if stats {
+		b = appendCounter(b, "n_packets", f.Stats.Packets)
+		b = appendCounter(b, "n_bytes", f.Stats.Bytes)
 	}
 	if f.IdleTimeout != 0 {
 		b = appendUint(append(b, "idle_timeout="...), uint64(f.IdleTimeout))
@@ -29,6 +43,10 @@ func (f *Flow) AppendText(b []byte) ([]byte, error) {
 	}
 	if f.Importance != 0 {
 		b = appendUint(append(b, "importance="...), uint64(f.Importance))
+		b = append(b, ", "...)
+	}
+	if stats && f.Stats.IdleSec <= math.MaxInt32 {
+		b = appendUint(append(b, "idle_age="...), uint64(f.Stats.IdleSec))
 		b = append(b, ", "...)
 	}
 	start := len(b)

@@ -13,13 +13,7 @@ var reservedMeters = map[uint32]string{MeterSlowpath: "slowpath", MeterControlle
 // AppendText appends the meter as "ovs-ofctl dump-meters" prints it, each band
 // on a line of its own.
 func (m *MeterConfig) AppendText(b []byte) ([]byte, error) {
-	b = append(b, "meter="...)
-	if name, ok := reservedMeters[m.ID]; ok {
-		b = append(b, name...)
-	} else {
-		b = appendUint(b, uint64(m.ID))
-	}
-	b = append(b, ' ')
+	b = append(appendMeterID(append(b, "meter="...), m.ID), ' ')
 	if m.Flags != 0 {
 		b = append(meterFlagNames.appendSet(b, uint64(m.Flags), ' '), ' ')
 	}
@@ -42,6 +36,16 @@ func (m *MeterConfig) AppendText(b []byte) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+func appendMeterID(b []byte, id uint32) []byte {
+	if id <= MeterMax {
+		return appendUint(b, uint64(id))
+	}
+	if name, ok := reservedMeters[id]; ok {
+		return append(b, name...)
+	}
+	return append(b, "unknown"...)
 }
 
 // String is the text of AppendText, or the error.
