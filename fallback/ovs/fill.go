@@ -45,13 +45,12 @@ func (b *Backend) fill(ctx context.Context, conn *ofconn.Conn, bundle *ofconn.Op
 	if err := b.apply(ctx, conn, append(meters, unusedMeters...)); err != nil {
 		return err
 	}
-	flows := b.want.takeTouched()
-	b.count(flows)
-	return bundle.Add(messages(groups, flows, unusedGroups))
+	return bundle.Add(messages(groups, b.want.takeTouched(), unusedGroups))
 }
 
 // finish puts what the bundle has in force. It tells whether that worked: what the
-// switch refuses is found out and left out by adopt.
+// switch refuses is found out and left out by adopt. That also does all over again when
+// computing took so long that the switch forgot the bundle, or the first part of it.
 func (b *Backend) finish(ctx context.Context, conn *ofconn.Conn, bundle *ofconn.OpenBundle) (bool, error) {
 	err := bundle.Commit(ctx)
 	if refused := new(ofconn.Refused); errors.As(err, &refused) {
@@ -61,6 +60,7 @@ func (b *Backend) finish(ctx context.Context, conn *ofconn.Conn, bundle *ofconn.
 	if err != nil {
 		return false, err
 	}
+	b.set(func(s *Status) { s.Added += uint64(len(b.want.flows)) })
 	b.cfg.Log.Info(fmt.Sprintf("filled the empty integration bridge: %d flows", len(b.want.flows)))
 	if err := b.forget(ctx, conn); err != nil {
 		return false, err

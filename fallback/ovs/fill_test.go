@@ -89,3 +89,37 @@ func TestNewBeginningWhileFilling(t *testing.T) {
 		r.wantPlain(goodFlows...)
 	})
 }
+
+// TestSwitchForgetsTheFilling: when computing takes so long that Open vSwitch forgets the bundle, all rules are in force in the end, whether
+// more were added to it afterwards (of which the switch makes a bundle anew) or not.
+func TestSwitchForgetsTheFilling(t *testing.T) {
+	all := rules(t, good+`
+		ingress.0 6 match(any) { select bucket(weight=1 {call ingress.2;}) bucket(weight=1 {call ingress.3;}); }`)
+	for name, d := range map[string]backend.Delta{"nothing more": {}, "more": {Put: all[1:]}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.sw.ForgetBundles()
+			r.start()
+			put := all
+			if len(d.Put) > 0 {
+				put = all[:1]
+			}
+			r.part(backend.Delta{Reset: true, Put: put})
+			r.sw.AwaitForgottenBundle()
+			if failures := r.send(d); len(failures) > 0 {
+				t.Errorf("refused: %v", failures)
+			}
+			got := strings.Join(r.flows(), "\n")
+			if !strings.Contains(got, goodFlows[0]) || !strings.Contains(got, goodFlows[1]) || !strings.Contains(got, "priority=6 actions=group:") {
+				t.Errorf("the bridge has\n%s", got)
+			}
+			if s := r.status(); s.Added != 3 || s.Groups != 1 {
+				t.Errorf("status: %d flows were added, %d groups", s.Added, s.Groups)
+			}
+			if log := r.log.String(); !strings.Contains(log, "OFPBFC_TIMEOUT") || strings.Contains(log, "filled the empty") {
+				t.Errorf("log:\n%s", log)
+			}
+		})
+	}
+}

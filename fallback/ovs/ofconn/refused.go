@@ -26,7 +26,11 @@ type RefusedMessage struct {
 func (r *Refused) Error() string {
 	const shown = 3
 	var b strings.Builder
-	fmt.Fprintf(&b, "ofconn: the switch refused %d messages", len(r.Messages))
+	if len(r.Messages) == 0 {
+		b.WriteString("ofconn: the switch refused the bundle")
+	} else {
+		fmt.Fprintf(&b, "ofconn: the switch refused %d messages", len(r.Messages))
+	}
 	for i, m := range r.Messages {
 		if i == shown {
 			b.WriteString("; ...")

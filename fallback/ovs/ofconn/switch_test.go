@@ -315,3 +315,42 @@ func TestEventsPortStatusAndFlowRemoved(t *testing.T) {
 		}
 	}
 }
+
+// TestForgottenBundleIsRefused: nothing of a bundle is executed that the switch has forgotten, not even what was added afterwards, and the next
+// bundle is as good as any.
+func TestForgottenBundleIsRefused(t *testing.T) {
+	for name, later := range map[string]bool{"nothing more": false, "more": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := vswitch.Start(t)
+			c := dial(t, s.AddBridge("br0"))
+			s.ForgetBundles()
+			o, err := c.OpenBundle()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := o.Add(seq(flowAdd(t, 1, 1, 7))); err != nil {
+				t.Fatal(err)
+			}
+			s.AwaitForgottenBundle()
+			if later {
+				if err := o.Add(seq(flowAdd(t, 1, 2, 7))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var refused *Refused
+			if err := o.Commit(t.Context()); !errors.As(err, &refused) || len(refused.Messages) > 0 || refused.Other.Name() != "OFPBFC_TIMEOUT" {
+				t.Fatalf("error %v, want OFPBFC_TIMEOUT", err)
+			}
+			if flows := all(t, c); len(flows) != 0 {
+				t.Errorf("%d flows were left behind", len(flows))
+			}
+			if err := c.Bundle(t.Context(), seq(flowAdd(t, 1, 3, 7))); err != nil {
+				t.Errorf("the next bundle: %v", err)
+			}
+			if flows := all(t, c); len(flows) != 1 || flows[0].Cookie != 3 {
+				t.Errorf("the next bundle made %d flows", len(flows))
+			}
+		})
+	}
+}

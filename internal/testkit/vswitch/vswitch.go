@@ -123,6 +123,26 @@ func (s *Switch) AddPort(bridge, name, ofport string) {
 	s.Vsctl("add-port", bridge, name, "--", "set", "interface", name, "type=dummy", "ofport_request="+ofport)
 }
 
+// ForgetBundles makes ovs-vswitchd forget an OpenFlow bundle to which nothing is added for a second, instead of ten.
+func (s *Switch) ForgetBundles() {
+	s.t.Helper()
+	s.Vsctl("set", "Open_vSwitch", ".", "other_config:bundle-idle-timeout=1")
+	s.Appctl("vlog/set", "vconn:file:dbg") // for AwaitForgottenBundle
+}
+
+// AwaitForgottenBundle waits until ovs-vswitchd has told a controller that it forgot its bundle.
+func (s *Switch) AwaitForgottenBundle() {
+	s.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); <-tick.C {
+		if log, err := os.ReadFile(filepath.Join(s.RunDir, "ovs-vswitchd.log")); err == nil && bytes.Contains(log, []byte("OFPBFC_TIMEOUT")) {
+			return
+		}
+	}
+	s.t.Fatal("no bundle was forgotten")
+}
+
 // Mgmt is the path of the OpenFlow management socket of a bridge.
 func (s *Switch) Mgmt(bridge string) string { return filepath.Join(s.RunDir, bridge+".mgmt") }
 
