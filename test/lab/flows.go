@@ -9,8 +9,9 @@ import (
 )
 
 // Flows returns the OpenFlow flows of br-int, sorted and in a form that two dumps can be compared in: without statistics and cookies,
-// with each group replaced by its content, and with conjunction ids numbered by the flows that use them. Those ids and group numbers
-// are the controller's choice and mean nothing outside of it.
+// with each group and meter replaced by its content, and with conjunction ids numbered by the flows that use them. Those ids and the
+// numbers of groups and meters are the controller's choice and mean nothing outside of it. Each meter of the bridge has a line of its own
+// besides, so that none is left behind unseen.
 func (ch *Chassis) Flows() ([]string, error) {
 	dump, err := ch.Ofctl("--no-names", "--no-stats", "dump-flows", "br-int")
 	if err != nil {
@@ -20,7 +21,24 @@ func (ch *Chassis) Flows() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return canonicalFlows(dump, groups), nil
+	meters, err := ch.Ofctl("dump-meters", "br-int")
+	if err != nil {
+		return nil, err
+	}
+	return canonicalFlows(dump, groups, meters), nil
+}
+
+// meterLine begins the lines of meters.
+const meterLine = "meter "
+
+// MeterCount is the number of meters in a result of Flows.
+func MeterCount(flows []string) (n int) {
+	for _, f := range flows {
+		if strings.HasPrefix(f, meterLine) {
+			n++
+		}
+	}
+	return n
 }
 
 // NameZones replaces the numbers of conntrack zones in flows by what they are for, so that flows of controllers that number them
@@ -75,24 +93,33 @@ var (
 	cookie    = regexp.MustCompile(`cookie=0x[0-9a-f]+,? ?`)
 	groupDef  = regexp.MustCompile(`group_id=(\d+),(.*)`)
 	groupUse  = regexp.MustCompile(`group:(\d+)`)
+	meterDef  = regexp.MustCompile(`meter=(\d+) (.*)`)
+	meterUse  = regexp.MustCompile(`meter(?::|_id=)(\d+)`)
 	conjMatch = regexp.MustCompile(`conj_id=(\d+)`)
 	conjUse   = regexp.MustCompile(`conjunction\((\d+),`)
 )
 
-func canonicalFlows(flows, groups string) []string {
+func canonicalFlows(flows, groups, meters string) []string {
 	content := map[string]string{}
 	for line := range strings.Lines(groups) {
 		if m := groupDef.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
 			content[m[1]] = m[2]
 		}
 	}
+	meter := meterContents(meters)
 	var lines []string
+	for _, m := range meter {
+		lines = append(lines, meterLine+m)
+	}
 	for line := range strings.Lines(flows) {
 		line = strings.TrimSpace(line)
 		if !strings.Contains(line, "actions=") {
 			continue // the reply's header
 		}
 		line = cookie.ReplaceAllString(line, "")
+		line = meterUse.ReplaceAllStringFunc(line, func(use string) string {
+			return "meter{" + meter[meterUse.FindStringSubmatch(use)[1]] + "}"
+		})
 		lines = append(lines, groupUse.ReplaceAllStringFunc(line, func(use string) string {
 			return "group{" + content[strings.TrimPrefix(use, "group:")] + "}"
 		}))
@@ -100,6 +127,23 @@ func canonicalFlows(flows, groups string) []string {
 	lines = nameConjunctions(lines)
 	slices.Sort(lines)
 	return lines
+}
+
+// meterContents reads the reply to dump-meters, where each band is a line of its own: what each meter does, by its number. That a meter
+// keeps statistics does not count: ovn-controller asks for them, sluice does not.
+func meterContents(dump string) map[string]string {
+	content := map[string]string{}
+	number := ""
+	for line := range strings.Lines(dump) {
+		line = strings.TrimSpace(line)
+		if m := meterDef.FindStringSubmatch(line); m != nil {
+			number = m[1]
+			content[number] = strings.ReplaceAll(m[2], "stats ", "")
+		} else if strings.HasPrefix(line, "type=") {
+			content[number] += " " + line
+		}
+	}
+	return content
 }
 
 // nameConjunctions replaces each conjunction id by the text of the flow that matches on it, which is what the id stands for.

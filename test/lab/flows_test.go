@@ -12,13 +12,21 @@ func TestCanonicalFlows(t *testing.T) {
  table=9, priority=5,conj_id=7,ip actions=drop
  table=9, priority=5,conj_id=8,ip,tcp actions=resubmit(,10)
  table=9, priority=5,ip,nw_src=10.0.0.1 actions=conjunction(7,1/2),conjunction(8,2/2)
+ table=10, priority=5,ip actions=controller(userdata=00.00.00.07,meter_id=3),resubmit(,11)
+ table=10, priority=6,ip actions=meter:4,resubmit(,11)
 `
 	const groupsA = "OFPST_GROUP_DESC reply (OF1.5) (xid=0x2):\n group_id=1,type=select,bucket=bucket_id:0,actions=ct(table=11)\n"
+	const metersA = "OFPST_METER_CONFIG reply (OF1.5) (xid=0x2):\nmeter=3 pktps burst stats bands=\ntype=drop rate=10 burst_size=5\n\nmeter=4 kbps bands=\ntype=drop rate=100\n"
 	renumber := strings.NewReplacer("group:1", "group:5", "group_id=1,", "group_id=5,", "conj_id=7", "conj_id=21", "conj_id=8", "conj_id=20",
-		"conjunction(7,1/2),conjunction(8,2/2)", "conjunction(20,2/2),conjunction(21,1/2)", "0x1234", "0x99")
-	a, b := canonicalFlows(flowsA, groupsA), canonicalFlows(renumber.Replace(flowsA), renumber.Replace(groupsA))
-	if len(a) != 4 {
-		t.Fatalf("%d flows instead of 4: %q", len(a), a)
+		"conjunction(7,1/2),conjunction(8,2/2)", "conjunction(20,2/2),conjunction(21,1/2)", "0x1234", "0x99",
+		"meter_id=3", "meter_id=5", "meter=3", "meter=5", "meter:4", "meter:3", "meter=4", "meter=3", "burst stats", "burst")
+	a := canonicalFlows(flowsA, groupsA, metersA)
+	b := canonicalFlows(renumber.Replace(flowsA), renumber.Replace(groupsA), renumber.Replace(metersA))
+	if len(a) != 8 {
+		t.Fatalf("%d flows and meters instead of 8: %q", len(a), a)
+	}
+	if n := MeterCount(a); n != 2 {
+		t.Errorf("%d meters instead of 2: %q", n, a)
 	}
 	if diff := DiffFlows(a, b, 10); diff != "" {
 		t.Errorf("renumbering makes a difference:\n%s", diff)
@@ -27,9 +35,13 @@ func TestCanonicalFlows(t *testing.T) {
 		"clause":   strings.NewReplacer("conjunction(8,2/2)", "conjunction(8,1/2)"),
 		"priority": strings.NewReplacer("priority=10", "priority=11"),
 		"bucket":   strings.NewReplacer("ct(table=11)", "ct(table=12)"),
+		"rate":     strings.NewReplacer("rate=10 ", "rate=11 "),
+		"meter":    strings.NewReplacer("meter:4", "meter:3"),
+		"unused":   strings.NewReplacer("meter=4", "meter=7 kbps bands=\ntype=drop rate=9\nmeter=4"),
+		"gone":     strings.NewReplacer("meter=3 pktps burst stats bands=\ntype=drop rate=10 burst_size=5\n", ""),
 		"crossed":  strings.NewReplacer("conj_id=7", "conj_id=8", "conj_id=8", "conj_id=7"),
 	} {
-		changed := canonicalFlows(change.Replace(flowsA), change.Replace(groupsA))
+		changed := canonicalFlows(change.Replace(flowsA), change.Replace(groupsA), change.Replace(metersA))
 		if DiffFlows(a, changed, 10) == "" {
 			t.Errorf("a change of the %s makes no difference", name)
 		}
