@@ -92,10 +92,10 @@ scenarios: deps build
 e2e: build
 	$(GO) test -count=1 -timeout 20m -v $(if $(RUN),-run '$(RUN)') ./test/e2e
 
-## bench: bin/sluice against Debian's ovn-controller on generated loads (SIZE=50x20 REPS=3 OUTPUT=json)
+## bench: bin/sluice against Debian's ovn-controller on generated loads (SIZE=50x20 REPS=3 OUTPUT=json), or PROFILE=DIR for CPU profiles of it
 .PHONY: bench
 bench: deps build
-	$(GO) run ./test/bench $(if $(SIZE),-size $(SIZE)) $(if $(REPS),-reps $(REPS)) $(if $(OUTPUT),-output $(OUTPUT))
+	$(GO) run ./test/bench $(if $(SIZE),-size $(SIZE)) $(if $(REPS),-reps $(REPS)) $(if $(OUTPUT),-output $(OUTPUT)) $(if $(PROFILE),-profile $(PROFILE))
 
 ## clean: remove what the targets above built
 .PHONY: clean

@@ -38,7 +38,8 @@ type metric struct {
 	Met       bool
 }
 
-// compare measures both programs in turns.
+// compare measures both programs in turns, after a start of each that does not count. The order changes with each repetition, so that neither
+// always finds what the other has left.
 func compare(ctx context.Context, o options, z load.Size, reference, contender lab.Controller, status func(string, ...any)) (c comparison, err error) {
 	s, err := build(ctx, z, status)
 	if s != nil {
@@ -51,12 +52,20 @@ func compare(ctx context.Context, o options, z load.Size, reference, contender l
 	if adds == 0 {
 		adds = addsFor(z)
 	}
+	type part struct {
+		role    string
+		program lab.Controller
+	}
+	order := []part{{"reference", reference}, {"contender", contender}}
+	for _, p := range order {
+		if err := s.warmUp(p.program, p.role, o.monitorAll); err != nil {
+			return c, fmt.Errorf("%s: %w", p.program, err)
+		}
+	}
 	samples := map[string][]sample{}
 	for rep := range o.reps {
-		for _, p := range []struct {
-			role    string
-			program lab.Controller
-		}{{"reference", reference}, {"contender", contender}} {
+		slices.Reverse(order)
+		for _, p := range order {
 			x, err := s.measure(p.program, fmt.Sprintf("%s%d", p.role, rep), adds, z, o.monitorAll)
 			if err != nil {
 				return c, fmt.Errorf("%s: %w", p.program, err)

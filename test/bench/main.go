@@ -1,6 +1,8 @@
 // Bench measures sluice's controller against Debian's ovn-controller, in turns on the same generated deployment: a cold start (CPU, time,
 // memory) and the addition of single ports (CPU, latency). "make bench" builds and runs it.
 //
+// With -profile it records where sluice's CPU time goes in a cold start.
+//
 // The chassis that is measured is real (ovsdb-server, ovs-vswitchd with the dummy datapath, the controller); nine others exist as rows of
 // the Southbound database. CPU seconds are the figures to compare: on a busy machine times mostly tell how busy it was.
 package main
@@ -24,6 +26,7 @@ type options struct {
 	sizes             []load.Size
 	reps, adds        int
 	contender, output string
+	profile           string // directory; "" compares
 	monitorAll        bool
 }
 
@@ -48,6 +51,7 @@ func parse() (options, error) {
 	flag.IntVar(&o.adds, "adds", 0, "how many ports of each kind are added in each repetition; 0 is 20, 10 or 5, by the size of the load")
 	flag.StringVar(&o.contender, "controller", "bin/sluice", "the `program` that is compared with "+lab.ReferenceController)
 	flag.StringVar(&o.output, "output", "text", "`form` of the result: text or json")
+	flag.StringVar(&o.profile, "profile", "", "write CPU profiles of sluice's cold starts to this `directory` instead of comparing")
 	flag.BoolVar(&o.monitorAll, "monitor-all", false, "set ovn-monitor-all")
 	flag.Parse()
 	for s := range strings.SplitSeq(*sizes, ",") {
@@ -64,6 +68,13 @@ func parse() (options, error) {
 }
 
 func run(ctx context.Context, o options) error {
+	began := time.Now()
+	status := func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, "[%6.1f s] %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+	}
+	if o.profile != "" {
+		return profiles(ctx, o, status)
+	}
 	contender, err := lab.ParseController(o.contender)
 	if err != nil {
 		return fmt.Errorf("%w (make build builds bin/sluice)", err)
@@ -71,10 +82,6 @@ func run(ctx context.Context, o options) error {
 	reference, err := lab.ParseController(lab.ReferenceController)
 	if err != nil {
 		return err
-	}
-	began := time.Now()
-	status := func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, "[%6.1f s] %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}
 	var all []comparison
 	for _, z := range o.sizes {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,21 +26,36 @@ type sample struct {
 	LocalCPU      time.Duration
 }
 
+// chassis makes the measured chassis with a fresh switch. The controller does not run yet.
+func (s *scene) chassis(program lab.Controller, name string, monitorAll bool) (*lab.Chassis, error) {
+	ch, err := s.lab.AddDummyChassis(name, load.Chassis(0), s.hosted)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := ch.Vsctl("set", "Open_vSwitch", ".", fmt.Sprintf("external-ids:ovn-monitor-all=%t", monitorAll)); err != nil {
+		return nil, errors.Join(err, ch.Crash())
+	}
+	ch.SetController(program)
+	return ch, nil
+}
+
+// warmUp is a cold start that nobody looks at: the first one on a load also registers the chassis and claims its ports, which stay registered and
+// claimed, and reads the program from the disk.
+func (s *scene) warmUp(program lab.Controller, name string, monitorAll bool) error {
+	ch, err := s.chassis(program, name, monitorAll)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.coldStart(ch, &sample{}), ch.Crash())
+}
+
 // measure starts a fresh switch and the controller, takes a sample and leaves the deployment as it was.
 func (s *scene) measure(program lab.Controller, name string, adds int, z load.Size, monitorAll bool) (out sample, err error) {
-	ch, err := s.lab.AddDummyChassis(name, load.Chassis(0), s.hosted)
+	ch, err := s.chassis(program, name, monitorAll)
 	if err != nil {
 		return out, err
 	}
-	defer func() {
-		if e := ch.Crash(); err == nil {
-			err = e
-		}
-	}()
-	if _, err := ch.Vsctl("set", "Open_vSwitch", ".", fmt.Sprintf("external-ids:ovn-monitor-all=%t", monitorAll)); err != nil {
-		return out, err
-	}
-	ch.SetController(program)
+	defer func() { err = errors.Join(err, ch.Crash()) }()
 	if err := s.coldStart(ch, &out); err != nil {
 		return out, fmt.Errorf("cold start: %w", err)
 	}
