@@ -75,19 +75,31 @@ func (c *Conn) ask(command uint8, flags netlink.HeaderFlags, body func(*netlink.
 		body(e)
 		var err error
 		if request.Data, err = e.Encode(); err != nil {
-			return fmt.Errorf("%s: command %d: %w", c.family.Name, command, err)
+			return fmt.Errorf("%s: request %d: %w", c.family.Name, command, err)
 		}
 	}
 	answers, err := c.conn.Execute(request, c.family.ID, flags)
 	if err != nil {
-		return fmt.Errorf("%s: command %d: %w", c.family.Name, command, err)
+		return fmt.Errorf("%s: %w", c.family.Name, refusal(err))
 	}
 	for _, m := range answers {
 		if err := Decode(m.Data, read); err != nil {
-			return fmt.Errorf("%s: answer to command %d: %w", c.family.Name, command, err)
+			return fmt.Errorf("%s: answer to request %d: %w", c.family.Name, command, err)
 		}
 	}
 	return nil
+}
+
+// refusal is what the kernel said, without what the library adds to it.
+func refusal(err error) error {
+	var op *netlink.OpError
+	switch {
+	case !errors.As(err, &op):
+		return err
+	case op.Message != "":
+		return fmt.Errorf("%w: %s", op.Err, op.Message)
+	}
+	return op.Err
 }
 
 // Decode has read see the attributes of one message. It fails where the message does.

@@ -58,10 +58,14 @@ func TestRefusals(t *testing.T) {
 		}
 		return nil
 	}
-	if err := c.Get(1, nil, none); !errors.Is(err, syscall.EOPNOTSUPP) || !strings.Contains(err.Error(), "devlink: command 1") {
+	if err := c.Get(1, nil, none); !errors.Is(err, syscall.EOPNOTSUPP) || !strings.Contains(err.Error(), "devlink: operation not supported") {
 		t.Errorf("refused: %v", err)
 	}
-	if err := c.Get(2, nil, none); err == nil || !strings.Contains(err.Error(), "answer to command 2") {
+	words := &netlink.OpError{Op: "receive", Err: syscall.EBUSY, Message: "the card is being reset"}
+	if err := refusal(words); !errors.Is(err, syscall.EBUSY) || err.Error() != "device or resource busy: the card is being reset" {
+		t.Errorf("refused with words: %v", err)
+	}
+	if err := c.Get(2, nil, none); err == nil || !strings.Contains(err.Error(), "answer to request 2") {
 		t.Errorf("cut off: %v", err)
 	}
 	if err := c.Get(3, func(e *netlink.AttributeEncoder) { e.Bytes(1, make([]byte, 1<<17)) }, none); err == nil {

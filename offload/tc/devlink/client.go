@@ -3,6 +3,7 @@ package devlink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"syscall"
 
 	"github.com/mdlayher/netlink"
@@ -112,10 +113,13 @@ func (c *Client) Info(h Handle) (i Info, err error) {
 		i, err = decodeInfo(d)
 		return err
 	})
-	if errors.Is(err, syscall.EOPNOTSUPP) {
+	switch {
+	case errors.Is(err, syscall.EOPNOTSUPP):
 		return Info{}, nil
+	case err != nil:
+		return i, fmt.Errorf("driver and versions of %s: %w", h, err)
 	}
-	return i, err
+	return i, nil
 }
 
 // Eswitch is nil for a device that has none.
@@ -130,7 +134,7 @@ func (c *Client) Eswitch(h Handle) (*Eswitch, error) {
 	case errors.Is(err, syscall.EOPNOTSUPP):
 		return nil, nil
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("eSwitch of %s: %w", h, err)
 	case !has:
 		return nil, nil
 	}

@@ -148,7 +148,7 @@ func TestDevicesThatRefuse(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for got, want := range map[string]string{
-		Switchdev.String(): "switchdev", Mode(7).String(): "unknown (7)", Inline(2).String(): "network", PCIVF.String(): "pcivf", noneSuch.String(): "unknown (65535)",
+		Switchdev.String(): "switchdev", Mode(7).String(): "unknown (7)", Inline(2).String(): "network", PCIVF.String(): "pcivf", NoFlavour.String(): "unknown (65535)",
 		card.String(): "pci/0000:03:00.0",
 	} {
 		if got != want {

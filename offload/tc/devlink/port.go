@@ -29,12 +29,12 @@ type Flavour uint16
 
 // The flavours (enum devlink_port_flavour) that matter here.
 const (
-	Physical Flavour = 0 // the network
-	PCIPF    Flavour = 3 // a physical function; this and the next are ports of the eSwitch: the network device is a representor
-	PCIVF    Flavour = 4 // a virtual function
-	Virtual  Flavour = 5 // no port of an eSwitch: the network device of a function itself
-	PCISF    Flavour = 7 // a subfunction
-	noneSuch Flavour = 0xffff
+	Physical  Flavour = 0      // the network
+	PCIPF     Flavour = 3      // a physical function; this and the next are ports of the eSwitch: the network device is a representor
+	PCIVF     Flavour = 4      // a virtual function
+	Virtual   Flavour = 5      // no port of an eSwitch: the network device of a function itself
+	PCISF     Flavour = 7      // a subfunction
+	NoFlavour Flavour = 0xffff // a kernel before 4.18 does not say
 )
 
 // String is the flavour as devlink(8) has it.
@@ -66,7 +66,7 @@ func (p *Port) Function() string {
 
 // decodePort reads an answer to cmdPortGet.
 func decodePort(d *netlink.AttributeDecoder) (p Port, err error) {
-	p.Flavour = noneSuch // before Linux 4.18 no port has one
+	p.Flavour = NoFlavour
 	for d.Next() {
 		switch d.Type() {
 		case attrPortIndex:

@@ -62,6 +62,7 @@ func (c *Client) Features(name string) (map[int32]Feature, error) {
 // bit is the number of a feature, which differs between kernels.
 func (c *Client) bit(name string) (n uint32, err error) {
 	ask := func(e *netlink.AttributeEncoder) {
+		e.Nested(attrStrsetHeader, func(*netlink.AttributeEncoder) error { return nil }) // no device: the names are the same for all
 		e.Nested(attrStrsetStringsets, func(e *netlink.AttributeEncoder) error {
 			e.Nested(attrStringset, func(e *netlink.AttributeEncoder) error {
 				e.Uint32(attrStringsetID, stringsetFeatures)

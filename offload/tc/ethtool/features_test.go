@@ -81,6 +81,9 @@ func strings64(t testing.TB, index uint32, name string) []byte {
 func TestFeatures(t *testing.T) {
 	const bit = 1 << 5 // of the second word: feature 37
 	answer := func(g genetlink.Message, n netlink.Message) ([]genetlink.Message, error) {
+		if len(g.Data) < 4 || binary.NativeEndian.Uint16(g.Data[2:]) != attrFeaturesHeader|netlink.Nested { // it comes first, and must be there
+			return nil, genltest.Error(int(syscall.EINVAL))
+		}
 		switch g.Header.Command {
 		case msgStrsetGet:
 			return []genetlink.Message{{Data: strings64(t, 37, HWTC)}}, nil

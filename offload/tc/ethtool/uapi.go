@@ -15,6 +15,7 @@ const (
 	attrFeaturesNochange = 5 // what cannot, whatever HW says
 	attrBitsetValue      = 4 // binary
 
+	attrStrsetHeader     = 1 // nested
 	attrStrsetStringsets = 2 // nested
 	attrStringset        = 1 // nested
 	attrStringsetID      = 1 // u32
