@@ -10,7 +10,7 @@ import (
 // Caps is what a target can do: probed once, compared, kept, and shown by
 // "sluice offload caps". What the zero Caps does not mention the target cannot do.
 type Caps struct {
-	// Target is what was probed, in words: "TC flower of Linux 6.1, ConnectX-6 firmware 22.39".
+	// Target is what was probed, in words: "TC flower of Linux 6.1, mlx5_core firmware 22.39".
 	Target string `json:"target"`
 
 	// Match are the fields that can be asked for, Set those that can be written. The
@@ -46,9 +46,12 @@ type Caps struct {
 
 	Conntrack Conntrack `json:"conntrack"`
 
-	// Devices are those network devices that rules for their packets cannot be put
-	// on, or that packets cannot be put out by, with why.
+	// Devices are those network devices whose hardware cannot have rules for their
+	// packets, or put packets out by them, with why.
 	Devices map[string]Lack `json:"devices,omitempty"`
+	// Kernel says that what hardware cannot have the target can do in software, for ports
+	// whose mode allows that: then Devices are in the way of mode HardwareOnly only.
+	Kernel bool `json:"kernel"`
 
 	// Entries and Tables are how many the target has room for, traps included; 0 for
 	// no bound that it knows.
@@ -91,6 +94,16 @@ func No(why, fix string) Ability { return Ability{Lack: Lack{why, fix}} }
 type Amount struct {
 	Max int `json:"max"`
 	Lack
+}
+
+// Unusable is why a port of a mode has no use of its network device; ok is false if it
+// has.
+func (c *Caps) Unusable(device string, m Mode) (why Lack, ok bool) {
+	if c.Kernel && m != HardwareOnly {
+		return Lack{}, false
+	}
+	why, ok = c.Devices[device]
+	return why, ok
 }
 
 // Abilities are all abilities with their names as in JSON, those of Conntrack as

@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/fallback/ovs"
 	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/offload/tc/netdev"
 )
 
 // Chassis is a running controller.
@@ -26,6 +27,8 @@ type Chassis interface {
 	SlowPath() *punt.SlowPath
 	// Offload is what drives the target of the offload; nil as above.
 	Offload() *reconcile.Reconciler
+	// NetworkDevices looks at the network devices of the chassis.
+	NetworkDevices(context.Context) (*netdev.Inventory, error)
 	// Exit ends the controller, and withdraws the chassis unless it will start again.
 	Exit(ctx context.Context, restart bool) error
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/controller"
@@ -65,6 +66,9 @@ func (s OffloadState) text(p *page) {
 func (t *table) offload() {
 	t.answer("offload/caps", "", 0, 0, func(ctx context.Context, _ []string) (answer, error) { return t.offloadCaps(ctx) })
 	t.answer("offload/status", "", 0, 0, func(ctx context.Context, _ []string) (answer, error) { return t.offloadStatus(ctx) })
+	t.answer("offload/devices", "[DEVICE|INTERFACE|PORT|ADDRESS]", 0, 1, func(ctx context.Context, args []string) (answer, error) {
+		return t.offloadDevices(ctx, strings.Join(args, ""))
+	})
 	t.answer("offload/explain", "FLOW|PORT|MICROFLOW [CT_STATE]...", 1, unixctl.Unlimited, func(ctx context.Context, args []string) (answer, error) {
 		return t.offloadExplain(ctx, args[0], args[1:])
 	})

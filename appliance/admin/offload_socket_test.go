@@ -17,15 +17,19 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/fallback/ovs"
 	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/offload/tc/netdev"
 )
 
 // bare is a chassis of which only the offload runs.
 type bare struct{ offload *reconcile.Reconciler }
 
-func (*bare) Controller() *controller.Controller     { return nil }
-func (*bare) Switch() *ovs.Backend                   { return nil }
-func (*bare) SlowPath() *punt.SlowPath               { return nil }
-func (b *bare) Offload() *reconcile.Reconciler       { return b.offload }
+func (*bare) Controller() *controller.Controller { return nil }
+func (*bare) Switch() *ovs.Backend               { return nil }
+func (*bare) SlowPath() *punt.SlowPath           { return nil }
+func (b *bare) Offload() *reconcile.Reconciler   { return b.offload }
+func (*bare) NetworkDevices(context.Context) (*netdev.Inventory, error) {
+	return nil, errors.ErrUnsupported
+}
 func (*bare) Exit(context.Context, bool) error       { return errors.New("it does not run") }
 func (b *bare) start(r *reconcile.Reconciler) func() { return func() { b.offload = r } }
 

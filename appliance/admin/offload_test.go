@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,7 +61,8 @@ func (x *nic) Caps(context.Context) (offload.Caps, error) {
 	return offload.Caps{Target: "nic of tests, firmware 3", Match: match, Outputs: offload.Amount{Max: 1}, Jump: offload.Yes,
 		DecTTL:    offload.Amount{Lack: offload.Lack{Why: "the firmware does not know the TTL", Fix: "firmware 4"}},
 		Conntrack: offload.Conntrack{Shared: offload.Yes}, Tunnels: map[string]offload.Ability{"geneve": offload.Yes}, Entries: 100,
-		Devices: map[string]offload.Lack{"eth9": {Why: "it is no representor"}}}, x.lost
+		Kernel:  true,
+		Devices: map[string]offload.Lack{"eth2": {Why: "it is no representor", Fix: "plug one"}, "eth9": {Why: "it is nobody's"}}}, x.lost
 }
 
 func (x *nic) Apply(_ context.Context, d offload.Delta) (r offload.Report, err error) {
@@ -174,8 +176,22 @@ func TestOffloadStatus(t *testing.T) {
 
 func TestOffloadCaps(t *testing.T) {
 	v := view(t)
-	caps := v.Planner.Caps()
-	golden(t, "offload-caps", OffloadCaps{offloadState(v), &caps}.Text())
+	golden(t, "offload-caps", OffloadCaps{offloadState(v), capsOf(v)}.Text())
+}
+
+// A port that wants hardware, and has a device without, is served by the kernel; the status says so.
+func TestOffloadStatusNotes(t *testing.T) {
+	v := view(t)
+	v.Setting.Ports[1].Mode = offload.HardwareToo
+	a := OffloadStatus{OffloadState: offloadState(v)}
+	a.see(v)
+	const want = "in the kernel only: device eth2 (it is no representor; fix: plug one)"
+	if a.Ports[0].Note != "" || a.Ports[1].Note != want {
+		t.Errorf("notes %q and %q, want %q", a.Ports[0].Note, a.Ports[1].Note, want)
+	}
+	if text := a.Text(); !strings.Contains(text, "vif2: "+want) {
+		t.Errorf("the text does not say so:\n%s", text)
+	}
 }
 
 // explain is what offload/explain answers of v.

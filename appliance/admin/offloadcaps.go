@@ -19,10 +19,22 @@ type OffloadCaps struct {
 
 func (t *table) offloadCaps(ctx context.Context) (a OffloadCaps, err error) {
 	a.OffloadState, err = t.look(ctx, nil, func(v reconcile.View) {
-		caps := v.Planner.Caps()
-		a.Caps = &caps
+		a.Caps = capsOf(v)
 	})
 	return a, err
+}
+
+// capsOf are the target's, of devices those that ports have.
+func capsOf(v reconcile.View) *offload.Caps {
+	caps := v.Planner.Caps()
+	all := caps.Devices
+	caps.Devices = map[string]offload.Lack{}
+	for _, p := range v.Setting.Ports {
+		if lack, has := all[p.Device]; has {
+			caps.Devices[p.Device] = lack
+		}
+	}
+	return &caps
 }
 
 // Text is the answer as one page.
@@ -60,7 +72,7 @@ func (a OffloadCaps) Text() string {
 	}
 	p.line("room", "%s entries, %s tables", bound(c.Entries), bound(c.Tables))
 	devices := slices.Sorted(maps.Keys(c.Devices))
-	list(p, "unusable devices", len(devices), devices, func(name string) { p.item("%s%s", name, lack(c.Devices[name])) })
+	list(p, "not in hardware", len(devices), devices, func(name string) { p.item("%s%s", name, lack(c.Devices[name])) })
 	return p.String()
 }
 

@@ -57,6 +57,8 @@ type OffloadPort struct {
 	// they come in: those that met no rule are not among them.
 	OffloadPaths
 	Received OffloadTraffic `json:"received"`
+	// Note says that nothing of the port can be in hardware though its mode asks for it, and why.
+	Note string `json:"note,omitempty"`
 }
 
 // OffloadDatapath is the paths that go through a logical datapath.
@@ -95,7 +97,7 @@ func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) 
 
 // see reads all but names.
 func (a *OffloadStatus) see(v reconcile.View) {
-	c := v.Planner.Coverage()
+	c, caps := v.Planner.Coverage(), v.Planner.Caps()
 	a.Total = paths(c.Total)
 	received, reasons := map[uint32]*OffloadTraffic{}, map[causeKey]*OffloadCause{}
 	for s := range v.Planner.Paths() {
@@ -121,6 +123,9 @@ func (a *OffloadStatus) see(v reconcile.View) {
 		x := OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode, OffloadPaths: paths(c.ByPort[p.Ofport])}
 		if r := received[p.Ofport]; r != nil {
 			x.Received = *r
+		}
+		if l, has := caps.Devices[p.Device]; has && p.Mode == offload.HardwareToo && caps.Kernel {
+			x.Note = "in the kernel only: device " + p.Device + lack(l)
 		}
 		a.Ports = append(a.Ports, x)
 	}

@@ -21,6 +21,11 @@ func (a OffloadStatus) Text() string {
 		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d", x.Ofport, x.Name, x.Device, x.Mode, x.OffloadPaths,
 			x.Received.Hardware.Packets, x.Received.Kernel.Packets, x.Received.Trapped.Packets)
 	})
+	for _, x := range a.Ports {
+		if x.Note != "" {
+			p.item("%s: %s", x.Name, x.Note)
+		}
+	}
 	p.line("datapaths", "%d", len(a.Datapaths))
 	p.table("NAME\tTUNNEL KEY\tPATHS", len(a.Datapaths), func(i int) string {
 		return fmt.Sprintf("%s\t%d\t%s", a.Datapaths[i].Name, a.Datapaths[i].Key, a.Datapaths[i].OffloadPaths)

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/daemon"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 	"github.com/sluice-gw/sluice/internal/vlog"
+	"github.com/sluice-gw/sluice/offload/tc/netdev"
 )
 
 func daemonLog(f *vlog.Facility) []unixctl.Command { return daemon.LogCommands(f) }
@@ -27,6 +28,11 @@ func (r *chassisRun) SlowPath() *punt.SlowPath { return r.slow }
 
 // Offload implements admin.Chassis.
 func (r *chassisRun) Offload() *reconcile.Reconciler { return r.tc }
+
+// NetworkDevices implements admin.Chassis.
+func (r *chassisRun) NetworkDevices(ctx context.Context) (*netdev.Inventory, error) {
+	return netdev.Look(ctx, 0)
+}
 
 // Exit implements admin.Chassis.
 func (r *chassisRun) Exit(ctx context.Context, restart bool) error {

@@ -20,7 +20,7 @@ func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error 
 	if err != nil {
 		return fmt.Errorf("the kernel's network devices cannot be reached: %w", err)
 	}
-	target := tc.New(tc.Config{Dial: func() (*flower.Conn, error) { return flower.Dial(flower.Config{}) }, Links: links})
+	target := tc.New(tc.Config{Dial: func() (*flower.Conn, error) { return flower.Dial(flower.Config{}) }, Links: links, Devices: r.NetworkDevices})
 	r.tc = reconcile.New(reconcile.Config{Target: target, Changes: r.offer, Log: r.opt.Log.Logger("offload"),
 		Acked: func(rev backend.Revision) { latest(r.hard, rev) }})
 	g.Go(func() error {

@@ -9,6 +9,7 @@ import (
 type offloadCommand struct {
 	Caps    offloadCapsCommand    `cmd:"" help:"Show what the target of the offload can do."`
 	Status  offloadStatusCommand  `cmd:"" help:"Show how much is offloaded, by port and datapath, and why the rest is not."`
+	Devices offloadDevicesCommand `cmd:"" help:"Show network cards, representors, uplinks and tunnel devices: what they are, and why rules for them cannot be in hardware."`
 	Explain offloadExplainCommand `cmd:"" help:"Show the paths of a logical flow, a port or a packet: what is offloaded, and why the rest is not."`
 }
 
@@ -24,6 +25,19 @@ type offloadStatusCommand struct{ controlSocket }
 // Run asks the program.
 func (c *offloadStatusCommand) Run(ctx context.Context, out io.Writer) error {
 	return c.ask(ctx, out, "offload/status")
+}
+
+type offloadDevicesCommand struct {
+	controlSocket
+	What string `arg:"" optional:"" help:"Only this network device, interface, logical port, or address of hardware (pci/0000:03:00.2, 03:00.2)."`
+}
+
+// Run asks the program.
+func (c *offloadDevicesCommand) Run(ctx context.Context, out io.Writer) error {
+	if c.What == "" {
+		return c.ask(ctx, out, "offload/devices")
+	}
+	return c.ask(ctx, out, "offload/devices", c.What)
 }
 
 type offloadExplainCommand struct {

@@ -78,7 +78,7 @@ func (j *judge) unusable(number uint32, port offload.Port, known bool) *Reason {
 	case port.Mode == offload.Off:
 		return &Reason{Code: PortOff, Detail: name}
 	}
-	if lack, bad := j.caps.Devices[port.Device]; bad {
+	if lack, bad := j.caps.Unusable(port.Device, port.Mode); bad {
 		return &Reason{Code: NoDevice, Detail: with(name+" has device "+port.Device, lack.Why), Fix: lack.Fix}
 	}
 	return nil

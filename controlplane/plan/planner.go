@@ -59,9 +59,14 @@ func (p *Planner) forget() {
 	p.stale, p.cold = map[flatten.SegmentID]bool{}, map[flatten.PathID]bool{}
 }
 
-// SetCaps says what the target can do from now on. What it refused before is tried again.
+// SetCaps says what the target can do from now on. What it refused before is tried again,
+// unless nothing but Devices has changed: then only ports of those are looked at again, and
+// the target is told of them, because it may have to do with them otherwise now.
 func (p *Planner) SetCaps(c offload.Caps) {
+	before := p.caps.Devices
+	p.caps.Devices = c.Devices
 	if reflect.DeepEqual(c, p.caps) {
+		p.lookAgain(before)
 		return
 	}
 	was, is := p.caps.Flatten(p.base), c.Flatten(p.base)
@@ -78,6 +83,18 @@ func (p *Planner) SetCaps(c offload.Caps) {
 	p.flat = flatten.New(is)
 	p.forget()
 	p.follow(p.flat.Apply(backend.Delta{Put: rules}))
+}
+
+// lookAgain takes a change of the devices whose hardware cannot have rules.
+func (p *Planner) lookAgain(before map[string]offload.Lack) {
+	var changed []offload.Port
+	for _, port := range p.ports {
+		was, lacked := before[port.Device]
+		if is, lacks := p.caps.Devices[port.Device]; lacked != lacks || was != is {
+			changed = append(changed, port)
+		}
+	}
+	p.SetPorts(changed, nil)
 }
 
 // Caps is what the target can do.

@@ -159,6 +159,15 @@ var reasonCases = []struct {
 		then: func(p *Planner) {
 			p.SetPorts([]offload.Port{{Ofport: 3, Name: "vif3", Device: "eth3"}}, nil)
 		}},
+	{name: "ports without hardware, for a target that has a form in the kernel", rules: []string{toIngress,
+		"ingress.0 2 match(eth.src=2) { to_port 3; }", "ingress.0 1 match(any) { to_port 4; }"},
+		caps: func(c *offload.Caps) {
+			lack := offload.Lack{Why: "the eSwitch of pci/0000:03:00.0 is in legacy mode", Fix: "devlink dev eswitch set pci/0000:03:00.0 mode switchdev"}
+			c.Kernel, c.Devices = true, map[string]offload.Lack{"eth3": lack, "eth4": lack}
+		},
+		then: func(p *Planner) {
+			p.SetPorts([]offload.Port{{Ofport: 3, Name: "vif3", Device: "eth3", Mode: offload.HardwareOnly}}, nil)
+		}},
 	{name: "an ingress that is off", rules: []string{toIngress, goOn},
 		then: func(p *Planner) { p.SetPorts([]offload.Port{{Ofport: 1, Name: "vif1", Device: "eth1"}}, nil) }},
 	{name: "tunnels", rules: []string{toIngress, "ingress.0 2 match(eth.src=1) { tun.id = 5; tun.opt = 7; tun.dst = 0x0a000001; to_port 5; }",

@@ -44,6 +44,10 @@ const (
 	lastPause  = 30 * time.Second
 )
 
+// lookAgain is how often the target is asked what it can do, besides when devices come and
+// go: somebody may have switched hw-tc-offload, of which nothing is heard.
+const lookAgain = 30 * time.Second
+
 // cut is where segments end so that what follows is shared (flatten.Config.Cut).
 const cut = 24
 
@@ -57,10 +61,10 @@ type Reconciler struct {
 	setting  device.Setting
 	told     bool // there was a setting
 	revision backend.Revision
-	complete bool // the rules are whole
-	cleared  bool // the target holds nothing of ours
-	placed   bool // it may hold something that was placed by this Reconciler
-	caps     bool // the planner knows what the target can do
+	complete bool      // the rules are whole
+	cleared  bool      // the target holds nothing of ours
+	placed   bool      // it may hold something that was placed by this Reconciler
+	looked   time.Time // the target was asked what it can do; zero: to be asked now
 	polled   time.Time
 	pause    time.Duration
 	retry    time.Time // nothing is asked of the target before
@@ -170,7 +174,7 @@ func (r *Reconciler) take() {
 	r.revision = d.Revision
 	if setting.Mode == offload.Off {
 		if before.Mode != offload.Off { // rules will come anew
-			r.plan, r.caps, r.complete, r.cleared = newPlanner(), false, false, false
+			r.plan, r.looked, r.complete, r.cleared = newPlanner(), time.Time{}, false, false
 		}
 		return
 	}
@@ -185,6 +189,7 @@ func (r *Reconciler) take() {
 	}
 	if put, gone := difference(before.Ports, setting.Ports); len(put)+len(gone) > 0 {
 		r.plan.SetPorts(put, gone)
+		r.looked = time.Time{} // what is new may be able to do less
 	}
 }
 
@@ -235,13 +240,13 @@ func (r *Reconciler) settle(ctx context.Context, now time.Time) {
 }
 
 func (r *Reconciler) place(ctx context.Context, now time.Time) error {
-	if !r.caps {
+	if now.Sub(r.looked) >= lookAgain {
 		caps, err := r.cfg.Target.Caps(ctx)
 		if err != nil {
 			return err
 		}
 		r.plan.SetCaps(caps)
-		r.caps = true
+		r.looked = now
 	}
 	for {
 		d, ok := r.plan.Delta(now)
@@ -272,6 +277,7 @@ func (r *Reconciler) relink(ctx context.Context, device string) {
 		return
 	}
 	now := time.Now()
+	r.looked = time.Time{}
 	report, err := r.cfg.Target.Apply(ctx, offload.Delta{Ports: ports})
 	if err != nil {
 		r.lost(err, now)
@@ -303,7 +309,7 @@ func (r *Reconciler) lost(err error, now time.Time) {
 		r.cfg.Log.Log(context.Background(), level, r.cfg.Target.Name()+": "+err.Error()+"; trying again")
 	}
 	r.plan.Restart()
-	r.caps = false
+	r.looked = time.Time{}
 	r.err, r.retry = err, now.Add(r.pause)
 	r.pause = min(2*r.pause, lastPause)
 }

@@ -18,6 +18,37 @@ import (
 	"github.com/sluice-gw/sluice/offload"
 )
 
+// TestLooksAgain: what a target can do is asked when ports and devices come, and now and then.
+func TestLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := start(t)
+		asked := func(what string, want int) {
+			t.Helper()
+			synctest.Wait()
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			if x.asked != want {
+				t.Errorf("%s: asked %d times, want %d", what, x.asked, want)
+			}
+			x.asked = 0
+		}
+		x.mail.Send(backend.Delta{Revision: 1, Reset: true, Put: rules(t), Complete: true}, on)
+		asked("on", 1)
+		x.mail.Send(backend.Delta{Revision: 2, Del: []ir.RuleID{rules(t)[0].ID}}, on)
+		asked("rules", 0)
+		one := on
+		one.Ports = on.Ports[:1]
+		x.mail.Send(backend.Delta{Revision: 3}, one)
+		asked("ports", 1)
+		x.r.Relink("eth1")
+		asked("a device", 1)
+		time.Sleep(lookAgain - poll)
+		asked("not yet", 0)
+		time.Sleep(2 * poll)
+		asked("after a while", 1)
+	})
+}
+
 // target notes what it is told, under mu.
 type target struct {
 	mu     sync.Mutex
@@ -25,6 +56,7 @@ type target struct {
 	tables map[string]int
 	acked  backend.Revision
 	err    error
+	asked  int // what it can do
 }
 
 func (x *target) fail(err error) {
@@ -38,6 +70,7 @@ func (*target) Name() string { return "target" }
 func (x *target) Caps(context.Context) (offload.Caps, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.asked++
 	return offload.Caps{Target: "target", Outputs: offload.Amount{Max: 1},
 		Match: offload.Fields{ir.EthType: offload.AllOf(ir.EthType, offload.Ternary)}}, x.err
 }

@@ -29,6 +29,8 @@ type outlet struct {
 	offload.Port
 	// internal is a device of Open vSwitch's own, whose packets the host receives.
 	internal bool
+	// lack is why the device's hardware cannot have rules; zero for nothing that is known.
+	lack offload.Lack
 }
 
 // act translates what becomes of packets that match t.

@@ -21,7 +21,7 @@ func (t *Target) takePorts(delta *offload.Delta) (changed bool) {
 	for _, p := range delta.Ports {
 		o := &outlet{Port: p}
 		if link, err := t.link(&p); err == nil {
-			o.Ifindex, o.internal = link.Ifindex, link.Internal
+			o.Ifindex, o.internal, o.lack = link.Ifindex, link.Internal, t.lack(link.Ifindex)
 		} else {
 			o.Ifindex = 0
 		}
@@ -48,7 +48,7 @@ func (t *Target) link(p *offload.Port) (Link, error) {
 func (o *outlet) equal(x *outlet) bool {
 	a, b := o.Port, x.Port
 	a.Tunnel, b.Tunnel = nil, nil
-	return o.internal == x.internal && a == b && (o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
+	return o.internal == x.internal && o.lack == x.lack && a == b && (o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
 }
 
 // arrange finds out which devices there are, and gives those that are new their qdisc. The failures are of ports that have none.
@@ -70,6 +70,10 @@ func (t *Target) arrange(changed bool) (failures []offload.Failure) {
 		}
 		if !p.usable() {
 			fail(ErrNoLink)
+			continue
+		}
+		if len(p.programs()) == 0 {
+			fail(errors.New(p.lack.Why))
 			continue
 		}
 		d := t.devices[p.hook()]

@@ -2,20 +2,55 @@ package tc
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload"
 )
 
 // Caps implements offload.Target: what this package has forms for, without what the kernel does not take in software, which is found
-// out with a device made for it. What a network card lacks of it, its driver refuses when it is asked (offload.Failure).
+// out once, with a device made for it. Which devices can have nothing in hardware is read each time (netdev); what a network card lacks
+// else, its driver refuses when it is asked (offload.Failure).
 func (t *Target) Caps(ctx context.Context) (offload.Caps, error) {
 	c := forms()
 	if err := t.know(ctx); err != nil {
 		return offload.Caps{}, err
 	}
 	t.probed.limit(&c)
-	return c, nil
+	return c, t.look(ctx, &c)
+}
+
+// look reads what the network devices are.
+func (t *Target) look(ctx context.Context, c *offload.Caps) error {
+	if t.cfg.Devices == nil {
+		return nil
+	}
+	found, err := t.cfg.Devices(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the network devices: %w", err)
+	}
+	t.found = found
+	c.Target += " of Linux " + found.Kernel
+	if cards := found.Hardware(); cards != "" {
+		c.Target += ", " + cards
+	}
+	c.Devices = found.Lacks()
+	for _, p := range t.ports { // a device that was renamed under Open vSwitch is known by its number still
+		if lack := t.lack(p.Ifindex); lack != (offload.Lack{}) {
+			c.Devices[p.Device] = lack
+		}
+	}
+	return nil
+}
+
+// lack is why nothing for a device can be in hardware, as far as is known.
+func (t *Target) lack(ifindex int32) offload.Lack {
+	if t.found != nil {
+		if d := t.found.ByIndex(ifindex); d != nil {
+			return d.Lack
+		}
+	}
+	return offload.Lack{}
 }
 
 // know probes the kernel, once.
@@ -34,7 +69,7 @@ func (t *Target) know(ctx context.Context) error {
 func forms() offload.Caps {
 	yes := offload.Yes
 	c := offload.Caps{
-		Target: "TC flower", Match: matchable(), Set: settable(),
+		Target: "TC flower", Match: matchable(), Set: settable(), Kernel: true,
 		Copy:    offload.No("tc writes constants only", ""),
 		DecTTL:  offload.Amount{Max: 255},
 		PopVLAN: offload.Amount{Max: 1, Lack: offload.Lack{Why: "packets with more VLAN headers are not let in"}},

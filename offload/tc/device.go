@@ -107,7 +107,7 @@ func (d *device) number(id flatten.SegmentID) uint32 {
 // where are the programs of all ports.
 func (d *device) where() (list []program) {
 	for _, p := range d.ports {
-		for _, g := range programs(p.Mode) {
+		for _, g := range p.programs() {
 			if !slices.Contains(list, g) {
 				list = append(list, g)
 			}

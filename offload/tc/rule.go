@@ -26,17 +26,15 @@ func (g program) flags() flower.Flags {
 	return flower.SkipHW
 }
 
-// programs are those that a port's mode asks for.
-func programs(m offload.Mode) []program {
-	switch m {
-	case offload.HardwareOnly:
-		return []program{inDevice}
-	case offload.HardwareToo:
-		return []program{inDevice, inKernel}
-	case offload.Software:
-		return []program{inKernel}
+// programs are those that the port's mode asks for, as far as its device can have them.
+func (o *outlet) programs() (list []program) {
+	if (o.Mode == offload.HardwareOnly || o.Mode == offload.HardwareToo) && o.lack == (offload.Lack{}) {
+		list = append(list, inDevice)
 	}
-	return nil
+	if o.Mode == offload.HardwareToo || o.Mode == offload.Software {
+		list = append(list, inKernel)
+	}
+	return list
 }
 
 // trap hands packets to the fallback: in the kernel they go on to Open vSwitch, out of a device they come to the kernel. Of tracked

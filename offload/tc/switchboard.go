@@ -29,7 +29,7 @@ func (d *device) lay(tables map[flatten.SegmentID]*table) {
 			continue
 		}
 		kinds := c.kinds()
-		for _, g := range programs(p.Mode) {
+		for _, g := range p.programs() {
 			if c.broken(g) != nil {
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
 	"github.com/sluice-gw/sluice/offload/tc/flower"
+	"github.com/sluice-gw/sluice/offload/tc/netdev"
 )
 
 // Config says how a Target reaches its kernel.
@@ -19,6 +20,8 @@ type Config struct {
 	Dial func() (*flower.Conn, error)
 	// Links are the network devices of the same network namespace.
 	Links Links
+	// Devices reads what the network devices are; nil: nothing is known, and drivers say what they lack when they are asked.
+	Devices func(context.Context) (*netdev.Inventory, error)
 }
 
 // Links are the network devices of a network namespace. Kernel's are those of NewLinks.
@@ -54,8 +57,9 @@ type Target struct {
 	segments map[flatten.PathID]flatten.SegmentID
 	ports    map[uint32]*outlet
 	devices  map[flower.Hook]*device
-	probed   *probed // nil until it is known
-	searched bool    // for what an earlier process left on devices that are no ports any more
+	probed   *probed           // nil until it is known
+	found    *netdev.Inventory // nil until it is read
+	searched bool              // for what an earlier process left on devices that are no ports any more
 }
 
 var _ offload.Target = (*Target)(nil)

@@ -63,8 +63,8 @@ type Device struct {
 	Function string
 	// HWTC is whether its driver is offered filters.
 	HWTC Switch
-	// Lower are the names of the devices of a bond.
-	Lower []string
+	// Members are the names of the devices of a bond.
+	Members []string
 	// Lack is why no rules for it can be in hardware; zero for nothing that is known.
 	Lack offload.Lack
 }

@@ -106,10 +106,10 @@ func (v *verdict) bond(d *Device) {
 	for _, o := range v.in.Devices {
 		if o.Master == d.Ifindex {
 			members = append(members, o)
-			d.Lower = append(d.Lower, o.Name)
+			d.Members = append(d.Members, o.Name)
 		}
 	}
-	d.What = mode + " of " + strings.Join(d.Lower, ", ")
+	d.What = mode + " of " + strings.Join(d.Members, ", ")
 	switch {
 	case len(members) == 0:
 		d.What = mode + " of nothing"
