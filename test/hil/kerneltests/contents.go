@@ -14,7 +14,7 @@ import (
 // modules are what the kernel tests use. All are loaded for all of them: nothing in the guest could load one when it is wanted.
 var modules = []string{
 	// devices
-	"af_packet", "bridge", "dummy", "geneve", "ifb", "tun", "veth", "vxlan", "8021q",
+	"af_packet", "bonding", "bridge", "dummy", "geneve", "ifb", "tun", "veth", "vxlan", "8021q",
 	// traffic control
 	"sch_ingress", "cls_flower", "cls_matchall",
 	"act_csum", "act_ct", "act_gact", "act_mirred", "act_mpls", "act_pedit", "act_police", "act_sample", "act_skbedit", "act_tunnel_key", "act_vlan",
@@ -23,7 +23,7 @@ var modules = []string{
 }
 
 // programs of this host that the tests run, besides those of a deployment (package lab).
-var programs = []string{"tc"}
+var programs = []string{"devlink", "tc"}
 
 // product is the product's program, where the tests find it in the guest.
 const product = "/usr/local/bin/sluice"
