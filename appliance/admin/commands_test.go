@@ -290,6 +290,18 @@ func TestOffloadObstacle(t *testing.T) {
 	if err := json.Unmarshal(raw, &s); err != nil || !strings.HasPrefix(s.Obstacle, "bridge br-int") || s.Mode != 0 {
 		t.Errorf("%v in %s", err, raw)
 	}
+	for _, c := range []struct {
+		want string
+		ask  []string
+	}{
+		{"kernel:            Linux ", []string{"offload/devices"}},
+		{"lo: not in hardware: a virtual device is software only\n", []string{"offload/devices", "lo"}},
+		{"eth77 is no network device, interface, logical port or address of hardware here", []string{"offload/devices", "eth77"}},
+	} {
+		if got := d.ask(c.ask...); !strings.Contains(got, c.want) {
+			t.Errorf("%q: no %q in\n%s", c.ask, c.want, got)
+		}
+	}
 	if got := d.ask("offload/explain"); got != "error: \"offload/explain\" command requires at least 1 arguments\n" {
 		t.Errorf("without an argument: %s", got)
 	}

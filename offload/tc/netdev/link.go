@@ -38,7 +38,8 @@ const skipStats = 1 << 3
 // attempts is how often a dump that was disturbed is begun again.
 const attempts = 5
 
-// links reads all network devices of a connection's namespace.
+// links reads all network devices of a connection's namespace. Where they change all the time the list may lack some of those that came or
+// went meanwhile; then it comes with nl.ErrInterrupted or nl.ErrOverrun.
 func links(ctx context.Context, c *nl.Conn) (list []Link, err error) {
 	for range attempts {
 		list = nil
@@ -57,14 +58,19 @@ func links(ctx context.Context, c *nl.Conn) (list []Link, err error) {
 			}
 			list = append(list, l)
 		}
-		if !errors.Is(err, nl.ErrInterrupted) && !errors.Is(err, nl.ErrOverrun) {
-			break
+		switch {
+		case err == nil:
+			return list, nil
+		case !disturbed(err):
+			return nil, fmt.Errorf("list network devices: %w", err)
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("list network devices: %w", err)
-	}
-	return list, nil
+	return list, err
+}
+
+// disturbed tells whether a list is whole but for what changed while it was read.
+func disturbed(err error) bool {
+	return errors.Is(err, nl.ErrInterrupted) || errors.Is(err, nl.ErrOverrun)
 }
 
 // decodeLink reads a message RTM_NEWLINK.

@@ -55,13 +55,13 @@ func TestLinks(t *testing.T) {
 		{Ifindex: 22, Name: "eth0.7", Kind: "vlan", Lower: 4},
 		{Ifindex: 40, Name: "bond0", Kind: "bond", BondMode: 4},
 	}
-	disturbed := 2
+	changes := 2
 	wire := nltest.New(0, func(m nl.Message) (all [][]byte) {
 		if m.Type != unix.RTM_GETLINK || m.Flags&nl.FlagDump != nl.FlagDump || len(m.Body) != ifinfoLen+8 {
 			t.Errorf("asked %+v", m)
 		}
 		flags := uint16(nl.FlagMulti)
-		if disturbed--; disturbed >= 0 {
+		if changes--; changes >= 0 {
 			flags |= nl.FlagDumpIntr
 		}
 		for _, l := range want {
@@ -76,9 +76,10 @@ func TestLinks(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	disturbed = 100
-	if _, err := links(t.Context(), nl.NewConn(wire, nl.Options{BodyHeader: ifinfoLen})); !errors.Is(err, nl.ErrInterrupted) {
-		t.Errorf("a list that changes for ever: %v", err)
+	changes = 100
+	got, err = links(t.Context(), nl.NewConn(wire, nl.Options{BodyHeader: ifinfoLen}))
+	if !errors.Is(err, nl.ErrInterrupted) || !disturbed(err) || len(got) != len(want) {
+		t.Errorf("a list that changes for ever: %+v, %v", got, err)
 	}
 }
 

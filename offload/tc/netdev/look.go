@@ -23,6 +23,9 @@ func Look(ctx context.Context, netns int) (*Inventory, error) {
 	}
 	c := nl.NewConn(wire, nl.Options{BodyHeader: ifinfoLen, ReadBuffer: wire.ReadBuffer()})
 	s.Links, err = links(ctx, c)
+	if disturbed(err) { // they are looked at again soon; to fail would take the offload from all
+		s.Unknown, err = append(s.Unknown, "devices that came or went just now: "+err.Error()), nil
+	}
 	if err := errors.Join(err, c.Close()); err != nil {
 		return nil, err
 	}
