@@ -26,10 +26,15 @@ type Status struct {
 func (p *Planner) Paths() iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		p.settle()
+		reached := p.entered()
 		for _, id := range slices.SortedFunc(maps.Keys(p.places), flatten.CompareIDs) {
 			s := p.places[id]
 			for i, path := range s.seg.Paths {
-				if !yield(Status{s.seg, path, s.why[i], p.isReached(s), p.total(path.ID)}) {
+				why := s.why[i]
+				if why == nil {
+					why = p.absence(id, path)
+				}
+				if !yield(Status{s.seg, path, why, reached[id], p.total(path.ID)}) {
 					return
 				}
 			}
@@ -53,11 +58,30 @@ func (p *Planner) Through(rules map[ir.RuleID]bool) iter.Seq[Status] {
 	}
 }
 
-// isReached tells whether packets get to s before they are handed to the fallback: to
-// an ingress they always do.
-func (p *Planner) isReached(s *place) bool {
-	_, root := s.seg.ID.Ingress()
-	return root || s.reached
+// entered are the segments that packets get to before they are handed to the fallback:
+// to an ingress they always do.
+func (p *Planner) entered() map[flatten.SegmentID]bool {
+	all := map[flatten.SegmentID]bool{}
+	for id := range p.places {
+		if _, root := id.Ingress(); root {
+			p.behind(id, all)
+		}
+	}
+	return all
+}
+
+// behind adds a segment, and those that packets in it get to, to all.
+func (p *Planner) behind(id flatten.SegmentID, all map[flatten.SegmentID]bool) {
+	all[id] = true
+	s := p.places[id]
+	if _, lost := p.lost[id]; lost || s.table == nil {
+		return
+	}
+	for _, to := range s.goes {
+		if !all[to] {
+			p.behind(to, all)
+		}
+	}
 }
 
 // total is what entries of a path have counted.
@@ -151,20 +175,13 @@ func (c *Coverage) datapaths(s Status) {
 
 // from sums the segments that packets get to from one.
 func (p *Planner) from(id flatten.SegmentID, bySegment map[flatten.SegmentID]Count) (sum Count) {
-	done := map[flatten.SegmentID]bool{id: true}
-	for work := []flatten.SegmentID{id}; len(work) > 0; {
-		id := work[len(work)-1]
-		work = work[:len(work)-1]
+	all := map[flatten.SegmentID]bool{}
+	p.behind(id, all)
+	for id := range all {
 		n := bySegment[id]
 		sum.Offloaded += n.Offloaded
 		sum.Fallback += n.Fallback
 		sum.Seen.plus(n.Seen)
-		for _, to := range p.places[id].goes {
-			if !done[to] {
-				done[to] = true
-				work = append(work, to)
-			}
-		}
 	}
 	return sum
 }

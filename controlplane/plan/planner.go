@@ -27,8 +27,9 @@ type Planner struct {
 	stale   map[flatten.SegmentID]bool                       // to be judged again
 	settled bool                                             // something was, since room was looked for last
 	refused map[entryKey]*refusal
-	dropAt  int                     // with so many refused it is time to forget
-	cold    map[flatten.PathID]bool // there is no room for them
+	lost    map[flatten.SegmentID]string // ingresses that the target has no place for at present, with its words
+	dropAt  int                          // with so many refused it is time to forget
+	cold    map[flatten.PathID]bool      // there is no room for them
 	seen    map[entryKey]*seen
 	credit  map[ir.RuleID]*Credit
 	rates   map[ir.RuleID]*softRate
@@ -204,6 +205,7 @@ func (p *Planner) follow(changes []flatten.Change) {
 func (p *Planner) Restart() {
 	p.reset = true
 	clear(p.installed)
+	clear(p.lost)
 }
 
 // Next is when Delta should be asked for again though nothing has happened; ok is

@@ -30,6 +30,7 @@ const (
 
 // Report takes what came of a Delta.
 func (p *Planner) Report(now time.Time, r offload.Report) {
+	p.setLost(r.Failures)
 	for _, f := range r.Failures {
 		k, ok := p.failed(f)
 		if !ok || p.places[f.Segment] == nil {
@@ -48,6 +49,28 @@ func (p *Planner) Report(now time.Time, r offload.Report) {
 		x.again = x.pause(now)
 		p.stale[f.Segment] = true
 	}
+}
+
+// setLost takes over which ingresses the target has no place for. It is not asked for
+// less because of that: it tries again by itself, and there may be room at once when a
+// device comes back.
+func (p *Planner) setLost(failures []offload.Failure) {
+	p.lost = map[flatten.SegmentID]string{}
+	for _, f := range failures {
+		if _, root := f.Segment.Ingress(); root && f.Path == 0 {
+			p.lost[f.Segment] = fmt.Sprintf("%s: %s", f.Kind, f.Detail)
+		}
+	}
+}
+
+// absence is why nothing of a segment is installed though the target was told to; nil
+// if it is.
+func (p *Planner) absence(id flatten.SegmentID, path *flatten.Path) *Reason {
+	why, lost := p.lost[id]
+	if !lost {
+		return nil
+	}
+	return p.because(Reason{Code: Refused, Detail: why, Fix: "what it says; it is tried again", Rule: lastRule(path)})
 }
 
 // failed finds the entry that the target has failed to install.

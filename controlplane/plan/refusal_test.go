@@ -2,12 +2,14 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload"
+	"github.com/sluice-gw/sluice/offload/flatten"
 )
 
 // placed tells whether anything is in the target.
@@ -108,6 +110,47 @@ func TestRefusalsAreForgotten(t *testing.T) {
 		p.Apply(backend.Delta{Del: []ir.RuleID{r[0].ID}})
 		if len(p.refused) > 2*minDrop {
 			t.Fatalf("%d refusals are remembered", len(p.refused))
+		}
+	}
+}
+
+// What the target has no place for is not offloaded, until it has; it is not told
+// anything else because of that.
+func TestLostIngress(t *testing.T) {
+	now := time.Unix(1000, 0)
+	p := New(flatten.Config{Cut: 24})
+	p.SetCaps(offload.Caps{Match: offload.Fields{ir.EthType: offload.AllOf(ir.EthType, offload.Ternary)}, Outputs: offload.Amount{Max: 1}})
+	var rules []ir.Rule
+	for _, text := range []string{"phy_to_log 10 match(in_port=1, eth.type=0x800) { to_port 2; }", "phy_to_log 10 match(in_port=2, eth.type=0x800) { to_port 1; }"} {
+		r, err := ir.ParseRule(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, r)
+	}
+	p.Apply(backend.Delta{Put: rules})
+	p.SetPorts([]offload.Port{{Ofport: 1, Device: "eth1", Mode: offload.Software}, {Ofport: 2, Device: "eth2", Mode: offload.Software}}, nil)
+	d, ok := p.Delta(now)
+	if !ok || len(d.Put) != 2 {
+		t.Fatalf("the target is told %+v", d)
+	}
+	lost := []offload.Failure{{Segment: flatten.IngressID(1), Kind: backend.Transient, Detail: "eth1: it has another qdisc"}}
+	for _, tt := range []struct {
+		failures []offload.Failure
+		want     int
+	}{{nil, 2}, {lost, 0}, {nil, 2}} { // with what drops all other packets
+		p.Report(now, offload.Report{Failures: tt.failures})
+		if d, again := p.Delta(now); again {
+			t.Errorf("%+v: the target is told %+v", tt.failures, d)
+		}
+		c := p.Coverage()
+		if c.Total.Offloaded != tt.want+2 || c.ByPort[1].Offloaded != tt.want || c.ByPort[2].Offloaded != 2 {
+			t.Errorf("%+v: %+v", tt.failures, c)
+		}
+		for s := range p.Paths() {
+			if s.Reason != nil && s.Reason.Code == Refused && !strings.Contains(s.Reason.String(), "refused: the target refused it: transient: eth1: it has another qdisc; fix: what it says") {
+				t.Error(s.Reason)
+			}
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (p *Planner) waiting() []candidate {
 		weight := s.demands()
 		for i, path := range s.seg.Paths {
 			if s.alone[i] != nil && s.alone[i].Code == Room {
-				list = append(list, candidate{path, id, p.heat(path), weight[i], p.isReached(s)})
+				list = append(list, candidate{path, id, p.heat(path), weight[i], s.isReached()})
 			}
 		}
 	}
@@ -122,4 +122,11 @@ func (s *place) demands() []float64 {
 		}
 	}
 	return weight
+}
+
+// isReached tells whether the target is asked for what packets to s need: to an
+// ingress they always come.
+func (s *place) isReached() bool {
+	_, root := s.seg.ID.Ingress()
+	return root || s.reached
 }
