@@ -72,6 +72,9 @@ type Delta struct {
 	DelMeters []string
 	// Reset says that what was said before is void: Put, Ports and Meters are all there is.
 	Reset bool
+	// Chassis is the name of the chassis for which all this is. What a target finds of
+	// another chassis is left alone.
+	Chassis string
 }
 
 // Port is a port of the integration bridge as a target sees it.
@@ -84,6 +87,8 @@ type Port struct {
 	Ifindex int32
 	Tunnel  *Tunnel // nil for a port without encapsulation
 	Mode    Mode
+	// Barred says why Mode is Off whatever was asked for, and what would change that.
+	Barred Lack
 }
 
 // Tunnel is the outer headers of packets of a tunnel port.
@@ -106,13 +111,16 @@ const (
 	Software                 // in the kernel only (skip_hw)
 )
 
-// Report is what came of a Delta.
+// Report is what came of a Delta. Failures are all that there are now: one that is not
+// in it any more has passed.
 type Report struct {
 	Revision backend.Revision
 	Failures []Failure
 }
 
-// Failure says why an entry is not in the target, in the target's own words.
+// Failure says why an entry is not in the target, in the target's own words. Without a
+// Path it is about all packets of an ingress: the target has no place for its table at
+// present, and tries again by itself.
 type Failure struct {
 	Segment flatten.SegmentID
 	Path    flatten.PathID

@@ -76,7 +76,7 @@ func (j *judge) unusable(number uint32, port offload.Port, known bool) *Reason {
 	case !known || port.Device == "":
 		return &Reason{Code: NoDevice, Detail: name}
 	case port.Mode == offload.Off:
-		return &Reason{Code: PortOff, Detail: name}
+		return &Reason{Code: PortOff, Detail: with(name, port.Barred.Why), Fix: port.Barred.Fix}
 	}
 	if lack, bad := j.caps.Unusable(port.Device, port.Mode); bad {
 		return &Reason{Code: NoDevice, Detail: with(name+" has device "+port.Device, lack.Why), Fix: lack.Fix}

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/node/iface"
@@ -22,6 +23,8 @@ type Setting struct {
 	Mode  offload.Mode
 	Why   string // why nothing is offloaded though it was asked for
 	Ports []offload.Port
+	// Chassis is this chassis' name: what a target has of others is none of ours.
+	Chassis string
 }
 
 // Devices is the datum.
@@ -58,7 +61,7 @@ func (d *Devices) Update() bool {
 const key = "sluice-offload"
 
 func (d *Devices) read() Setting {
-	s := Setting{Mode: d.w.Config.Offload}
+	s := Setting{Mode: d.w.Config.Offload, Chassis: d.w.Config.Chassis}
 	if s.Mode == offload.Off {
 		return s
 	}
@@ -68,6 +71,9 @@ func (d *Devices) read() Setting {
 	}
 	for _, row := range d.ifaces.All() {
 		if p, ok := d.port(row, s.Mode); ok {
+			if p.Barred = d.barred(row); p.Barred.Why != "" {
+				p.Mode = offload.Off
+			}
 			s.Ports = append(s.Ports, p)
 		}
 	}
@@ -78,13 +84,17 @@ func (d *Devices) read() Setting {
 // obstacle is why nothing can be offloaded on this chassis.
 func (d *Devices) obstacle() string {
 	for row := range d.w.VSW.OpenVSwitch.All() {
-		if row.OtherConfig["hw-offload"] == "true" {
+		if strings.EqualFold(row.OtherConfig["hw-offload"], "true") { // as smap_get_bool reads it
 			return "Open vSwitch offloads by itself, and two would undo each other's rules: set Open_vSwitch other_config:hw-offload=false and restart ovs-vswitchd"
 		}
 	}
 	br := d.w.Bridge()
 	if br == nil {
 		return "there is no integration bridge"
+	}
+	if column := watched(br); column != "" {
+		return fmt.Sprintf("bridge %s has %s, which watches the packets in Open vSwitch and would not see those that are offloaded: \"ovs-vsctl clear Bridge %s %s\" ends it",
+			br.Name, column, br.Name, column)
 	}
 	if t := br.DatapathType; t != "" && t != "system" {
 		return fmt.Sprintf("bridge %s has datapath type %s: tc sees packets, and connections are shared, only where Open vSwitch uses the kernel's datapath "+
