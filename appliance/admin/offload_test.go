@@ -60,8 +60,8 @@ func (x *nic) Caps(context.Context) (offload.Caps, error) {
 	}
 	return offload.Caps{Target: "nic of tests, firmware 3", Match: match, Outputs: offload.Amount{Max: 1}, Jump: offload.Yes,
 		DecTTL:    offload.Amount{Lack: offload.Lack{Why: "the firmware does not know the TTL", Fix: "firmware 4"}},
-		Conntrack: offload.Conntrack{Shared: offload.Yes}, Tunnels: map[string]offload.Ability{"geneve": offload.Yes}, Entries: 100,
-		Kernel:  true,
+		Conntrack: offload.Conntrack{Shared: offload.Yes}, Entries: 100, Kernel: true, Tunnels: map[string]offload.Ability{"geneve": offload.Yes,
+			"vxlan": {Can: true, Lack: offload.Lack{Why: "the outer headers are short", Fix: "firmware 5"}}},
 		Devices: map[string]offload.Lack{"eth2": {Why: "it is no representor", Fix: "plug one"}, "eth9": {Why: "it is nobody's"}}}, x.lost
 }
 
@@ -172,6 +172,19 @@ func TestOffloadStatus(t *testing.T) {
 	a.see(v)
 	a.name(known())
 	golden(t, "offload-status", a.Text())
+}
+
+// What others did, and what is off or less than it should be whatever was asked for, is shown.
+func TestOffloadStatusOfTrouble(t *testing.T) {
+	v := view(t)
+	v.Audit = reconcile.Audit{Last: time.Unix(3000, 0), Repaired: time.Unix(2000, 0), Drift: offload.Drift{Missing: 3, Changed: 1, Extra: 2,
+		Foreign: []offload.Foreign{{Device: "eth1", Entries: 2}, {Device: "eth2", Entries: 1, Why: "another program offloads packets there"}}}}
+	v.Setting.Ports = append(v.Setting.Ports, offload.Port{Ofport: 4, Name: "vif4", Device: "eth4", Barred: offload.Lack{Why: "a mirror copies its packets", Fix: "end the mirror"}},
+		offload.Port{Ofport: 5, Name: "tun5", Device: "vxlan_sys", Mode: offload.HardwareToo, Tunnel: &offload.Tunnel{Type: "vxlan", DF: true}})
+	a := OffloadStatus{OffloadState: offloadState(v)}
+	a.see(v)
+	a.name(known())
+	golden(t, "offload-status-trouble", a.Text())
 }
 
 func TestOffloadCaps(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/plan"
@@ -23,8 +24,21 @@ type OffloadStatus struct {
 	Ports     []OffloadPort     `json:"ports"`
 	Datapaths []OffloadDatapath `json:"datapaths"`
 	Reasons   []OffloadCause    `json:"reasons"`
+	Audit     OffloadAudit      `json:"audit"`
+	// Degraded are differences between what the target does and what Open vSwitch would,
+	// where there is no harm in them for most.
+	Degraded []string `json:"degraded"`
 	// NamesError says why stages have numbers in place of their names.
 	NamesError string `json:"names_error,omitempty"`
+}
+
+// OffloadAudit is what others have changed in the target, in its entries (of tc:
+// filters), since the process was started, and what they have there now.
+type OffloadAudit struct {
+	offload.Drift
+	// Last is when all was looked at, Repaired when something was put right last.
+	Last     *time.Time `json:"last,omitempty"`
+	Repaired *time.Time `json:"repaired,omitempty"`
 }
 
 // OffloadPaths is how many paths are offloaded and how many are not.
@@ -53,6 +67,8 @@ type OffloadPort struct {
 	Name   string       `json:"name"`
 	Device string       `json:"device"`
 	Mode   offload.Mode `json:"mode"`
+	// Barred says why the mode is off whatever was asked for; nil: it is as asked for.
+	Barred *offload.Lack `json:"barred,omitempty"`
 	// OffloadPaths are all that packets of the port get to, Received its packets where
 	// they come in: those that met no rule are not among them.
 	OffloadPaths
@@ -80,7 +96,7 @@ type OffloadCause struct {
 }
 
 func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) {
-	a.Ports, a.Datapaths, a.Reasons = []OffloadPort{}, []OffloadDatapath{}, []OffloadCause{}
+	a.Ports, a.Datapaths, a.Reasons, a.Degraded = []OffloadPort{}, []OffloadDatapath{}, []OffloadCause{}, []string{}
 	a.OffloadState, err = t.look(ctx, nil, a.see)
 	if err != nil || a.Obstacle != "" {
 		return a, err
@@ -99,6 +115,7 @@ func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) 
 func (a *OffloadStatus) see(v reconcile.View) {
 	c, caps := v.Planner.Coverage(), v.Planner.Caps()
 	a.Total = paths(c.Total)
+	a.Audit = OffloadAudit{Drift: v.Audit.Drift, Last: when(v.Audit.Last), Repaired: when(v.Audit.Repaired)}
 	received, reasons := map[uint32]*OffloadTraffic{}, map[causeKey]*OffloadCause{}
 	for s := range v.Planner.Paths() {
 		if !s.Reached {
@@ -119,6 +136,7 @@ func (a *OffloadStatus) see(v reconcile.View) {
 			count(reasons, s.Reason, v.Planner.Blamed(s.Reason))
 		}
 	}
+	a.Degraded = degraded(v.Planner.Caps(), v.Setting.Ports)
 	for _, p := range v.Setting.Ports {
 		x := OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode, OffloadPaths: paths(c.ByPort[p.Ofport])}
 		if r := received[p.Ofport]; r != nil {
@@ -126,6 +144,9 @@ func (a *OffloadStatus) see(v reconcile.View) {
 		}
 		if l, has := caps.Devices[p.Device]; has && p.Mode == offload.HardwareToo && caps.Kernel {
 			x.Note = "in the kernel only: device " + p.Device + lack(l)
+		}
+		if p.Barred.Why != "" {
+			x.Barred = &p.Barred
 		}
 		a.Ports = append(a.Ports, x)
 	}
@@ -135,6 +156,29 @@ func (a *OffloadStatus) see(v reconcile.View) {
 	for _, r := range reasons {
 		a.Reasons = append(a.Reasons, *r)
 	}
+}
+
+// degraded are what tunnels that there are lack.
+func degraded(caps offload.Caps, ports []offload.Port) []string {
+	list := []string{}
+	for _, typ := range slices.Sorted(maps.Keys(caps.Tunnels)) {
+		has := func(p offload.Port) bool {
+			return p.Mode != offload.Off && p.Tunnel != nil && p.Tunnel.Type == typ && p.Tunnel.DF
+		}
+		if a := caps.Tunnels[typ]; a.Can && a.Why != "" && slices.ContainsFunc(ports, has) {
+			list = append(list, fmt.Sprintf("tunnels of type %s: %s; fix: %s", typ, a.Why, a.Fix))
+		}
+	}
+	return list
+}
+
+// when is nil for never.
+func when(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Second)
+	return &t
 }
 
 // causeKey is what paths are counted by before names are known: the same stage of two

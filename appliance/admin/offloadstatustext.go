@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // Text is the status as one page.
@@ -15,6 +16,10 @@ func (a OffloadStatus) Text() string {
 	}
 	p.line("paths", "%s", a.Total)
 	p.traffic(a.Traffic)
+	p.audit(a.Audit)
+	if n := len(a.Degraded); n > 0 {
+		list(p, "degraded", n, a.Degraded, func(text string) { p.item("%s", text) })
+	}
 	p.line("ports", "%d", len(a.Ports))
 	p.table("OFPORT\tNAME\tDEVICE\tMODE\tPATHS\tHARDWARE PACKETS\tKERNEL PACKETS\tTRAPPED PACKETS", len(a.Ports), func(i int) string {
 		x := a.Ports[i]
@@ -24,6 +29,9 @@ func (a OffloadStatus) Text() string {
 	for _, x := range a.Ports {
 		if x.Note != "" {
 			p.item("%s: %s", x.Name, x.Note)
+		}
+		if x.Barred != nil {
+			p.item("%s is off: %s; fix: %s", x.Name, x.Barred.Why, x.Barred.Fix)
 		}
 	}
 	p.line("datapaths", "%d", len(a.Datapaths))
@@ -57,6 +65,24 @@ func (p *page) traffic(t OffloadTraffic) {
 	p.line("in hardware", "%s", t.Hardware)
 	p.line("kernel for it", "%s", t.Kernel)
 	p.line("trapped", "%s", t.Trapped)
+}
+
+func (p *page) audit(a OffloadAudit) {
+	if a.Last == nil {
+		return
+	}
+	repaired := ""
+	if a.Repaired != nil {
+		repaired = ", put right last at " + a.Repaired.Format(time.RFC3339)
+	}
+	p.line("changed by others", "%d gone, %d changed, %d too much%s; all was looked at last at %s", a.Missing, a.Changed, a.Extra, repaired, a.Last.Format(time.RFC3339))
+	for _, f := range a.Foreign {
+		why := "; those in front of ours decide first"
+		if f.Why != "" {
+			why = ": nothing is offloaded there: " + f.Why
+		}
+		p.item("%s: %d entries of others%s", f.Device, f.Entries, why)
+	}
 }
 
 // table writes rows below a heading, columns separated by tabs.

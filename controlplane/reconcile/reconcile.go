@@ -11,6 +11,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"reflect"
@@ -39,6 +40,9 @@ const (
 	// poll is how often counters are read. Nothing depends on their age but what people
 	// see and who gets scarce room.
 	poll = 2 * time.Second
+	// auditEvery is how often all that a target holds is compared with what it shall hold.
+	// What counters show it is looked at with the counters.
+	auditEvery = time.Minute
 	// firstPause and lastPause are between attempts to reach a target that was lost.
 	firstPause = time.Second
 	lastPause  = 30 * time.Second
@@ -69,6 +73,16 @@ type Reconciler struct {
 	pause    time.Duration
 	retry    time.Time // nothing is asked of the target before
 	err      error     // why the target cannot be reached
+	audit    Audit
+}
+
+// Audit is what looking for changes that others made in a target has found. Foreign are
+// of the last time, the rest of all times since the start.
+type Audit struct {
+	Last time.Time // zero: there was none, or the target cannot tell
+	offload.Drift
+	// Repaired is when something had to be repaired last.
+	Repaired time.Time
 }
 
 // View is what others may look at while the Reconciler waits for them.
@@ -79,6 +93,7 @@ type View struct {
 	Revision backend.Revision // of the rules that are placed
 	Complete bool             // the rules are whole: without that nothing is placed
 	Err      error            // why the target cannot be reached; nil if it can
+	Audit    Audit
 }
 
 // New makes a Reconciler.
@@ -129,7 +144,7 @@ func (r *Reconciler) Do(ctx context.Context, f func(View)) error {
 func (r *Reconciler) Clear(ctx context.Context) error {
 	var err error
 	done := r.Do(ctx, func(View) {
-		r.setting, r.told, r.cleared = device.Setting{}, true, false
+		r.setting, r.told, r.cleared = device.Setting{Chassis: r.setting.Chassis}, true, false
 		r.settle(ctx, time.Now())
 		err = r.err
 	})
@@ -157,7 +172,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		case device := <-r.links:
 			r.relink(ctx, device)
 		case f := <-r.tasks:
-			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.err})
+			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.err, r.audit})
 		case <-timer.C:
 		}
 	}
@@ -172,6 +187,10 @@ func (r *Reconciler) take() {
 	before := r.setting
 	r.setting, r.told = *setting, true
 	r.revision = d.Revision
+	if before.Chassis != setting.Chassis { // the target has its filters under the former name
+		r.plan.Restart()
+		r.cleared = false
+	}
 	if setting.Mode == offload.Off {
 		if before.Mode != offload.Off { // rules will come anew
 			r.plan, r.looked, r.complete, r.cleared = newPlanner(), time.Time{}, false, false
@@ -217,13 +236,15 @@ func (r *Reconciler) settle(ctx context.Context, now time.Time) {
 		return
 	case r.setting.Mode == offload.Off:
 		// What an earlier run has left must not outlive the pipeline that it was made of.
-		if _, err = r.cfg.Target.Apply(ctx, offload.Delta{Reset: true}); err == nil {
-			r.cleared, r.placed = true, false
+		if _, err = r.cfg.Target.Apply(ctx, offload.Delta{Reset: true, Chassis: r.setting.Chassis}); err == nil {
+			r.cleared, r.placed, r.audit.Foreign = true, false, nil
 		}
 	case r.complete:
 		if err = r.place(ctx, now); err == nil && now.Sub(r.polled) >= poll {
 			r.polled = now
-			err = r.count(ctx, now)
+			if err = r.count(ctx, now); err == nil {
+				err = r.check(ctx, now)
+			}
 		}
 	default:
 		return
@@ -253,6 +274,7 @@ func (r *Reconciler) place(ctx context.Context, now time.Time) error {
 		if !ok {
 			return nil
 		}
+		d.Chassis = r.setting.Chassis
 		report, err := r.cfg.Target.Apply(ctx, d)
 		if err != nil {
 			return err
@@ -278,7 +300,7 @@ func (r *Reconciler) relink(ctx context.Context, device string) {
 	}
 	now := time.Now()
 	r.looked = time.Time{}
-	report, err := r.cfg.Target.Apply(ctx, offload.Delta{Ports: ports})
+	report, err := r.cfg.Target.Apply(ctx, offload.Delta{Ports: ports, Chassis: r.setting.Chassis})
 	if err != nil {
 		r.lost(err, now)
 		return
@@ -296,6 +318,29 @@ func (r *Reconciler) count(ctx context.Context, now time.Time) error {
 		list = append(list, c)
 	}
 	r.plan.Observe(now, slices.Values(list), func(func(ir.RuleID, uint64) bool) {}) // what matched in the fallback is not read
+	return nil
+}
+
+// check looks for changes that others made, when it is time or the counters told of some.
+func (r *Reconciler) check(ctx context.Context, now time.Time) error {
+	a, can := r.cfg.Target.(offload.Auditor)
+	if !can || !a.Suspect() && now.Sub(r.audit.Last) < auditEvery {
+		return nil
+	}
+	drift, report, err := a.Audit(ctx)
+	r.audit.Missing += drift.Missing
+	r.audit.Changed += drift.Changed
+	r.audit.Extra += drift.Extra
+	if drift.Any() {
+		r.audit.Repaired = now
+		r.cfg.Log.Warn(fmt.Sprintf("%s: somebody else has changed what is placed there: %d gone, %d changed, %d too much; it is put right",
+			r.cfg.Target.Name(), drift.Missing, drift.Changed, drift.Extra))
+	}
+	if err != nil {
+		return err
+	}
+	r.audit.Last, r.audit.Foreign = now, drift.Foreign
+	r.plan.Report(now, report)
 	return nil
 }
 

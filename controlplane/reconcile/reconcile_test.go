@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -113,13 +114,24 @@ type rig struct {
 }
 
 func start(t *testing.T) *rig {
-	x := &rig{T: t, target: &target{tables: map[string]int{}}, mail: NewMailbox()}
-	x.r = New(Config{Target: x.target, Changes: x.mail, Acked: x.ack, Log: slog.New(slog.DiscardHandler)})
+	x := &target{tables: map[string]int{}}
+	return startWith(t, x, x)
+}
+
+// startWith has the Reconciler drive whole, which x is a part of.
+func startWith(t *testing.T, x *target, whole offload.Target) *rig {
+	r := &rig{T: t, target: x, mail: NewMailbox()}
+	r.run(whole)
+	return r
+}
+
+func (x *rig) run(whole offload.Target) {
+	t := x.T
+	x.r = New(Config{Target: whole, Changes: x.mail, Acked: x.ack, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); x.r.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	return x
 }
 
 // wants waits until nothing more is to be done at once.
@@ -241,5 +253,79 @@ func TestClear(t *testing.T) {
 			t.Error(err)
 		}
 		x.wants("cleared", 0, 1, "reset true put 0 del 0 ports 0")
+	})
+}
+
+// changeable is a target in which others change something.
+type changeable struct {
+	*target
+	drift   offload.Drift
+	suspect bool
+	audits  int
+}
+
+func (x *changeable) Audit(ctx context.Context) (offload.Drift, offload.Report, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	drift := x.drift
+	x.audits++
+	x.suspect, x.drift = false, offload.Drift{Foreign: drift.Foreign}
+	return drift, offload.Report{}, x.err
+}
+
+func (x *changeable) Suspect() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.suspect
+}
+
+func TestAudit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		others := []offload.Foreign{{Device: "eth1", Entries: 3}}
+		c := &changeable{target: &target{tables: map[string]int{}}, drift: offload.Drift{Foreign: others}}
+		x := startWith(t, c.target, c)
+		x.mail.Send(backend.Delta{Revision: 1, Reset: true, Put: rules(t), Complete: true}, on)
+		x.wants("on", 2, 1, "reset true put 2 del 0 ports 2")
+		expect := func(what string, audits int, repaired bool, want offload.Drift) {
+			t.Helper()
+			synctest.Wait()
+			c.mu.Lock()
+			if c.audits != audits {
+				t.Errorf("%s: %d audits, want %d", what, c.audits, audits)
+			}
+			c.mu.Unlock()
+			if err := x.r.Do(t.Context(), func(v View) {
+				if !reflect.DeepEqual(v.Audit.Drift, want) || v.Audit.Repaired.IsZero() == repaired {
+					t.Errorf("%s: %+v", what, v.Audit)
+				}
+			}); err != nil {
+				t.Error(err)
+			}
+		}
+		expect("at the start", 1, false, offload.Drift{Foreign: others})
+		time.Sleep(auditEvery - poll)
+		expect("before it is time", 1, false, offload.Drift{Foreign: others})
+		c.mu.Lock()
+		c.drift.Changed = 2
+		c.mu.Unlock()
+		time.Sleep(2 * poll)
+		expect("when it is time", 2, true, offload.Drift{Changed: 2, Foreign: others})
+		c.mu.Lock()
+		c.suspect, c.drift = true, offload.Drift{Missing: 5}
+		c.mu.Unlock()
+		time.Sleep(poll)
+		expect("when counters show it", 3, true, offload.Drift{Missing: 5, Changed: 2})
+	})
+}
+
+func TestRenamedChassis(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := start(t)
+		x.mail.Send(backend.Delta{Revision: 1, Reset: true, Put: rules(t), Complete: true}, on)
+		x.wants("on", 2, 1, "reset true put 2 del 0 ports 2")
+		renamed := on
+		renamed.Chassis = "hv2"
+		x.mail.Send(backend.Delta{Revision: 2}, renamed)
+		x.wants("under another name all is told anew", 2, 2, "reset true put 2 del 0 ports 2")
 	})
 }

@@ -27,8 +27,6 @@ type outlets interface {
 // outlet is a port with what the kernel knows its device by.
 type outlet struct {
 	offload.Port
-	// internal is a device of Open vSwitch's own, whose packets the host receives.
-	internal bool
 	// lack is why the device's hardware cannot have rules; zero for nothing that is known.
 	lack offload.Lack
 }
@@ -148,9 +146,6 @@ func (b *builder) output(number uint32, last bool) error {
 	if !last {
 		out = flower.Mirror(port.Ifindex)
 	}
-	op := out.Op.(flower.Mirred)
-	op.Ingress = port.internal
-	out.Op = op
 	b.add(out)
 	b.gone = last
 	return nil

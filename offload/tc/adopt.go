@@ -9,29 +9,24 @@ import (
 )
 
 // adopt reads what the kernel has at the device's hook, and takes as many of sluice's filters as possible for those that shall be
-// there: chains are known by the segments that the filters' cookies name, entries by their paths. Filters without such a cookie are
-// left alone.
+// there: chains are known by the segments that the filters' cookies name, entries by their paths. Filters without such a cookie, and
+// those of another chassis, are left alone.
 func (t *Target) adopt(ctx context.Context, d *device) error {
+	old, barred := d.chains, d.board.barred
+	d.forget()
+	d.owner, d.board.barred = t.owners.now, barred
 	found, err := t.dump(ctx, d)
 	if err != nil {
 		return err
 	}
-	d.foreign, d.gone = 0, nil
-	d.numbers = map[uint32]bool{0: true}
-	old := d.chains
-	d.chains = map[flatten.SegmentID]*chain{}
-	board := newChain(0, 0)
-	board.barred = d.board.barred
-	d.board = board
-	byChain := map[uint32][]*flower.Installed{}
+	d.taken(found, &t.owners)
+	byChain := map[uint32][]*stranger{}
 	for i := range found {
 		in := &found[i]
 		d.numbers[in.Chain] = true
-		if _, ours := markOf(in.Cookie()); !ours || in.Kind != flowerKind {
-			d.foreign++
-			continue
+		if m, ours := t.owners.markOf(in); ours {
+			byChain[in.Chain] = append(byChain[in.Chain], &stranger{in, m})
 		}
-		byChain[in.Chain] = append(byChain[in.Chain], in)
 	}
 	for number, list := range byChain {
 		if number == 0 {
@@ -59,14 +54,26 @@ func (t *Target) adopt(ctx context.Context, d *device) error {
 	return nil
 }
 
+// forget drops what is known of what the kernel has.
+func (d *device) forget() {
+	d.chains, d.board, d.gone = map[flatten.SegmentID]*chain{}, newChain(0, 0), nil
+	d.numbers, d.adopted, d.hooked = map[uint32]bool{0: true}, false, false
+}
+
+// stranger is a filter of sluice's that was found, with its mark.
+type stranger struct {
+	*flower.Installed
+	mark mark
+}
+
 // flowerKind is the name of the classifier (flower.Installed.Kind).
 const flowerKind = "flower"
 
 // segmentOf is the segment that most of a chain's filters name.
-func (t *Target) segmentOf(list []*flower.Installed) (best flatten.SegmentID, ok bool) {
+func (t *Target) segmentOf(list []*stranger) (best flatten.SegmentID, ok bool) {
 	votes := map[flatten.SegmentID]int{}
 	for _, in := range list {
-		m, _ := markOf(in.Cookie())
+		m := in.mark
 		id, known := t.segments[m.path()]
 		switch m.role {
 		case rolePath, roleTrap:
@@ -86,12 +93,12 @@ func (t *Target) segmentOf(list []*flower.Installed) (best flatten.SegmentID, ok
 }
 
 // takeStrays takes filters over that nothing is known of yet.
-func (c *chain) takeStrays(list []*flower.Installed) {
+func (c *chain) takeStrays(list []*stranger) {
 	c.levels = map[flatten.PathID]level{}
 	for _, in := range list {
-		m, _ := markOf(in.Cookie())
+		m := in.mark
 		c.handle = max(c.handle, in.Handle)
-		c.stray = append(c.stray, &held{filter: plain(in), mark: m})
+		c.stray = append(c.stray, &held{filter: plain(in.Installed), mark: m})
 		if m.role == rolePath || m.role == roleTrap {
 			c.levels[m.path()] = levelOf(in.Prio)
 		}

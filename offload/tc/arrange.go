@@ -2,7 +2,6 @@ package tc
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,7 +20,7 @@ func (t *Target) takePorts(delta *offload.Delta) (changed bool) {
 	for _, p := range delta.Ports {
 		o := &outlet{Port: p}
 		if link, err := t.link(&p); err == nil {
-			o.Ifindex, o.internal, o.lack = link.Ifindex, link.Internal, t.lack(link.Ifindex)
+			o.Ifindex, o.lack = link.Ifindex, t.lack(link.Ifindex)
 		} else {
 			o.Ifindex = 0
 		}
@@ -48,13 +47,13 @@ func (t *Target) link(p *offload.Port) (Link, error) {
 func (o *outlet) equal(x *outlet) bool {
 	a, b := o.Port, x.Port
 	a.Tunnel, b.Tunnel = nil, nil
-	return o.internal == x.internal && o.lack == x.lack && a == b && (o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
+	return o.lack == x.lack && a == b && (o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
 }
 
-// arrange finds out which devices there are, and gives those that are new their qdisc. The failures are of ports that have none.
+// arrange finds out which devices there are. The failures are of ports that have none.
 func (t *Target) arrange(changed bool) (failures []offload.Failure) {
 	for _, d := range t.devices {
-		d.ports = nil
+		d.ports, d.shut = nil, nil
 		if changed {
 			d.renew()
 		}
@@ -63,28 +62,21 @@ func (t *Target) arrange(changed bool) (failures []offload.Failure) {
 		if p.Mode == offload.Off {
 			continue
 		}
-		fail := func(why error) {
+		why := ""
+		switch {
+		case !p.usable():
+			why = ErrNoLink.Error()
+		case len(p.programs()) == 0:
+			why = p.lack.Why
+		}
+		if why != "" {
 			failures = append(failures, offload.Failure{
 				Segment: flatten.IngressID(p.Ofport), Kind: backend.Transient, Detail: fmt.Sprintf("device %q: %s", p.Device, why),
 			})
-		}
-		if !p.usable() {
-			fail(ErrNoLink)
-			continue
-		}
-		if len(p.programs()) == 0 {
-			fail(errors.New(p.lack.Why))
 			continue
 		}
 		d := t.devices[p.hook()]
 		if d == nil {
-			if err := t.cfg.Links.Clsact(p.Ifindex); err != nil {
-				if p.Ifindex = 0; !errors.Is(err, ErrNoLink) {
-					err = fmt.Errorf("make its clsact qdisc: %w", err)
-				}
-				fail(err)
-				continue
-			}
 			d = newDevice(p.hook(), p.Device)
 			t.devices[d.hook] = d
 		}

@@ -10,61 +10,77 @@ import (
 	"github.com/sluice-gw/sluice/offload/tc/flower"
 )
 
-// Drift is how the kernel's filters differed from what Apply had left, in numbers of filters.
-type Drift struct {
-	Missing int // were gone
-	Changed int // did or matched something else
-	Extra   int // had sluice's cookie and belonged to nothing
-	// Foreign are filters of others at the same places. They are left alone; in front of sluice's they decide first.
-	Foreign int
-}
-
-// Any tells whether anything had to be repaired.
-func (d Drift) Any() bool { return d.Missing+d.Changed+d.Extra > 0 }
-
-// Audit reads all filters, compares them with what they shall be, and repairs what differs. The report has the failures that there are
-// then, as Apply's has.
-func (t *Target) Audit(ctx context.Context) (total Drift, report offload.Report, err error) {
+// Audit implements offload.Auditor. The filters of all devices are read; those of a device with a difference are adopted anew.
+func (t *Target) Audit(ctx context.Context) (total offload.Drift, report offload.Report, err error) {
+	t.suspect = false
 	for _, hook := range slices.SortedFunc(maps.Keys(t.devices), compareHooks) {
 		d := t.devices[hook]
+		if !d.adopted || !t.exists(d) {
+			continue // Apply looks; a device that goes takes its filters with it
+		}
 		found, err := t.dump(ctx, d)
 		if err != nil && err != errDeviceGone {
 			return total, report, fmt.Errorf("audit %s: %w", d.name, err)
 		}
-		drift := d.compare(found)
-		d.adopted = d.adopted && !drift.Any()
+		drift := d.compare(found, &t.owners)
+		was := d.foreign.Why
+		d.taken(found, &t.owners)
+		d.adopted = !drift.Any() && d.foreign.Why == was
 		total.Missing += drift.Missing
 		total.Changed += drift.Changed
 		total.Extra += drift.Extra
-		total.Foreign += drift.Foreign
 	}
-	report, err = t.Apply(ctx, offload.Delta{})
-	return total, report, err
-}
-
-// compare holds what was found against what shall be there.
-func (d *device) compare(found []flower.Installed) (drift Drift) {
-	held := map[flower.Key]*held{}
-	for _, c := range append(d.sorted(), d.board) {
-		for _, h := range c.have {
-			held[h.filter.Key] = h
+	if report, err = t.Apply(ctx, offload.Delta{Chassis: t.chassis}); err != nil {
+		return total, report, err
+	}
+	for _, hook := range slices.SortedFunc(maps.Keys(t.devices), compareHooks) {
+		if f := t.devices[hook].foreign; f.Entries > 0 {
+			total.Foreign = append(total.Foreign, f)
 		}
 	}
+	return total, report, nil
+}
+
+// Suspect implements offload.Auditor.
+func (t *Target) Suspect() bool { return t.suspect }
+
+// compare holds what was found against what shall be there.
+func (d *device) compare(found []flower.Installed, o *owners) (drift offload.Drift) {
+	held := d.held()
 	for i := range found {
 		in := &found[i]
 		h := held[in.Key]
 		delete(held, in.Key)
-		_, ours := markOf(in.Cookie())
+		_, ours := o.markOf(in)
 		switch {
 		case h != nil && in.Difference(&h.filter) != "":
 			drift.Changed++
-		case h != nil:
-		case ours:
+		case h == nil && ours:
 			drift.Extra++
-		default:
-			drift.Foreign++
 		}
 	}
 	drift.Missing = len(held)
 	return drift
+}
+
+// taken finds filters of others, and among them those of programs that offload packets themselves: flower with a whole
+// cookie, as Open vSwitch and other sluices have it. Where such are, sluice has none: each would decide about packets that the other knows nothing of.
+func (d *device) taken(found []flower.Installed, o *owners) {
+	d.foreign = offload.Foreign{Device: d.name}
+	for i := range found {
+		in := &found[i]
+		if _, ours := o.markOf(in); ours {
+			continue
+		}
+		d.foreign.Entries++
+		switch _, of := markOf(in.Cookie()); {
+		case in.Kind != flowerKind || len(in.Cookie().Bytes()) != cookieSize:
+		case of != 0:
+			d.foreign.Why = fmt.Sprintf("another chassis' sluice has filters there (cookie %s): if no such sluice runs in this network namespace, "+
+				"remove them with \"tc qdisc del dev %s clsact\"", in.Cookie(), d.name)
+		default:
+			d.foreign.Why = fmt.Sprintf("another program offloads packets there, as Open vSwitch does until it is restarted with other_config:hw-offload=false "+
+				"(filter %s with cookie %s)", in.Key, in.Cookie())
+		}
+	}
 }

@@ -59,7 +59,7 @@ func (c *chain) forgive() {
 }
 
 // place makes want of the rules.
-func (c *chain) place(at flower.Hook, where []program) {
+func (c *chain) place(at site, where []program) {
 	before := func(r *rule) level {
 		if l := c.levels[r.path]; l != 0 {
 			return l

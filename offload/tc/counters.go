@@ -49,7 +49,9 @@ func tallyOf(s flower.Stats, f *flower.Filter) tally {
 func (t *Target) Counters(ctx context.Context) iter.Seq2[offload.Counter, error] {
 	return func(yield func(offload.Counter, error) bool) {
 		for _, d := range t.devices {
-			if err := t.read(ctx, d); err != nil {
+			agrees, err := t.read(ctx, d)
+			t.suspect = t.suspect || !agrees
+			if err != nil {
 				yield(offload.Counter{}, fmt.Errorf("read the counters of %s: %w", d.name, err))
 				return
 			}
@@ -62,35 +64,48 @@ func (t *Target) Counters(ctx context.Context) iter.Seq2[offload.Counter, error]
 	}
 }
 
-// read notes what the filters of a device have seen.
-func (t *Target) read(ctx context.Context, d *device) error {
+// read notes what the filters of a device have seen. agrees is false when filters are gone, or are there that should not be.
+func (t *Target) read(ctx context.Context, d *device) (agrees bool, err error) {
 	if !d.adopted {
-		return nil // nothing of it is known, until Apply looks
+		return false, nil // nothing of it is known, until Apply looks
 	}
 	if err := t.connect(); err != nil {
-		return err
+		return false, err
 	}
-	held := map[flower.Key]*held{}
-	for _, c := range d.chains {
-		for _, h := range c.have {
-			held[h.filter.Key] = h
-		}
-	}
+	held := d.held()
+	agrees = true
 	for in, err := range t.conn.Walk(ctx, flower.Scope{Hook: d.hook, Terse: true}) {
 		if err != nil {
 			if !t.exists(d) {
-				return nil // it took its filters with it; Apply will notice
+				return false, nil // it took its filters with it; Apply will notice
 			}
 			if ctx.Err() != nil {
 				t.broken()
 			}
-			return err
+			return false, err
 		}
-		if h := held[in.Key]; h != nil && in.Cookie() == h.mark.cookie() {
+		if h := held[in.Key]; h != nil && in.Cookie() == h.filter.Actions[0].Cookie {
 			h.seen, h.inHW = tallyOf(in.Status.Hits(), &h.filter), in.Status.HW == flower.InHW
+			delete(held, in.Key)
+		} else if _, ours := t.owners.markOf(&in); ours {
+			agrees = false
 		}
 	}
-	return nil
+	return agrees && len(held) == 0, nil
+}
+
+// held are the filters that the kernel has according to what is known.
+func (d *device) held() map[flower.Key]*held {
+	all := map[flower.Key]*held{}
+	for _, c := range append(d.sorted(), d.board) {
+		for _, h := range c.have {
+			all[h.filter.Key] = h
+		}
+		for _, h := range c.stray {
+			all[h.filter.Key] = h
+		}
+	}
+	return all
 }
 
 // sum adds up what is known of each entry.

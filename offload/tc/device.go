@@ -2,6 +2,7 @@ package tc
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,9 +15,10 @@ import (
 // device is one place where packets come in: the hook of a network device, with the chains of all segments that its packets can
 // reach. The tables of segments that several devices reach are in each of them.
 type device struct {
-	hook    flower.Hook
+	site
 	name    string
 	ports   []*outlet // that come in here, by number
+	shut    []*outlet // that would, but for what others have here
 	board   *chain
 	chains  map[flatten.SegmentID]*chain
 	numbers map[uint32]bool // of chains, in use by sluice or by others
@@ -26,13 +28,20 @@ type device struct {
 	deep    map[flatten.SegmentID]bool      // their packets may have jumped as often as they can
 	weak    [2]map[flatten.SegmentID]string // by program
 	adopted bool                            // have is what the kernel has
-	foreign int                             // filters that are not sluice's
+	hooked  bool                            // it has a clsact qdisc
+	foreign offload.Foreign                 // filters that are not this chassis'
 	paused  map[flatten.SegmentID]bool
 }
 
+// site is where filters are, and whose they are.
+type site struct {
+	hook  flower.Hook
+	owner owner
+}
+
 func newDevice(hook flower.Hook, name string) *device {
-	d := &device{hook: hook, name: name, chains: map[flatten.SegmentID]*chain{}, numbers: map[uint32]bool{0: true}, paused: map[flatten.SegmentID]bool{}}
-	d.board = newChain(0, 0)
+	d := &device{site: site{hook: hook}, name: name, paused: map[flatten.SegmentID]bool{}}
+	d.forget()
 	return d
 }
 
@@ -161,7 +170,7 @@ func (d *device) compileOne(t *table, c *chain, where []program, ports map[uint3
 	c.table = t
 	c.rules = t.compile(p, &view{d, ports}, &c.no, where, d, d.deep[c.segment], c.forms)
 	maps.DeleteFunc(c.forms, func(id flatten.PathID, _ *form) bool { return !t.paths[id] })
-	c.place(d.hook, where)
+	c.place(d.site, where)
 	c.stale = false
 }
 
@@ -245,6 +254,9 @@ func (v *view) chain(id flatten.SegmentID) (uint32, error) {
 
 // failures are those of all rules.
 func (d *device) failures() (list []offload.Failure) {
+	if d.foreign.Why != "" {
+		list = d.lost(errors.New(d.foreign.Why))
+	}
 	where := d.where()
 	for k, f := range d.board.barred {
 		other := k

@@ -45,4 +45,11 @@
 //
 // New chains are filled before anything goes to them, and emptied after nothing does. If the process dies anywhere in between, what
 // it leaves is one of these states; the next one finds it by the cookies and goes on.
+//
+// # Others
+//
+// Cookies name the chassis too: filters of other chassis and of other programs are left alone. A device where another program offloads,
+// which is seen by a flower filter with a cookie of 16 bytes or by an ingress qdisc, is left to it. Filters that are gone or too much show when
+// counters are read, changed ones when all are compared (Audit); then the device is adopted anew. A qdisc that is gone is made again,
+// also when a change finds that out. A device that has no filter of sluice's or of anybody any more loses it.
 package tc

@@ -46,38 +46,42 @@ func linkOf(l netlink.Link, err error) (Link, error) {
 		return Link{}, err
 	}
 	a := l.Attrs()
-	return Link{Name: a.Name, Ifindex: int32(a.Index), Internal: l.Type() == "openvswitch"}, nil
+	return Link{Name: a.Name, Ifindex: int32(a.Index)}, nil
 }
 
 // clsactKind is the name of the qdisc.
 const clsactKind = "clsact"
 
-// Clsact implements Links.
-func (k *KernelLinks) Clsact(ifindex int32) error {
-	err := k.handle.QdiscAdd(&netlink.GenericQdisc{QdiscType: clsactKind, QdiscAttrs: netlink.QdiscAttrs{
+// clsact is the qdisc of a device.
+func clsact(ifindex int32) *netlink.GenericQdisc {
+	return &netlink.GenericQdisc{QdiscType: clsactKind, QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: int(ifindex), Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
-	}})
-	switch {
-	case errors.Is(err, syscall.EEXIST):
-		return k.hasClsact(ifindex)
-	case errors.Is(err, syscall.ENODEV):
-		return ErrNoLink
-	}
-	return err
+	}}
 }
 
-// hasClsact tells a clsact from the older ingress qdisc, which takes its place and has no egress.
-func (k *KernelLinks) hasClsact(ifindex int32) error {
-	hooked, err := k.Hooked()
-	if err != nil {
+// Clsact implements Links.
+func (k *KernelLinks) Clsact(ifindex int32) error {
+	switch err := k.handle.QdiscReplace(clsact(ifindex)); { // one that is there stays, with its filters (tc_modify_qdisc)
+	case errors.Is(err, syscall.ENODEV):
+		return ErrNoLink
+	case errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EEXIST):
+		return fmt.Errorf("it has another qdisc in that place, ingress, which has no egress (%w). Open vSwitch makes one for a rate limit (ingress_policing_rate) and "+
+			"where it offloads by itself, other programs for limits of theirs: see \"tc filter show dev DEVICE ingress\", and have whoever made it take it away", err)
+	default:
 		return err
 	}
-	for _, l := range hooked {
-		if l.Ifindex == ifindex {
-			return nil
-		}
+}
+
+// Unhook implements Links.
+func (k *KernelLinks) Unhook(ifindex int32) error {
+	switch err := k.handle.QdiscDel(clsact(ifindex)); {
+	case errors.Is(err, syscall.ENODEV):
+		return ErrNoLink
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EINVAL): // there is none, or another one
+		return nil
+	default:
+		return err
 	}
-	return errors.New("it has another qdisc in that place (ingress): remove it with \"tc qdisc del dev DEVICE ingress\"")
 }
 
 // Hooked implements Links.

@@ -81,8 +81,11 @@ func (t *Target) probe(ctx context.Context) (p probed, err error) {
 			p.refusal[i] = refusal
 		}
 	}
-	if p.refusal[genevePush] == nil {
-		in, err := t.conn.Get(ctx, filters[genevePush].Key)
+	for _, f := range []feature{genevePush, vxlanPush} {
+		if p.refusal[f] != nil {
+			continue
+		}
+		in, err := t.conn.Get(ctx, filters[f].Key)
 		if err != nil {
 			return p, err
 		}
@@ -97,8 +100,8 @@ func trials(ifindex int32) []flower.Filter {
 	ip := flower.Match{EthType: flower.EtherIPv4}
 	end := netip.AddrFrom4([4]byte{192, 0, 2, 1})
 	set := flower.TunnelSet{ID: flower.Some[uint32](1), Src: end, Dst: end, TTL: outerTTL}
+	set.NoFrag = true
 	option := set
-	option.NoFrag = true
 	option.Geneve = []flower.GeneveOption{{Class: ovnClass, Type: ovnType, Data: []byte{0, 0, 0, 0}}}
 	one := func(m flower.Match, op flower.Op) flower.Filter {
 		return flower.Filter{Match: m, Actions: []flower.Action{{Op: op, Control: flower.Pass}}}
@@ -137,6 +140,16 @@ func (p *probed) ability(of ...feature) offload.Ability {
 	return offload.Yes
 }
 
+// tunnel is what was found out about putting packets into a kind of tunnels.
+func (p *probed) tunnel(push feature) offload.Ability {
+	a := p.ability(push)
+	if a.Can && !p.noFrag {
+		a.Lack = offload.Lack{Why: "the don't-fragment bit of outer headers is not set, which this kernel's tc cannot do: packets that are too large for the underlay are fragmented " +
+			"there, where Open vSwitch's are dropped and their senders told", Fix: "Linux 6.4, or an MTU that leaves room for the outer headers"}
+	}
+	return a
+}
+
 // limit takes away from c what the kernel does not take.
 func (p *probed) limit(c *offload.Caps) {
 	and := func(a *offload.Ability, of ...feature) {
@@ -154,8 +167,8 @@ func (p *probed) limit(c *offload.Caps) {
 	amount(&c.DecTTL, rewriting, checksums)
 	amount(&c.PopVLAN, tags)
 	amount(&c.Push, tags)
-	c.Tunnels[geneve] = p.ability(genevePush)
-	c.Tunnels[vxlan] = p.ability(vxlanPush)
+	c.Tunnels[geneve] = p.tunnel(genevePush)
+	c.Tunnels[vxlan] = p.tunnel(vxlanPush)
 	and(&c.Conntrack.Shared, tracking, trackMatch, forgetting)
 	and(&c.Conntrack.Clear, forgetting)
 	for _, a := range []*offload.Ability{&c.Conntrack.Commit, &c.Conntrack.Force, &c.Conntrack.Mark, &c.Conntrack.Label} {

@@ -23,7 +23,7 @@ func TestProbe(t *testing.T) {
 			}
 			return nltest.Refusal{}
 		}
-		caps, err := New(Config{Links: b.links, Dial: func() (*flower.Conn, error) { return flower.NewConn(b.kernel.Wire(0), 0), nil }}).Caps(t.Context())
+		caps, err := New(Config{Links: hooks{b.links, b}, Dial: func() (*flower.Conn, error) { return flower.NewConn(b.kernel.Wire(0), 0), nil }}).Caps(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,6 +66,19 @@ func TestProbe(t *testing.T) {
 	} {
 		if can, why := lack(lacking(f)); can || !strings.Contains(why, "TC action could not be loaded") || !strings.Contains(why, needs[f]) {
 			t.Errorf("without feature %d: %v, %q", f, can, why)
+		}
+	}
+}
+
+// TestOuterDF has a kernel that forgets the don't-fragment bit of outer headers: tunnels can be had, and it is said what is lacking.
+func TestOuterDF(t *testing.T) {
+	for noFrag, want := range map[bool]string{true: "", false: "Linux 6.4"} {
+		c := forms()
+		(&probed{noFrag: noFrag}).limit(&c)
+		for _, typ := range []string{geneve, vxlan} {
+			if a := c.Tunnels[typ]; !a.Can || (a.Why == "") != noFrag || !strings.Contains(a.Fix, want) {
+				t.Errorf("%s: %+v", typ, a)
+			}
 		}
 	}
 }

@@ -39,15 +39,40 @@ func (l testLinks) ByIndex(ifindex int32) (Link, error) {
 	return Link{}, ErrNoLink
 }
 
-func (l testLinks) Clsact(ifindex int32) error { _, err := l.ByIndex(ifindex); return err }
-func (l testLinks) Hooked() ([]Link, error)    { return slices.Collect(maps.Values(l)), nil }
-
 // scratch is the device to try filters on.
 const scratch = 9
 
 func (l testLinks) Scratch() (Link, func() error, error) {
 	l[scratch] = Link{Name: "scratch", Ifindex: scratch}
 	return l[scratch], func() error { delete(l, scratch); return nil }, nil
+}
+
+// hooks are the devices of a fake kernel. It is asked for at each call, because a bench can get another one.
+type hooks struct {
+	testLinks
+	bench *bench
+}
+
+func (h hooks) Clsact(ifindex int32) error {
+	_, err := h.ByIndex(ifindex)
+	if err == nil {
+		h.bench.kernel.Clsact(ifindex)
+	}
+	return err
+}
+
+func (h hooks) Unhook(ifindex int32) error {
+	h.bench.kernel.Unhook(ifindex)
+	return nil
+}
+
+func (h hooks) Hooked() (list []Link, err error) {
+	for ifindex, l := range h.testLinks {
+		if h.bench.kernel.Hooked(ifindex) {
+			list = append(list, l)
+		}
+	}
+	return list, nil
 }
 
 // tunnelPort is the port of the tests that is a tunnel.
@@ -85,7 +110,7 @@ func (b *bench) target() *Target {
 
 // dialling is a target that knows already what the kernel can do.
 func (b *bench) dialling(dial func() (*flower.Conn, error)) *Target {
-	t := New(Config{Links: b.links, Dial: dial})
+	t := New(Config{Links: hooks{b.links, b}, Dial: dial})
 	t.probed = &probed{}
 	return t
 }

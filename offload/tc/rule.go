@@ -107,7 +107,7 @@ type want struct {
 
 // filters are those of a rule in one program. seen are matches of traps: traps share levels, and different ones can come to the same
 // in flower.
-func (r *rule) filters(at flower.Hook, chain uint32, tracked bool, where program, to map[filterKey]*want, seen map[string]bool) {
+func (r *rule) filters(at site, chain uint32, tracked bool, where program, to map[filterKey]*want, seen map[string]bool) {
 	if r.goneIn[where] || r.level == 0 {
 		return
 	}
@@ -130,12 +130,12 @@ func (r *rule) filters(at flower.Hook, chain uint32, tracked bool, where program
 }
 
 // filterOf makes a filter that carries a mark.
-func filterOf(at flower.Hook, chain uint32, l level, where program, match flower.Match, actions []flower.Action, m mark) flower.Filter {
+func filterOf(at site, chain uint32, l level, where program, match flower.Match, actions []flower.Action, m mark) flower.Filter {
 	own := append([]flower.Action(nil), actions...)
-	own[0].Cookie = m.cookie()
+	own[0].Cookie = m.cookie(at.owner)
 	protocol := match.Protocol()
 	return flower.Filter{
-		Key:   flower.Key{Hook: at, Chain: chain, Prio: l.prio(protocol, where), Protocol: protocol},
+		Key:   flower.Key{Hook: at.hook, Chain: chain, Prio: l.prio(protocol, where), Protocol: protocol},
 		Match: match, Actions: own, Flags: where.flags(),
 	}
 }

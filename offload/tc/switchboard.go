@@ -66,7 +66,7 @@ func (d *device) guard(g program) {
 			continue
 		}
 		is := mark{roleGuard, uint8(part), 0}
-		d.board.want[filterKey{"guard", uint8(part), g}] = &want{filter: filterOf(d.hook, 0, guardLevel, g, m, g.trap(false), is), mark: is}
+		d.board.want[filterKey{"guard", uint8(part), g}] = &want{filter: filterOf(d.site, 0, guardLevel, g, m, g.trap(false), is), mark: is}
 	}
 }
 
@@ -92,7 +92,7 @@ func (d *device) entries(p *outlet, c *chain, k kinds, g program) {
 				p.ends(&m)
 			}
 			is := mark{role, uint8(2*i + j), uint64(c.segment)}
-			f := filterOf(d.hook, 0, entryLevel, g, m, actions, is)
+			f := filterOf(d.site, 0, entryLevel, g, m, actions, is)
 			d.board.want[filterKey{p.key(), is.part, g}] = &want{filter: f, mark: is, wide: ir.MustMatch(ir.Exact(ir.InPort, uint64(p.Ofport)))}
 		}
 	}

@@ -30,7 +30,16 @@ func (t *Target) sync(ctx context.Context, d *device) error {
 				return err
 			}
 		}
+		if d.foreign.Why != "" && len(d.ports) > 0 {
+			d.shut, d.ports = d.ports, nil
+		}
 		d.compile(t.tables, t.ports)
+		if len(d.chains) > 0 && !d.hooked {
+			if err := t.hook(d); err != nil {
+				d.forget()
+				return err
+			}
+		}
 		again, err := t.pass(ctx, d)
 		if err != nil || !again {
 			return err
@@ -62,7 +71,7 @@ func (t *Target) pass(ctx context.Context, d *device) (again bool, err error) {
 		return true, err
 	}
 	if len(d.paused) > 0 {
-		if err := t.read(ctx, d); err != nil {
+		if _, err := t.read(ctx, d); err != nil {
 			return false, err
 		}
 	}
@@ -187,6 +196,10 @@ func (t *Target) change(ctx context.Context, d *device, c *chain, x *difference,
 		list[i] = requests[i].change
 	}
 	outcomes, err := t.send(ctx, list)
+	if slices.ContainsFunc(outcomes, func(o flower.Outcome) bool { return errors.Is(o.Err, syscall.EINVAL) }) && t.unhooked(d) {
+		d.adopted = false // somebody has removed the qdisc: nothing was refused
+		return false, err
+	}
 	ok = true
 	for i := range requests {
 		switch good, known := c.settle(&requests[i], outcomes[i].Err); {

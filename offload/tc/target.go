@@ -32,6 +32,8 @@ type Links interface {
 	ByIndex(ifindex int32) (Link, error)
 	// Clsact makes the qdisc that filters hang at, if the device has none.
 	Clsact(ifindex int32) error
+	// Unhook removes that qdisc with all filters.
+	Unhook(ifindex int32) error
 	// Hooked are the devices that have that qdisc.
 	Hooked() ([]Link, error)
 	// Scratch makes a device to try filters on, and says how to remove it.
@@ -42,8 +44,6 @@ type Links interface {
 type Link struct {
 	Name    string
 	Ifindex int32
-	// Internal is a device of Open vSwitch's own.
-	Internal bool
 }
 
 // ErrNoLink says that there is no such device.
@@ -53,6 +53,8 @@ var ErrNoLink = errors.New("no such network device")
 type Target struct {
 	cfg      Config
 	conn     *flower.Conn
+	chassis  string
+	owners   owners
 	tables   map[flatten.SegmentID]*table
 	segments map[flatten.PathID]flatten.SegmentID
 	ports    map[uint32]*outlet
@@ -60,9 +62,13 @@ type Target struct {
 	probed   *probed           // nil until it is known
 	found    *netdev.Inventory // nil until it is read
 	searched bool              // for what an earlier process left on devices that are no ports any more
+	suspect  bool              // counters did not agree with what is known
 }
 
-var _ offload.Target = (*Target)(nil)
+var (
+	_ offload.Target  = (*Target)(nil)
+	_ offload.Auditor = (*Target)(nil)
+)
 
 // New makes a Target. It connects when it is first used.
 func New(cfg Config) *Target {
@@ -91,35 +97,43 @@ func (t *Target) Close() error {
 // Apply implements offload.Target.
 func (t *Target) Apply(ctx context.Context, delta offload.Delta) (offload.Report, error) {
 	report := offload.Report{Revision: delta.Revision}
-	if delta.Reset {
-		t.reset()
+	if t.chassis = delta.Chassis; t.owners.rename(t.chassis) || delta.Reset {
 		for _, d := range t.devices {
 			d.adopted = false
 		}
 	}
-	if err := t.know(ctx); err != nil {
-		return report, err
+	if delta.Reset {
+		t.reset()
 	}
-	moved := t.takePorts(&delta)
 	t.takeTables(&delta)
-	report.Failures = t.arrange(moved)
+	if len(t.tables)+len(t.ports)+len(delta.Ports) > 0 { // else there is nothing that the kernel would have to be able to do
+		if err := t.know(ctx); err != nil {
+			return report, err
+		}
+	}
+	report.Failures = t.arrange(t.takePorts(&delta))
 	if err := t.search(ctx); err != nil {
 		return report, err
 	}
 	for _, hook := range slices.SortedFunc(maps.Keys(t.devices), compareHooks) {
 		d := t.devices[hook]
+		var unhookable *hookError
 		switch err := t.sync(ctx, d); {
 		case errors.Is(err, errDeviceGone):
 			t.lose(d)
 			report.Failures = append(report.Failures, d.lost(err)...)
-		case errors.Is(err, errUnsettled):
+		case errors.Is(err, errUnsettled), errors.As(err, &unhookable):
 			report.Failures = append(report.Failures, d.lost(err)...)
 		case err != nil:
 			return report, fmt.Errorf("program %s: %w", d.name, err)
 		default:
 			report.Failures = append(report.Failures, d.failures()...)
-			if len(d.ports) == 0 {
-				delete(t.devices, hook)
+			if len(d.ports)+len(d.shut) > 0 {
+				continue
+			}
+			delete(t.devices, hook)
+			if err := t.unhook(ctx, d); err != nil {
+				return report, fmt.Errorf("take the clsact qdisc off %s: %w", d.name, err)
 			}
 		}
 	}
@@ -143,19 +157,18 @@ func (t *Target) search(ctx context.Context) error {
 		return fmt.Errorf("list network devices with clsact: %w", err)
 	}
 	for _, l := range links {
-		for _, hook := range []flower.Hook{flower.Ingress(l.Ifindex), flower.Egress(l.Ifindex)} {
-			if t.devices[hook] != nil {
-				continue
-			}
-			d := newDevice(hook, l.Name)
-			found, err := t.dump(ctx, d)
-			switch {
-			case errors.Is(err, errDeviceGone):
-			case err != nil:
-				return fmt.Errorf("read the filters of %s: %w", l.Name, err)
-			case slices.ContainsFunc(found, func(in flower.Installed) bool { _, ours := markOf(in.Cookie()); return ours }):
-				t.devices[hook] = d
-			}
+		hook := flower.Ingress(l.Ifindex)
+		if t.devices[hook] != nil {
+			continue
+		}
+		d := newDevice(hook, l.Name)
+		found, err := t.dump(ctx, d)
+		switch {
+		case errors.Is(err, errDeviceGone):
+		case err != nil:
+			return fmt.Errorf("read the filters of %s: %w", l.Name, err)
+		case slices.ContainsFunc(found, func(in flower.Installed) bool { _, ours := t.owners.markOf(&in); return ours }):
+			t.devices[hook] = d
 		}
 	}
 	t.searched = true
@@ -192,7 +205,7 @@ func (t *Target) takeTables(delta *offload.Delta) {
 
 // lost are the failures of all ingresses of a device.
 func (d *device) lost(why error) (list []offload.Failure) {
-	for _, p := range d.ports {
+	for _, p := range slices.Concat(d.ports, d.shut) {
 		list = append(list, offload.Failure{Segment: flatten.IngressID(p.Ofport), Kind: backend.Transient, Detail: fmt.Sprintf("%s: %s", d.name, why)})
 	}
 	return list

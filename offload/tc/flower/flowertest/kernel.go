@@ -34,9 +34,10 @@ type Kernel struct {
 	// Age is how long ago all filters were made and used, in hundredths of a second.
 	Age uint64
 
-	mu     sync.Mutex
-	places map[place]map[uint32]*chain // guarded by mu; those that have clsact, with their chains
-	index  uint32                      // guarded by mu; of the last action
+	mu      sync.Mutex
+	devices map[int32]bool              // guarded by mu
+	places  map[place]map[uint32]*chain // guarded by mu; those that have clsact, with their chains
+	index   uint32                      // guarded by mu; of the last action
 }
 
 // Ingress and egress of clsact (TC_H_CLSACT, linux/pkt_sched.h), and the device of blocks.
@@ -48,12 +49,38 @@ const (
 
 // New makes a kernel with devices that have a clsact qdisc each. Other devices are not there.
 func New(devices ...int32) *Kernel {
-	k := &Kernel{places: map[place]map[uint32]*chain{}}
+	k := &Kernel{devices: map[int32]bool{}, places: map[place]map[uint32]*chain{}}
 	for _, ifindex := range devices {
-		k.places[place{ifindex, Ingress}] = map[uint32]*chain{}
-		k.places[place{ifindex, Egress}] = map[uint32]*chain{}
+		k.devices[ifindex] = true
+		k.Clsact(ifindex)
 	}
 	return k
+}
+
+// Clsact gives a device a clsact qdisc if it has none, as "tc qdisc replace dev DEVICE clsact" does.
+func (k *Kernel) Clsact(ifindex int32) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, parent := range []uint32{Ingress, Egress} {
+		if at := (place{ifindex, parent}); k.devices[ifindex] && k.places[at] == nil {
+			k.places[at] = map[uint32]*chain{}
+		}
+	}
+}
+
+// Unhook takes that qdisc away, with all filters, as "tc qdisc del dev DEVICE clsact" does.
+func (k *Kernel) Unhook(ifindex int32) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.places, place{ifindex, Ingress})
+	delete(k.places, place{ifindex, Egress})
+}
+
+// Hooked tells whether a device has that qdisc.
+func (k *Kernel) Hooked(ifindex int32) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.places[place{ifindex, Ingress}] != nil
 }
 
 // AddBlock makes a shared block.
@@ -112,6 +139,8 @@ func (k *Kernel) change(m nl.Message) (replies [][]byte, refusal nltest.Refusal)
 	switch {
 	case !ok && r.Ifindex == BlockDevice:
 		return nil, refuse(syscall.EINVAL, "Block of given index was not found")
+	case !ok && k.devices[r.Ifindex]:
+		return nil, refuse(syscall.EINVAL, "Parent Qdisc doesn't exists")
 	case !ok:
 		return nil, refuse(syscall.ENODEV, "")
 	}
