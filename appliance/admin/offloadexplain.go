@@ -193,32 +193,41 @@ func (x *explanation) microflow(s *subject) error {
 
 // add counts a path and lists it if there is room.
 func (x *explanation) add(s plan.Status) {
-	p := OffloadPath{From: x.from(s.Segment.ID), Stage: s.Segment.Stage, Match: matchText(s.Path.Match), Actions: actions(s.Path), State: "offloaded"}
-	p.Traffic.add(s.Seen)
 	x.Traffic.add(s.Seen)
 	switch {
 	case s.Reason != nil:
 		x.Fallback++
-		p.State = "fallback"
-		p.Reason = &OffloadReason{s.Reason.Code.String(), s.Reason.Cause(), s.Reason.Advice(), originOf(x.plan.Blamed(s.Reason))}
 	case !s.Reached:
 		x.Unreached++
-		p.State = "unreached"
 	default:
 		x.Offloaded++
 	}
 	if len(x.Paths) >= listed {
 		return
 	}
+	x.Paths = append(x.Paths, offloadPath(s, x.plan, x.ports))
+}
+
+// offloadPath is a path of a planner; ports are names by OpenFlow number.
+func offloadPath(s plan.Status, of *plan.Planner, ports map[uint32]string) OffloadPath {
+	p := OffloadPath{From: from(s.Segment.ID, ports), Stage: s.Segment.Stage, Match: matchText(s.Path.Match), Actions: actions(s.Path), State: "offloaded"}
+	p.Traffic.add(s.Seen)
+	switch {
+	case s.Reason != nil:
+		p.State = "fallback"
+		p.Reason = &OffloadReason{s.Reason.Code.String(), s.Reason.Cause(), s.Reason.Advice(), originOf(of.Blamed(s.Reason))}
+	case !s.Reached:
+		p.State = "unreached"
+	}
 	for _, c := range s.Path.If {
 		p.If = append(p.If, c.String())
 	}
-	x.Paths = append(x.Paths, p)
+	return p
 }
 
-func (x *explanation) from(id flatten.SegmentID) string {
-	if port, root := id.Ingress(); root && x.ports[port] != "" {
-		return fmt.Sprintf("%s (%s)", id, x.ports[port])
+func from(id flatten.SegmentID, ports map[uint32]string) string {
+	if port, root := id.Ingress(); root && ports[port] != "" {
+		return fmt.Sprintf("%s (%s)", id, ports[port])
 	}
 	return id.String()
 }

@@ -98,10 +98,11 @@ type View struct {
 
 // New makes a Reconciler.
 func New(cfg Config) *Reconciler {
-	return &Reconciler{cfg: cfg, tasks: make(chan func(View)), links: make(chan string, linkQueue), plan: newPlanner(), pause: firstPause}
+	return &Reconciler{cfg: cfg, tasks: make(chan func(View)), links: make(chan string, linkQueue), plan: NewPlanner(), pause: firstPause}
 }
 
-func newPlanner() *plan.Planner {
+// NewPlanner makes a planner as a Reconciler has it, for who wants to know what one would do.
+func NewPlanner() *plan.Planner {
 	return plan.New(flatten.Config{Cut: cut, Control: flatten.NeighbourTraffic()})
 }
 
@@ -193,7 +194,7 @@ func (r *Reconciler) take() {
 	}
 	if setting.Mode == offload.Off {
 		if before.Mode != offload.Off { // rules will come anew
-			r.plan, r.looked, r.complete, r.cleared = newPlanner(), time.Time{}, false, false
+			r.plan, r.looked, r.complete, r.cleared = NewPlanner(), time.Time{}, false, false
 		}
 		return
 	}
