@@ -5,12 +5,13 @@ import (
 	"io"
 )
 
-// offloadCommand is the commands about the hardware offload of a running controller.
+// offloadCommand is the commands about the hardware offload.
 type offloadCommand struct {
 	Caps    offloadCapsCommand    `cmd:"" help:"Show what the target of the offload can do."`
 	Status  offloadStatusCommand  `cmd:"" help:"Show how much is offloaded, by port and datapath, and why the rest is not."`
 	Devices offloadDevicesCommand `cmd:"" help:"Show network cards, representors, uplinks and tunnel devices: what they are, and why rules for them cannot be in hardware."`
 	Explain offloadExplainCommand `cmd:"" help:"Show the paths of a logical flow, a port or a packet: what is offloaded, and why the rest is not."`
+	Plan    offloadPlanCommand    `cmd:"" help:"Show what a change of the Northbound or Southbound database would make of the offload, without making it."`
 }
 
 type offloadCapsCommand struct{ controlSocket }
