@@ -129,6 +129,38 @@ ingress.3 50 datapath=7 match(eth.type=34525) { dec_ttl; call ingress.4; }`, ""}
 	}
 }
 
+// TestACLConntrack: only flows so marked have their ports read from the connection.
+func TestACLConntrack(t *testing.T) {
+	c, w := newTestCompiler(t), newWorld()
+	const of = "ingress.3 50 datapath=7 match(eth.type=2048, "
+	const acl = "ingress.3 50 datapath=7 match(ct_state=32/48, "
+	for range 2 { // the second time from the memo
+		for _, tt := range []struct {
+			acl         bool
+			match, want string
+		}{
+			{false, "ip4 && tcp.dst == 80", of + "ip.proto=6, tcp.dst=80) { call ingress.4; }"},
+			{true, "ip4 && tcp.dst == 80", acl + "ct_proto=6, ct_tp.dst=80, eth.type=2048) { call ingress.4; }"},
+			{true, "ip4 && udp", acl + "ct_proto=17, eth.type=2048) { call ingress.4; }"},
+			{true, "ip4 && sctp.src == 7", acl + "ct_proto=132, ct_tp.src=7, eth.type=2048) { call ingress.4; }"},
+			{true, "ip4 && icmp4.type == 8", of + "ip.proto=1, icmp4.type=8) { call ingress.4; }"},
+			{false, "ip4 && ct_proto == 6", "ct_proto"},
+		} {
+			f := &Flow{Ingress: true, Table: 3, Priority: 50, Match: tt.match, Actions: "next;", ACLConntrack: tt.acl}
+			rules, _, err := c.Compile(f, w.view(7, true))
+			got := text(rules)
+			if err != nil {
+				if got = err.Error(); strings.Contains(got, tt.want) {
+					continue
+				}
+			}
+			if got != tt.want {
+				t.Errorf("%s, %v:\n%s\nwant\n%s", tt.match, tt.acl, got, tt.want)
+			}
+		}
+	}
+}
+
 func text(rules []ir.Rule) string {
 	var out []string
 	for _, r := range rules {
@@ -215,6 +247,7 @@ func TestMemoChangesNothing(t *testing.T) {
 		for range rapid.IntRange(1, 25).Draw(t, "flows") {
 			f := rapid.SampledFrom(flows).Draw(t, "flow")
 			f.UUID[0] = rapid.Byte().Draw(t, "uuid")
+			f.ACLConntrack = rapid.Bool().Draw(t, "acl_ct_translation")
 			v := w.view(rapid.Uint32Range(1, 2).Draw(t, "datapath"), rapid.Bool().Draw(t, "switch"))
 			v.Action.SNATZoneCommon = rapid.Bool().Draw(t, "common zone")
 			v.Action.ZeroSNAT = rapid.Bool().Draw(t, "zero SNAT")

@@ -21,7 +21,14 @@ type Flow struct {
 	Priority       int
 	Match, Actions string
 	Meter          string // that limits what the actions punt; "" for none
+	// ACLConntrack has tcp, udp, sctp and their ports in Match read from the connection
+	// (expr.NewACLConntrackSymtab): the row's tags have TagACLConntrack=true.
+	ACLConntrack bool
 }
+
+// TagACLConntrack is the key in Logical_Flow.tags by which ovn-northd (25.09 and later,
+// NB_Global options:acl_ct_translation) asks for Flow.ACLConntrack.
+const TagACLConntrack = "acl_ct_translation"
 
 // View is a logical datapath as the flows on it see it.
 type View struct {
@@ -50,9 +57,10 @@ type Degraded struct {
 
 // Compiler compiles logical flows. It is safe for concurrent use.
 type Compiler struct {
-	symbols *expr.Symtab
-	parser  *action.Parser
-	memo    *memo
+	symbols    *expr.Symtab
+	aclSymbols *expr.Symtab // for flows with ACLConntrack
+	parser     *action.Parser
+	memo       *memo
 }
 
 // NewCompiler makes a compiler. The option tables are those of the Southbound
@@ -63,7 +71,7 @@ func NewCompiler(dhcpv4, dhcpv6 action.OptionTable) (*Compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Compiler{symbols: symbols, parser: p, memo: newMemo()}, nil
+	return &Compiler{symbols: symbols, aclSymbols: expr.NewACLConntrackSymtab(), parser: p, memo: newMemo()}, nil
 }
 
 // Compile makes the rules of f on the datapath v. Deps are valid also with an
@@ -89,7 +97,7 @@ func (c *Compiler) Compile(f *Flow, v *View) (rules []ir.Rule, deps Deps, err er
 	if err != nil {
 		return nil, deps, err
 	}
-	conjs, err := c.match(match, prereq, v, &deps)
+	conjs, err := c.match(matchKey{match, f.ACLConntrack}, prereq, v, &deps)
 	if err != nil {
 		return nil, deps, err
 	}
@@ -161,13 +169,17 @@ func samples(ops []ir.Op) bool {
 	return false
 }
 
-func (c *Compiler) match(text string, prereq expr.Expr, v *View, deps *Deps) ([]expr.Conj, error) {
+func (c *Compiler) match(key matchKey, prereq expr.Expr, v *View, deps *Deps) ([]expr.Conj, error) {
 	if prereq == nil {
-		if m, ok := c.memo.match(text); ok {
+		if m, ok := c.memo.match(key); ok {
 			return m, nil
 		}
 	}
-	e, err := c.symbols.Parse(text)
+	symbols := c.symbols
+	if key.aclConntrack {
+		symbols = c.aclSymbols
+	}
+	e, err := symbols.Parse(key.text)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +192,7 @@ func (c *Compiler) match(text string, prereq expr.Expr, v *View, deps *Deps) ([]
 		return nil, err
 	}
 	if prereq == nil && len(d.AddressSets)+len(d.PortGroups)+len(d.Residents)+len(d.Ports) == 0 {
-		c.memo.setMatch(text, conjs)
+		c.memo.setMatch(key, conjs)
 	}
 	return conjs, nil
 }

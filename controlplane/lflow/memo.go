@@ -17,6 +17,13 @@ type programKey struct {
 	affinity                  action.AffinityRegs
 }
 
+// matchKey is all that the rules' matches depend on when the text names no set, no
+// port and no chassis.
+type matchKey struct {
+	text         string
+	aclConntrack bool
+}
+
 type programMemo struct {
 	prog   *ir.Program
 	prereq expr.Expr
@@ -34,7 +41,7 @@ const memoLimit = 1 << 12
 type memo struct {
 	mu           sync.Mutex
 	programs     [2]map[programKey]programMemo // guarded by mu, as are the next
-	matches      [2]map[string][]expr.Conj
+	matches      [2]map[matchKey][]expr.Conj
 	hits, misses uint64
 	peak         int    // the most entries there were
 	rotations    uint64 // times that an old generation was dropped
@@ -52,7 +59,7 @@ func (m *memo) flush() {
 	m.peak = 0
 	for i := range 2 {
 		m.programs[i] = map[programKey]programMemo{}
-		m.matches[i] = map[string][]expr.Conj{}
+		m.matches[i] = map[matchKey][]expr.Conj{}
 	}
 }
 
@@ -68,16 +75,16 @@ func (m *memo) setProgram(k programKey, p programMemo) {
 	store(m, &m.programs, k, p)
 }
 
-func (m *memo) match(text string) ([]expr.Conj, bool) {
+func (m *memo) match(k matchKey) ([]expr.Conj, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return lookup(m, &m.matches, text)
+	return lookup(m, &m.matches, k)
 }
 
-func (m *memo) setMatch(text string, c []expr.Conj) {
+func (m *memo) setMatch(k matchKey, c []expr.Conj) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	store(m, &m.matches, text, c)
+	store(m, &m.matches, k, c)
 }
 
 func lookup[K comparable, V any](m *memo, gens *[2]map[K]V, k K) (V, bool) {

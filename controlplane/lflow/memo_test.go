@@ -41,11 +41,12 @@ func TestMemoStats(t *testing.T) {
 // The memo forgets what is not asked for, and keeps what is.
 func TestMemoRotates(t *testing.T) {
 	m := newMemo()
-	m.setMatch("in use", []expr.Conj{{}})
+	inUse := matchKey{text: "in use"}
+	m.setMatch(inUse, []expr.Conj{{}})
 	for i := range 3 * memoLimit {
-		m.setMatch(strconv.Itoa(i), nil)
+		m.setMatch(matchKey{text: strconv.Itoa(i)}, nil)
 		if i%1000 == 0 {
-			if _, ok := m.match("in use"); !ok {
+			if _, ok := m.match(inUse); !ok {
 				t.Fatalf("forgot what is in use after %d others", i)
 			}
 		}
@@ -53,7 +54,7 @@ func TestMemoRotates(t *testing.T) {
 	if m.rotations == 0 || m.peak > 2*memoLimit+1 || m.entries() > 2*memoLimit+1 {
 		t.Errorf("%d rotations, %d entries, peak %d", m.rotations, m.entries(), m.peak)
 	}
-	if _, ok := m.match("0"); ok {
+	if _, ok := m.match(matchKey{text: "0"}); ok {
 		t.Error("remembers what was not asked for")
 	}
 }

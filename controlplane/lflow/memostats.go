@@ -27,8 +27,8 @@ func (c *Compiler) MemoStats() MemoStats {
 		for k, p := range m.programs[i] {
 			s.Bytes += uint64(unsafe.Sizeof(k)+unsafe.Sizeof(p)) + uint64(len(k.text)+len(k.meter)) + programBytes(p.prog)
 		}
-		for text, conjs := range m.matches[i] {
-			s.Bytes += uint64(unsafe.Sizeof(text)+unsafe.Sizeof(conjs)) + uint64(len(text)) + conjBytes(conjs)
+		for k, conjs := range m.matches[i] {
+			s.Bytes += uint64(unsafe.Sizeof(k)+unsafe.Sizeof(conjs)) + uint64(len(k.text)) + conjBytes(conjs)
 		}
 	}
 	return s

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/action"
 	"github.com/sluice-gw/sluice/controlplane/expr"
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/lflow"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
@@ -68,7 +69,7 @@ func (n *Network) parse(f *flow) error {
 		*s = expanded
 	}
 	symbols := n.symbols
-	if f.row.Tags["acl_ct_translation"] == "true" {
+	if f.row.Tags[lflow.TagACLConntrack] == "true" {
 		symbols = n.aclSymbols
 	}
 	var err error

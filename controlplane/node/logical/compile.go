@@ -126,8 +126,7 @@ func (l *Logical) job(id ovsdb.UUID) *job {
 func (l *Logical) compile(j *job) result {
 	row := j.row
 	res := result{id: row.UUID, deps: j.deps}
-	f := &lflow.Flow{UUID: row.UUID, Ingress: row.Pipeline == "ingress", Table: int(row.TableID),
-		Priority: int(row.Priority), Match: row.Match, Actions: row.Actions}
+	f := flowOf(row)
 	if m := row.ControllerMeter.Or(""); m != "" {
 		res.deps = append(res.deps, on(depMeter, m))
 		if l.World.SB.MeterByName.One(m) != nil {
@@ -161,6 +160,11 @@ func (l *Logical) compile(j *job) result {
 		res.unbuilt = res.reason != ""
 	}
 	return res
+}
+
+func flowOf(row *sb.LogicalFlow) *lflow.Flow {
+	return &lflow.Flow{UUID: row.UUID, Ingress: row.Pipeline == "ingress", Table: int(row.TableID), Priority: int(row.Priority),
+		Match: row.Match, Actions: row.Actions, ACLConntrack: row.Tags[lflow.TagACLConntrack] == "true"}
 }
 
 // viewKind is what compilations see of a datapath that ask no question about it.
@@ -209,8 +213,7 @@ func (l *Logical) finish(r result) bool {
 			l.World.Log.Log(context.Background(), level, fmt.Sprintf("degraded: logical flow %s (%s table %d, match %q, actions %q): %s; more like it are counted only",
 				r.id, row.Pipeline, row.TableID, row.Match, row.Actions, r.reason))
 		}
-		l.degraded[r.id] = lflow.Degraded{Reason: r.reason, Flow: lflow.Flow{UUID: r.id, Ingress: row.Pipeline == "ingress",
-			Table: int(row.TableID), Priority: int(row.Priority), Match: row.Match, Actions: row.Actions}}
+		l.degraded[r.id] = lflow.Degraded{Reason: r.reason, Flow: *flowOf(row)}
 	} else {
 		delete(l.degraded, r.id)
 	}
