@@ -49,6 +49,19 @@ func (w *World) NorthdSince(major, minor int) bool {
 	return a > major || a == major && b >= minor
 }
 
+// NewRegisters tells whether ovn-northd saves what a load balancer's connection was sent to
+// in the registers of 25.03 and later. The releases that can use either say so by
+// SB_Global options:register_consolidation; from 26.03.90 on, the development towards
+// 26.09, there are no others and nothing is said (OVN commit 91d86fef0).
+func (w *World) NewRegisters() bool {
+	for g := range w.SB.SBGlobal.All() {
+		if g.Options["register_consolidation"] == "true" {
+			return true
+		}
+	}
+	return w.NorthdSince(25, 3)
+}
+
 // Self is this chassis's row, nil while there is none.
 func (w *World) Self() *sb.Chassis {
 	if w.Config == nil || w.Config.Chassis == "" {

@@ -19,12 +19,8 @@ import (
 // flows set on balanced connections.
 const ctNatted = 2
 
-// Options of SB_Global: the "natted" bit is in ct_mark, and the registers that
-// hold the original destination are the new ones.
-const (
-	optCTMark = "lb_hairpin_use_ct_mark"
-	optRegs   = "register_consolidation"
-)
+// optCTMark is the option of SB_Global that says that the "natted" bit is in ct_mark.
+const optCTMark = "lb_hairpin_use_ct_mark"
 
 // Hairpin is the node.
 type Hairpin struct {
@@ -35,6 +31,8 @@ type Hairpin struct {
 
 	forget    forgetter
 	canForget bool // flushes at the last Recompute
+	ctMark    bool // useCTMark at the last Recompute
+	newRegs   bool // node.World.NewRegisters at the last Recompute
 }
 
 // New makes the node; its rules go into set.
@@ -45,27 +43,14 @@ func New(w *node.World, local *datapath.Local, set *rules.Set) *Hairpin {
 // Stale says why all rules must be made anew; "" when they need not.
 func (h *Hairpin) Stale() string {
 	switch {
-	case h.optionsChanged():
-		return "SB_Global options changed"
+	case h.ctMark != h.useCTMark():
+		return "SB_Global options:" + optCTMark + " changed"
+	case h.newRegs != h.w.NewRegisters():
+		return "ovn-northd uses other registers for load balancers"
 	case h.canForget != h.flushes():
 		return "capability ct_flush of the datapath changed"
 	}
 	return ""
-}
-
-// optionsChanged tells whether an option of ovn-northd changed that all rules depend on.
-func (h *Hairpin) optionsChanged() bool {
-	for _, c := range h.w.SBChanges.SBGlobal {
-		if c.Old == nil || c.New == nil {
-			return true
-		}
-		for _, k := range []string{optCTMark, optRegs} {
-			if c.Old.Options[k] != c.New.Options[k] {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // OnRows follows changes of Load_Balancer and of the datapath groups they use.
@@ -135,7 +120,7 @@ func (h *Hairpin) Recompute() bool {
 			h.follow(id, nil, nil, 0)
 		}
 	}
-	h.canForget = h.flushes()
+	h.canForget, h.ctMark, h.newRegs = h.flushes(), h.useCTMark(), h.w.NewRegisters()
 	clear(h.byDP)
 	for lb := range h.w.SB.LoadBalancer.All() {
 		h.file(lb.UUID, nil, lb)
@@ -208,7 +193,7 @@ func (h *Hairpin) put(id ovsdb.UUID) bool {
 		h.follow(id, nil, nil, 0)
 		return h.set.Put(rules.Key{Owner: owner}, nil)
 	}
-	b := &balancer{lb: lb, owner: owner, dps: dps, origTuple: lb.Options["hairpin_orig_tuple"] == "true", ctMark: h.useCTMark(), newRegs: h.newRegs()}
+	b := &balancer{lb: lb, owner: owner, dps: dps, origTuple: lb.Options["hairpin_orig_tuple"] == "true", ctMark: h.ctMark, newRegs: h.newRegs}
 	switch lb.Protocol.Or("tcp") {
 	case "udp":
 		b.proto, b.src, b.dst = 17, ir.UDPSrc, ir.UDPDst
@@ -246,14 +231,6 @@ func (h *Hairpin) useCTMark() bool {
 		}
 	}
 	return true
-}
-
-// newRegs tells whether ovn-northd saves the original destination in the new registers.
-func (h *Hairpin) newRegs() bool {
-	for g := range h.w.SB.SBGlobal.All() {
-		return g.Options[optRegs] == "true"
-	}
-	return false
 }
 
 type balancer struct {

@@ -142,8 +142,8 @@ func (l *Logical) Stale() string {
 	case l.zero != l.zeroSNAT():
 		return "capability ct_zero_snat of the datapath changed"
 	}
-	if len(ch.SBGlobal) > 0 && l.newRegisters() != l.newRegs {
-		return "SB_Global options:" + optRegs + " changed"
+	if len(ch.SBGlobal) > 0 && l.World.NewRegisters() != l.newRegs {
+		return "ovn-northd uses other registers for load balancers"
 	}
 	return ""
 }
@@ -164,7 +164,7 @@ func (l *Logical) Recompute() error {
 	if err != nil {
 		return err
 	}
-	l.compiler, l.zero, l.newRegs = c, l.zeroSNAT(), l.newRegisters()
+	l.compiler, l.zero, l.newRegs = c, l.zeroSNAT(), l.World.NewRegisters()
 	l.askAll()
 	l.sets.forgetAll()
 	clear(l.views)

@@ -11,10 +11,6 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
 
-// optRegs is the SB_Global option by which ovn-northd says that it uses the new
-// registers of load-balancer affinity.
-const optRegs = "register_consolidation"
-
 // env answers the questions of logical flows on one datapath. It only reads, so
 // all cores may use it while the engine goroutine waits for them.
 type env struct {
@@ -130,14 +126,6 @@ func (l *Logical) view(dp ovsdb.UUID) *lflow.View {
 	}
 	l.views[dp] = v
 	return v
-}
-
-// newRegisters tells whether ovn-northd uses the new registers.
-func (l *Logical) newRegisters() bool {
-	for g := range l.World.SB.SBGlobal.All() {
-		return g.Options[optRegs] == "true"
-	}
-	return false
 }
 
 // sets keeps address sets in parsed form.
