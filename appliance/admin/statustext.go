@@ -101,6 +101,9 @@ func (p *page) database(heading string, d controller.Database) {
 	if d.Refusal != "" {
 		p.item("the last transaction failed: %s", d.Refusal)
 	}
+	if d.DroppedRows+d.OutOfStep > 0 {
+		p.item("%d updates of rows could not be read, %d did not fit what was known", d.DroppedRows, d.OutOfStep)
+	}
 }
 
 func (p *page) target(s Switch) {

@@ -62,6 +62,10 @@ type Database struct {
 	// Error says why there is no connection; Refusal, why the last transaction failed.
 	Error   string `json:"error,omitempty"`
 	Refusal string `json:"refusal,omitempty"`
+	// DroppedRows counts updates of rows that could not be read, OutOfStep those that did
+	// not fit the tables here, so that everything was or will be read again.
+	DroppedRows uint64 `json:"dropped_rows,omitempty"`
+	OutOfStep   uint64 `json:"out_of_step,omitempty"`
 }
 
 // Degradation is a reason for which logical flows are not, or not wholly, in force.
@@ -131,7 +135,7 @@ func (c *Controller) Status() Status {
 
 func database(remote string, st idl.State, refusal string) Database {
 	d := Database{Remote: cmp.Or(st.Remote, remote), Connected: st.Connected, Since: st.Since, Schema: st.Schema,
-		Missing: st.Missing, Refusal: refusal}
+		Missing: st.Missing, Refusal: refusal, DroppedRows: st.Counters.RowsDropped, OutOfStep: st.Counters.OutOfStep}
 	if st.Err != nil {
 		d.Error = st.Err.Error()
 	}

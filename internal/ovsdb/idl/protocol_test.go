@@ -3,11 +3,13 @@ package idl_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -126,6 +128,34 @@ func TestResync(t *testing.T) {
 	asked := f.asked("monitor_cond_since")
 	if len(asked) != 2 || !strings.Contains(asked[1], `"00000000-0000-0000-0000-000000000000"]`) {
 		t.Errorf("asked %q", asked)
+	}
+}
+
+// If soon afterwards an update does not fit again, everything is read once more when the
+// pause is over.
+func TestResyncAgain(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int32
+	f := startFake(t, func(method string, params []json.RawMessage) string {
+		switch method {
+		case "get_schema":
+			return itemSchema
+		case "monitor_cond_since":
+			return result(fmt.Sprintf(`[false,"%s",{"Item":{"%s":{"initial":{"name":"read%d"}}}}]`, txn1, idA, reads.Add(1)))
+		}
+		return unknownMethod
+	})
+	o := start(t, idl.Config{SessionConfig: ovsdb.SessionConfig{Remote: f.remote}})
+	o.SetDistrustPause(500 * time.Millisecond)
+	o.until("the first rows", func() bool { return o.item("read1") != nil })
+	const misfit = `{"method":"update3","params":["data","` + txn2 + `",{"Item":{"` + idB + `":{"modify":{"ints":5}}}}],"id":null}`
+	f.say(misfit)
+	o.until("the second read", func() bool { return o.item("read2") != nil })
+	f.say(misfit)
+	o.until("the misfit", func() bool { return o.State().Counters.OutOfStep == 2 })
+	o.until("the third read", func() bool { return o.item("read3") != nil })
+	if n := o.State().Counters.FullReads; n != 3 {
+		t.Errorf("%d complete reads", n)
 	}
 }
 

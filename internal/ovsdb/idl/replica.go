@@ -21,9 +21,11 @@ type Replica struct {
 	locks   *locks
 
 	// Used by the owner only.
-	state    State
-	held     map[string]bool
-	distrust time.Time // when the tables were last found wrong
+	state     State
+	held      map[string]bool
+	distrust  time.Time     // when everything was last read again because the tables were wrong
+	pause     time.Duration // distrustPause
+	scheduled *time.Timer   // reads everything again when the pause is over; nil for no
 }
 
 // distrustPause is the time between two complete reads because the tables were
@@ -38,6 +40,7 @@ func NewReplica(database string, cfg Config, members ...Member) *Replica {
 		cfg:   cfg,
 		inbox: newInbox(cfg.MaxPending),
 		held:  make(map[string]bool),
+		pause: distrustPause,
 	}
 	r.session = ovsdb.NewSession(database, cfg.SessionConfig, &handler{Replica: r})
 	r.monitor = &monitor{
@@ -99,6 +102,10 @@ func (r *Replica) Next() (Info, bool) {
 			continue
 		}
 		changed, err := e.unit.apply()
+		if e.unit.info.Initial && r.scheduled != nil { // read again for another reason
+			r.scheduled.Stop()
+			r.scheduled = nil
+		}
 		if err != nil {
 			r.doubt(err)
 		}
@@ -111,14 +118,34 @@ func (r *Replica) Next() (Info, bool) {
 }
 
 // doubt asks for a complete read because the server's updates do not fit the
-// tables.
+// tables, at once or when the pause since the last one is over.
 func (r *Replica) doubt(err error) {
-	if now := time.Now(); now.Sub(r.distrust) >= distrustPause {
-		r.distrust = now
+	r.state.Counters.OutOfStep++
+	rest := r.pause - time.Since(r.distrust)
+	if rest <= 0 {
 		r.cfg.Logger.Error("the tables are not in step with the server, reading everything again", "err", err)
-		r.monitor.distrust()
-		r.session.Reconnect(err)
+		r.readAgain(err)
+		return
 	}
+	if r.scheduled != nil {
+		return
+	}
+	r.cfg.Logger.Error("the tables are not in step with the server once more, reading everything again later", "err", err, "after", rest)
+	var timer *time.Timer
+	timer = time.AfterFunc(rest, func() {
+		r.inbox.post(func() {
+			if r.scheduled == timer { // not stopped too late
+				r.readAgain(err)
+			}
+		})
+	})
+	r.scheduled = timer
+}
+
+func (r *Replica) readAgain(why error) {
+	r.distrust, r.scheduled = time.Now(), nil
+	r.monitor.distrust()
+	r.session.Reconnect(why)
 }
 
 // State returns how the replica stands, as of the last Next.

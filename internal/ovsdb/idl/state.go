@@ -39,6 +39,7 @@ type Counters struct {
 	FullReads   uint64 // of these, read the whole database
 	Units       uint64 // units of changes returned by Next
 	RowsDropped uint64 // row updates that could not be read
+	OutOfStep   uint64 // updates that did not fit the tables
 	LeftOut     uint64 // operations and columns left out of transactions
 	Pauses      uint64 // times that reading stopped because MaxPending waited
 }
