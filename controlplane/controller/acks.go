@@ -131,7 +131,8 @@ func (a *acks) writeSB(tx *idl.Tx) {
 	a.flush()
 	c := a.c
 	private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis)
-	if private != nil && a.done.n >= 0 && private.NBCfg != a.done.n && a.wanted() && c.reportDue() {
+	if private != nil && a.done.n >= 0 && private.NBCfg != a.done.n && a.wanted() &&
+		tx.Part(idl.Part{Kind: "nb_cfg", Table: "Chassis_Private", Row: private.UUID, Name: "nb_cfg"}) && c.reportDue() {
 		tx.Update("Chassis_Private", private.UUID, map[string]any{"nb_cfg": a.done.n, "nb_cfg_timestamp": a.doneAt})
 	}
 	for id := range a.ready {
@@ -140,7 +141,7 @@ func (a *acks) writeSB(tx *idl.Tx) {
 			delete(a.ready, id)
 			continue
 		}
-		if !a.up(pb) {
+		if !a.up(pb) && tx.Part(idl.Part{Kind: "state", Table: "Port_Binding", Row: id, Name: "the state of lport " + pb.LogicalPort}) {
 			c.w.Log.Info("Setting lport " + pb.LogicalPort + " up in Southbound")
 			tx.Update("Port_Binding", id, map[string]any{"up": true})
 		}

@@ -88,7 +88,8 @@ type Controller struct {
 	condText  string // conditions asked for last, as text
 	condDirty bool   // they may be others now
 	condSeq   uint64
-	sbBusy    bool // a transaction is in flight
+	sbBusy    bool       // a transaction is in flight
+	isolation *isolation // of what the Southbound database refuses
 	vswBusy   bool
 	// vswMatters: the transaction in flight does more than to tell what was done, so
 	// nothing is acknowledged before it is committed.
@@ -133,6 +134,7 @@ func New(cfg Config) *Controller {
 	c.macs = macs.New(w, c.local, c.set)
 	c.hairpin = hairpin.New(w, c.local, c.set)
 	c.acks = newAcks(c)
+	c.isolation = newIsolation(w)
 	c.side = c.newSideNodes()
 	c.wire()
 	return c
@@ -368,24 +370,37 @@ func (c *Controller) write() {
 		}
 	}
 	if s := c.cfg.SB.State(); s.Connected && !c.sbBusy && c.due(c.sbPause) && c.w.Config.Chassis != "" {
-		tx := &idl.Tx{}
-		c.chassis.Write(tx)
-		if c.chassis.Refused() == "" && c.settledOnce() {
-			if at := c.ports.Claims().Write(tx); !at.IsZero() {
-				c.wakeAt(at)
-			}
-			c.acks.writeSB(tx)
-			c.side.writeSB(tx)
+		tx, again := c.isolation.build(c.writeSB)
+		if !again.IsZero() {
+			c.wakeAt(again)
 		}
 		if tx.Len() > 0 {
 			c.sbBusy = true
 			c.cfg.SB.Commit(tx, func(r idl.Result) {
 				c.sbBusy = false
+				if c.isolation.result(tx, r.Err) {
+					r.Err = nil
+				}
 				c.sbPause = c.pauseAfter(r)
 				c.sbErr = c.report("Southbound", r, c.sbErr)
 			})
 		}
 	}
+}
+
+// writeSB adds what is to be different in the Southbound database to tx. It is false
+// where it is not known yet what that is.
+func (c *Controller) writeSB(tx *idl.Tx) bool {
+	c.chassis.Write(tx)
+	if c.chassis.Refused() != "" || !c.settledOnce() {
+		return false
+	}
+	if at := c.ports.Claims().Write(tx); !at.IsZero() {
+		c.wakeAt(at)
+	}
+	c.acks.writeSB(tx)
+	c.side.writeSB(tx)
+	return true
 }
 
 func (c *Controller) pauseAfter(r idl.Result) time.Time {

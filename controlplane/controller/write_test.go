@@ -64,7 +64,7 @@ func TestRefusedTransactionIsNotRepeatedAtOnce(t *testing.T) {
 	})
 	before := n.writes
 	n.setLocal("ovn-encap-ip", "192.0.2.50")
-	n.until("the refusal", func() bool { return strings.Contains(n.log.String(), "transaction on the Southbound database failed") })
+	n.until("the refusal", func() bool { return strings.Contains(n.log.String(), "the row of chassis hv1 is not written") })
 	for range 100 {
 		n.turn()
 	}

@@ -153,8 +153,12 @@ func (c *Claims) Write(tx *idl.Tx) (again time.Time) {
 			delete(c.dirty, id)
 			continue
 		}
+		part := idl.Part{Kind: "claim", Table: "Port_Binding", Row: id, Name: "the claim of lport " + pb.LogicalPort}
 		if want.Place == Nowhere {
-			c.release(tx, pb, self)
+			part.Name = "the release of lport " + pb.LogicalPort
+			if tx.Part(part) {
+				c.release(tx, pb, self)
+			}
 			continue
 		}
 		if at := c.damped(pb, want, self); !at.IsZero() {
@@ -163,7 +167,9 @@ func (c *Claims) Write(tx *idl.Tx) (again time.Time) {
 			}
 			continue
 		}
-		c.claim(tx, pb, want, self)
+		if tx.Part(part) {
+			c.claim(tx, pb, want, self)
+		}
 	}
 	return again
 }

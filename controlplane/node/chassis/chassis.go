@@ -197,8 +197,21 @@ func (c *Chassis) Write(tx *idl.Tx) {
 	if row == nil {
 		row = c.former()
 	}
-	c.writeChassis(tx, row)
-	c.writePrivate(tx, row)
+	if tx.Part(c.part()) {
+		c.writeChassis(tx, row)
+	}
+	if tx.Part(c.privatePart()) {
+		c.writePrivate(tx, row)
+	}
+}
+
+// part is what is written of the Chassis row and its Encaps, privatePart of Chassis_Private.
+func (c *Chassis) part() idl.Part {
+	return idl.Part{Kind: "chassis", Table: "Chassis", Row: c.w.SelfID(), Name: "the row of chassis " + c.w.Config.Chassis}
+}
+
+func (c *Chassis) privatePart() idl.Part {
+	return idl.Part{Kind: "chassis_private", Table: "Chassis_Private", Name: "the private row of chassis " + c.w.Config.Chassis}
 }
 
 // former is the row of this host under a name that it had before.
@@ -284,11 +297,11 @@ func (c *Chassis) Remove(tx *idl.Tx) {
 
 // withdraw adds the removal of what is registered by our name to tx.
 func (c *Chassis) withdraw(tx *idl.Tx) {
-	if row := c.w.Self(); row != nil {
+	if row := c.w.Self(); row != nil && tx.Part(c.part()) {
 		tx.Comment("ovn-controller: unregistering chassis '" + row.Name + "'")
 		tx.Delete("Chassis", row.UUID)
 	}
-	if private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis); private != nil {
+	if private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis); private != nil && tx.Part(c.privatePart()) {
 		tx.Delete("Chassis_Private", private.UUID)
 	}
 }

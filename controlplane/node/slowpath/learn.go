@@ -1,6 +1,8 @@
 package slowpath
 
 import (
+	"fmt"
+
 	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/punt"
 	"github.com/sluice-gw/sluice/controlplane/sb"
@@ -9,7 +11,9 @@ import (
 // writeNeighbors writes MAC_Binding rows. The timestamp (milliseconds) is of OVN
 // 22.12 and later; a database without it gets the rest.
 func (t *transaction) writeNeighbors() {
-	t.neighbors.drain(t.now, func(k punt.NeighborKey, l lesson) (there string, write func()) {
+	t.neighbors.drain(t.now, t.Tx, subject[punt.NeighborKey]{"neighbor", "MAC_Binding", func(k punt.NeighborKey) string {
+		return fmt.Sprintf("neighbor %s behind port %d of datapath %d", k.IP, k.Port.Port, k.Port.Datapath)
+	}}, func(k punt.NeighborKey, l lesson) (there string, write func()) {
 		pb := t.port(k.Port)
 		if pb == nil {
 			return "", nil
@@ -25,14 +29,14 @@ func (t *transaction) writeNeighbors() {
 		}
 		values["logical_port"], values["datapath"], values["ip"] = pb.LogicalPort, pb.Datapath, ip
 		return "", func() { t.Insert("MAC_Binding", values) }
-	}, func(k punt.NeighborKey, l lesson) {
-		t.refuse("neighbor %s at %s behind port %d of datapath %d", k.IP, l.mac, k.Port.Port, k.Port.Datapath)
-	})
+	}, t.refuse)
 }
 
 // writeStations writes FDB rows.
 func (t *transaction) writeStations() {
-	t.stations.drain(t.now, func(k stationKey, port uint32) (there int64, write func()) {
+	t.stations.drain(t.now, t.Tx, subject[stationKey]{"station", "FDB", func(k stationKey) string {
+		return fmt.Sprintf("station %s of datapath %d", k.mac, k.datapath)
+	}}, func(k stationKey, port uint32) (there int64, write func()) {
 		seen := t.port(punt.Key{Datapath: k.datapath, Port: port})
 		if seen == nil {
 			return 0, nil
@@ -53,9 +57,7 @@ func (t *transaction) writeStations() {
 			}
 			t.Update("FDB", row.UUID, values)
 		}
-	}, func(k stationKey, port uint32) {
-		t.refuse("station %s behind port %d of datapath %d", k.mac, port, k.datapath)
-	})
+	}, t.refuse)
 }
 
 // isVIF tells whether a station is behind a VIF. Then it stays there: what the VIF

@@ -1,6 +1,7 @@
 package slowpath
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,7 +14,9 @@ const activatedKey = "additional-chassis-activated"
 
 // activate notes this chassis in the options of ports whose machine has arrived here.
 func (t *transaction) activate() {
-	t.activated.drain(t.now, func(k punt.Key, _ struct{}) (there string, write func()) {
+	t.activated.drain(t.now, t.Tx, subject[punt.Key]{"activation", "Port_Binding", func(k punt.Key) string {
+		return fmt.Sprintf("the activation of port %d of datapath %d", k.Port, k.Datapath)
+	}}, func(k punt.Key, _ struct{}) (there string, write func()) {
 		pb := t.port(k)
 		if pb == nil {
 			return "", nil
@@ -30,9 +33,7 @@ func (t *transaction) activate() {
 			t.Mutate("Port_Binding", pb.UUID, "options", "delete", []string{activatedKey})
 			t.Mutate("Port_Binding", pb.UUID, "options", "insert", map[string]string{activatedKey: now})
 		}
-	}, func(k punt.Key, _ struct{}) {
-		t.refuse("the activation of port %d of datapath %d", k.Port, k.Datapath)
-	})
+	}, t.refuse)
 }
 
 // emptyBackends is the only type of Controller_Event.
@@ -50,7 +51,9 @@ func (t *transaction) report() {
 			t.eventSeq = max(t.eventSeq, row.SeqNum)
 		}
 	}
-	t.events.drain(t.now, func(e punt.EmptyBackends, _ struct{}) (there bool, write func()) {
+	t.events.drain(t.now, t.Tx, subject[punt.EmptyBackends]{"event", "Controller_Event", func(e punt.EmptyBackends) string {
+		return fmt.Sprintf("the event that load balancer %s has no backend for %s (%s)", e.LoadBalancer, e.VIP, e.Protocol)
+	}}, func(e punt.EmptyBackends, _ struct{}) (there bool, write func()) {
 		if reported[e] {
 			return true, nil
 		}
@@ -59,7 +62,5 @@ func (t *transaction) report() {
 			t.Insert("Controller_Event", map[string]any{"chassis": t.self.UUID, "event_type": emptyBackends, "seq_num": t.eventSeq,
 				"event_info": map[string]string{"vip": e.VIP, "protocol": e.Protocol, "load_balancer": e.LoadBalancer}})
 		}
-	}, func(e punt.EmptyBackends, _ struct{}) {
-		t.refuse("the event that load balancer %s has no backend for %s", e.LoadBalancer, e.VIP)
-	})
+	}, t.refuse)
 }

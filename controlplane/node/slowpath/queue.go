@@ -1,8 +1,9 @@
 package slowpath
 
 import (
-	"maps"
 	"time"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
 const (
@@ -10,44 +11,35 @@ const (
 	queueLimit = 4096
 	// batchLimit is how many of one kind go into one transaction.
 	batchLimit = 500
-	// maxTries is how often a value is sent. A transaction fails as a whole, so a value
-	// that the database does not take holds up everything else; after that its key
-	// has to wait for refusedPause.
-	maxTries     = 3
-	refusedPause = 30 * time.Second
+	// patience is how long a value is tried that is not heard again: it may not be true
+	// any more.
+	patience = 30 * time.Second
 )
 
 // queue holds what is to be written, the newest value of each key. An item stays
-// until the replica shows it, or something newer, or until it was sent maxTries
-// times. There is what the database has in the item's place.
+// until the replica shows it, or something newer, or until it was tried for patience.
+// There is what the database has in the item's place.
 type queue[K, V, There comparable] struct {
-	items   map[K]*item[V, There]
-	refused map[K]time.Time // until when
+	items map[K]*item[V, There]
 	// dropped counts what did not fit or was not taken.
 	dropped uint64
 }
 
 type item[V, There comparable] struct {
 	value V
-	tries int
-	sent  bool  // since it was put last
-	there There // when it was sent
+	since time.Time // when it was first to be sent, since it was put last
+	sent  bool      // since it was put last
+	there There     // when it was sent
 }
 
 // put makes v the value of k.
-func (q *queue[K, V, There]) put(now time.Time, k K, v V) {
+func (q *queue[K, V, There]) put(k K, v V) {
 	old, known := q.items[k]
-	if until, refused := q.refused[k]; refused && !until.After(now) {
-		delete(q.refused, k)
-	} else if refused {
-		q.dropped++
-		return
-	}
 	switch {
 	case !known && len(q.items) >= queueLimit:
 		q.dropped++
 	case known && old.value == v:
-		old.sent = false // heard again: it is news even if somebody else has written
+		old.sent, old.since = false, time.Time{} // heard again: it is news even if somebody else has written
 	default:
 		if q.items == nil {
 			q.items = map[K]*item[V, There]{}
@@ -56,30 +48,35 @@ func (q *queue[K, V, There]) put(now time.Time, k K, v V) {
 	}
 }
 
-// drain looks at the items. look finds what is there in an item's place, and how to
+// subject is what the items of a queue are: each is a part of transactions, with a name.
+type subject[K any] struct {
+	kind, table string
+	name        func(K) string
+}
+
+// drain adds the items to tx. look finds what is there in an item's place, and how to
 // write the item; nil when it is written already or must not be written. giveUp is
-// called for an item that was sent too often.
-func (q *queue[K, V, There]) drain(now time.Time, look func(K, V) (there There, write func()), giveUp func(K, V)) {
-	maps.DeleteFunc(q.refused, func(_ K, until time.Time) bool { return !until.After(now) })
+// called with the name of an item that was tried for too long.
+func (q *queue[K, V, There]) drain(now time.Time, tx *idl.Tx, s subject[K], look func(K, V) (there There, write func()), giveUp func(name string)) {
 	sent := 0
 	for k, it := range q.items {
 		there, write := look(k, it.value)
 		switch {
 		case write == nil, it.sent && there != it.there: // somebody else has written since
 			delete(q.items, k)
-		case it.tries >= maxTries:
+		case !it.since.IsZero() && now.Sub(it.since) >= patience:
 			delete(q.items, k)
 			q.dropped++
-			if q.refused == nil {
-				q.refused = map[K]time.Time{}
+			giveUp(s.name(k))
+		default:
+			if it.since.IsZero() {
+				it.since = now
 			}
-			q.refused[k] = now.Add(refusedPause)
-			giveUp(k, it.value)
-		case sent < batchLimit:
-			write()
-			it.tries++
-			it.sent, it.there = true, there
-			sent++
+			if tx.Part(idl.Part{Kind: s.kind, Table: s.table, Name: s.name(k)}) && sent < batchLimit {
+				write()
+				it.sent, it.there = true, there
+				sent++
+			}
 		}
 	}
 }

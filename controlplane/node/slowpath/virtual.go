@@ -49,7 +49,9 @@ func (w *Writer) OnRows() {
 
 // claimVirtual claims virtual ports for this chassis.
 func (t *transaction) claimVirtual() {
-	t.virtual.drain(t.now, func(k punt.Key, parentKey uint32) (there claim, write func()) {
+	t.virtual.drain(t.now, t.Tx, subject[punt.Key]{"virtual", "Port_Binding", func(k punt.Key) string {
+		return fmt.Sprintf("the claim of virtual port %d of datapath %d", k.Port, k.Datapath)
+	}}, func(k punt.Key, parentKey uint32) (there claim, write func()) {
 		pb, parent := t.port(k), t.rows.port(punt.Key{Datapath: k.Datapath, Port: parentKey})
 		if pb == nil || parent == nil || binding.KindOf(pb) != binding.Virtual {
 			return claim{}, nil
@@ -66,9 +68,7 @@ func (t *transaction) claimVirtual() {
 			t.w.Log.Info("Claiming virtual lport " + pb.LogicalPort + " for this chassis with the virtual parent " + parent.LogicalPort)
 			t.Update("Port_Binding", pb.UUID, map[string]any{"chassis": t.self.UUID, "virtual_parent": parent.LogicalPort})
 		}
-	}, func(k punt.Key, _ uint32) {
-		t.refuse("the claim of virtual port %d of datapath %d", k.Port, k.Datapath)
-	})
+	}, t.refuse)
 }
 
 // postponed is how long the present claim stands still; an attempt makes it longer.

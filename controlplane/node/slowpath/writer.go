@@ -50,26 +50,25 @@ func NewWriter(w *node.World, local *datapath.Local) *Writer {
 
 // Take takes what a punt.Mailbox has gathered.
 func (w *Writer) Take(p punt.Pending) {
-	now := w.w.Now()
 	for _, n := range p.Neighbors {
 		w.learn(n, false)
 	}
 	for _, s := range p.Stations {
-		w.stations.put(now, stationKey{s.Port.Datapath, s.MAC}, s.Port.Port)
+		w.stations.put(stationKey{s.Port.Datapath, s.MAC}, s.Port.Port)
 	}
 	for _, v := range p.Virtual {
-		w.virtual.put(now, v.Virtual, v.Parent)
+		w.virtual.put(v.Virtual, v.Parent)
 	}
 	for _, k := range p.Activated {
-		w.activated.put(now, k, struct{}{})
+		w.activated.put(k, struct{}{})
 	}
 	for _, e := range p.Empty {
-		w.events.put(now, e, struct{}{})
+		w.events.put(e, struct{}{})
 	}
 }
 
 func (w *Writer) learn(n punt.Neighbor, updateOnly bool) {
-	w.neighbors.put(w.w.Now(), n.NeighborKey, lesson{n.MAC, updateOnly})
+	w.neighbors.put(n.NeighborKey, lesson{n.MAC, updateOnly})
 }
 
 // Pending tells whether Write has something to look at.
@@ -99,6 +98,6 @@ func (w *Writer) Write(tx *idl.Tx) {
 }
 
 // refuse logs that a value was given up.
-func (w *Writer) refuse(format string, args ...any) {
-	w.warnings.Warn(fmt.Sprintf(format, args...) + fmt.Sprintf(" was not taken by the Southbound database in %d transactions and is given up", maxTries))
+func (w *Writer) refuse(name string) {
+	w.warnings.Warn(fmt.Sprintf("%s was not taken by the Southbound database for %s and is given up", name, patience))
 }

@@ -65,6 +65,19 @@ func (e *OpError) Error() string {
 	return fmt.Sprintf("%s: %s: %s", what, e.Tag, e.Details)
 }
 
+// tagUnfit: a value does not fit the schema of the server.
+const tagUnfit = "not sent"
+
+// Refused tells whether it was the content of the transaction that the server did not
+// take: of the operation, or, where that is the commit, of some operations together
+// (RFC 7047, sections 3.1 and 4.1.3). Sent again it will very likely fail again.
+func (e *OpError) Refused() bool {
+	if e.Index >= 0 {
+		return !e.Is(ErrTryAgain)
+	}
+	return e.Tag == "constraint violation" || e.Tag == "referential integrity violation"
+}
+
 // Is makes an unsatisfied Wait match ErrTryAgain.
 func (e *OpError) Is(target error) bool {
 	return target == ErrTryAgain && e.Op == string(opWait) && e.Tag == "timed out"

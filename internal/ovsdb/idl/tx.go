@@ -20,6 +20,8 @@ type Tx struct {
 	comments []string
 	locks    []string
 	inserts  int
+	parts    []partAt
+	admit    func(Part) bool
 }
 
 // op is one operation in neutral form.

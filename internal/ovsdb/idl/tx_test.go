@@ -72,18 +72,20 @@ func TestEncodeTx(t *testing.T) {
 
 func TestEncodeTxErrors(t *testing.T) {
 	for want, build := range map[string]func(*Tx){
-		"insert in T: column name: a value of Go type int": func(tx *Tx) { tx.Insert("T", map[string]any{"name": 1}) },
-		"update in T: column tag: a value of Go type string": func(tx *Tx) {
+		"insert in T: not sent: column name: a value of Go type int": func(tx *Tx) { tx.Insert("T", map[string]any{"name": 1}) },
+		"update in T: not sent: column tag: a value of Go type string": func(tx *Tx) {
 			tx.Update("T", uuidOf(1), map[string]any{"tag": "x"})
 		},
-		"mutate in T: column set: a value of Go type bool": func(tx *Tx) { tx.Mutate("T", uuidOf(1), "set", "insert", true) },
-		"wait in T: column map: a value of Go type string": func(tx *Tx) { tx.Wait("T", uuidOf(1), map[string]any{"map": "x"}) },
+		"mutate in T: not sent: column set: a value of Go type bool": func(tx *Tx) { tx.Mutate("T", uuidOf(1), "set", "insert", true) },
+		"wait in T: not sent: column map: a value of Go type string": func(tx *Tx) { tx.Wait("T", uuidOf(1), map[string]any{"map": "x"}) },
 	} {
 		var tx Tx
 		tx.Insert("T", map[string]any{"name": "good"})
 		build(&tx)
-		if _, err := tx.encode("DB", parseSchema(testSchema)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want one with %q", err, want)
+		_, err := tx.encode("DB", parseSchema(testSchema))
+		var op *OpError
+		if !errors.As(err, &op) || op.Index != 1 || !op.Refused() || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one of operation 1 with %q", err, want)
 		}
 	}
 }
@@ -166,6 +168,45 @@ func TestConditions(t *testing.T) {
 	} {
 		if got := cs.appendWhere(nil, table, db, log); string(got) != want {
 			t.Errorf("%s: %s, want %s", table, got, want)
+		}
+	}
+}
+
+// TestParts: operations are known by the part that they were added for.
+func TestParts(t *testing.T) {
+	a, b, empty, out := Part{Kind: "a", Table: "T"}, Part{Kind: "b", Table: "T", Row: uuidOf(1)}, Part{Kind: "empty"}, Part{Kind: "out"}
+	var tx Tx
+	tx.Delete("T", uuidOf(1)) // of no part
+	if !tx.Part(a) {
+		t.Error("a part is not admitted though nobody was to be asked")
+	}
+	tx.Admit(func(p Part) bool { return p != out })
+	tx.Insert("T", nil)
+	tx.Insert("T", nil)
+	if !tx.Part(empty) || tx.Part(out) || !tx.Part(b) {
+		t.Error("admitted are not those that were to be")
+	}
+	tx.Insert("T", nil)
+	if diff := cmp.Diff([]Part{a, b}, tx.Parts()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for op, want := range map[int]Part{-1: {}, 0: {}, 1: a, 2: a, 3: b} {
+		if got, ok := tx.PartOf(op); got != want || ok != (want != Part{}) {
+			t.Errorf("operation %d is of %v, %v; want %v", op, got, ok, want)
+		}
+	}
+	for _, e := range []struct {
+		OpError
+		refused bool
+	}{
+		{OpError{Index: 2, Op: "insert", Tag: "permission error"}, true},
+		{OpError{Index: 2, Op: "wait", Tag: "timed out"}, false},
+		{OpError{Index: -1, Op: "commit", Tag: "constraint violation"}, true},
+		{OpError{Index: -1, Op: "commit", Tag: "cluster error"}, false},
+		{OpError{Index: -1, Op: "assert", Tag: "not owner"}, false},
+	} {
+		if e.Refused() != e.refused {
+			t.Errorf("%+v: refused %v", e.OpError, e.Refused())
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (tx *Tx) encode(database string, db *schema.Database) (*request, error) {
 	for i := range tx.ops {
 		ok, err := e.op(i, &tx.ops[i])
 		if err != nil {
-			return nil, fmt.Errorf("%s in %s: %w", tx.ops[i].kind, tx.ops[i].table, err)
+			return nil, &OpError{Index: i, Op: string(tx.ops[i].kind), Table: tx.ops[i].table, Tag: tagUnfit, Details: err.Error()}
 		}
 		if ok {
 			sent++
