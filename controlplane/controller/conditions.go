@@ -11,10 +11,17 @@ import (
 )
 
 // conditions are the rows of the Southbound database that this chassis needs: what
-// belongs to its ports and to the datapaths that are local (facts/ovn.md E4; the
-// same set as ovn-controller's). With ovn-monitor-all there are none.
+// belongs to its ports and to the datapaths that are local, nearly as in ovn-controller
+// (update_sb_monitors). Other than there:
+//   - of the sub-ports only those of interfaces here are asked for, not all of the network;
+//   - ports that mirror into an interface here (mirror_port) are asked for by its name;
+//   - the ports of all interfaces are asked for by name, also those that are bound, which
+//     the condition on their datapath brings as well;
+//   - until this chassis is registered, its own template variables are asked for, by the
+//     name that it will have, and ports with periodic router advertisements, but not all
+//     of Advertised_Route: nothing is done with that.
 //
-// nil is returned for "all rows".
+// A table that is not in the map has all its rows: for ovn-monitor-all that is every one.
 func (c *Controller) conditions() map[string][]idl.Condition {
 	if c.w.Config.MonitorAll {
 		return map[string][]idl.Condition{}
