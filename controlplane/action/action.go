@@ -5,7 +5,7 @@ import "github.com/sluice-gw/sluice/controlplane/expr"
 // Actions is the parsed form of an actions column. It is immutable and may be
 // shared by any number of goroutines.
 type Actions struct {
-	nodes  []node
+	list
 	prereq expr.Expr
 }
 
@@ -14,6 +14,12 @@ type node interface {
 	// format appends the canonical text, which ends with ";".
 	format(b []byte, at Position) []byte
 	lower(l *lowering)
+}
+
+// list is the actions of one pair of braces.
+type list struct {
+	nodes   []node
+	columns []int // of nodes, 1 for the first byte; none for actions that were not in a text
 }
 
 // Position is where a logical flow stands; OVN's canonical text of "next"
@@ -25,7 +31,7 @@ type Position struct {
 
 // Format is the canonical text for a logical flow at a position. Parsing it there
 // gives the same actions again.
-func (a *Actions) Format(at Position) string { return string(formatList(nil, a.nodes, at)) }
+func (a *Actions) Format(at Position) string { return string(formatList(nil, a.list, at)) }
 
 // String is Format at no position in particular: "next" is written as it was given.
 func (a *Actions) String() string { return a.Format(Position{Table: -1}) }
@@ -37,11 +43,11 @@ func (a *Actions) Prereq() expr.Expr { return a.prereq }
 // Drop tells that there are no actions: the packet ends here.
 func (a *Actions) Drop() bool { return len(a.nodes) == 0 }
 
-func formatList(b []byte, nodes []node, at Position) []byte {
-	if len(nodes) == 0 {
+func formatList(b []byte, l list, at Position) []byte {
+	if len(l.nodes) == 0 {
 		return append(b, "drop;"...)
 	}
-	for i, n := range nodes {
+	for i, n := range l.nodes {
 		if i > 0 {
 			b = append(b, ' ')
 		}
@@ -50,7 +56,7 @@ func formatList(b []byte, nodes []node, at Position) []byte {
 	return b
 }
 
-func formatBlock(b []byte, name string, inner []node, at Position) []byte {
+func formatBlock(b []byte, name string, inner list, at Position) []byte {
 	b = formatList(append(append(b, name...), " { "...), inner, at)
 	return append(b, " };"...)
 }

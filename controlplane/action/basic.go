@@ -132,7 +132,7 @@ func (decTTL) format(b []byte, _ Position) []byte { return append(b, "ip.ttl--;"
 func (decTTL) lower(l *lowering)                  { l.emit(ir.DecTTL{}) }
 
 // clone is "clone { ... };".
-type clone struct{ inner []node }
+type clone struct{ inner list }
 
 func parseClone(p *parser) node { return clone{p.block(expr.WriteDefault, "")} }
 

@@ -87,7 +87,7 @@ func (ctClear) lower(l *lowering)                  { l.emit(ir.CTClear{}) }
 
 // ctCommit is "ct_commit;" and "ct_commit { ... };", whose inner actions set the
 // mark and the label of the connection.
-type ctCommit struct{ inner []node }
+type ctCommit struct{ inner list }
 
 func parseCTCommit(p *parser) node {
 	switch {
@@ -101,7 +101,7 @@ func parseCTCommit(p *parser) node {
 }
 
 func (n ctCommit) format(b []byte, at Position) []byte {
-	if len(n.inner) == 0 {
+	if len(n.inner.nodes) == 0 {
 		return append(b, "ct_commit;"...)
 	}
 	return formatBlock(b, "ct_commit", n.inner, at)

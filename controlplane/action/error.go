@@ -30,6 +30,12 @@ func (e *UnknownActionError) Error() string {
 type LowerError struct {
 	Action string // name
 	Cause  string
+	Column int // of the action, 1 for the first byte; 0: it was not in a text
 }
 
-func (e *LowerError) Error() string { return fmt.Sprintf("action %s: %s", e.Action, e.Cause) }
+func (e *LowerError) Error() string {
+	if e.Column == 0 {
+		return fmt.Sprintf("action %s: %s", e.Action, e.Cause)
+	}
+	return fmt.Sprintf("actions, column %d: %s: %s", e.Column, e.Action, e.Cause)
+}

@@ -189,19 +189,19 @@ func TestLowerErrors(t *testing.T) {
 		in, want string
 		table    int
 	}{
-		{"next(35);", "action next: cannot advance to table 35: the pipeline ends before table 35", 10},
-		{"next;", "action next: cannot advance to table 35", 34},
+		{"next(35);", "actions, column 1: next: cannot advance to table 35: the pipeline ends before table 35", 10},
+		{"next;", "actions, column 1: next: cannot advance to table 35", 34},
 		{"next(pipeline=egress, table=16);", "the pipeline ends before table 16", 10},
-		{"ct_next;", "action ct_next: cannot advance", 34},
-		{"ct_lb_mark(backends=10.0.0.1);", "action ct_lb_mark: cannot advance", 34},
-		{"ct_commit_nat;", "action ct_commit_nat: cannot advance", 34},
-		{"ct_dnat;", "action ct_dnat: cannot advance", 34},
-		{"reg0 = select(1, 2);", "action select: cannot advance", 34},
-		{"icmp4.frag_mtu = 1500;", "action icmp4.frag_mtu: only an ICMP error that is being made has it", 10},
-		{"icmp4 { clone { icmp4.frag_mtu = 1500; }; };", "action icmp4.frag_mtu: only an ICMP error", 10},
-		{"arp { icmp4.frag_mtu = 1500; };", "action icmp4.frag_mtu: only an ICMP error", 10},
-		{"ct_commit { output; };", "action ct_commit: only assignments to ct_mark and ct_label can be inside", 10},
-		{"next(35); next(36);", "cannot advance to table 35", 10}, // the first error
+		{"ct_next;", "actions, column 1: ct_next: cannot advance", 34},
+		{"ct_lb_mark(backends=10.0.0.1);", "actions, column 1: ct_lb_mark: cannot advance", 34},
+		{"ct_commit_nat;", "actions, column 1: ct_commit_nat: cannot advance", 34},
+		{"ct_dnat;", "actions, column 1: ct_dnat: cannot advance", 34},
+		{"reg0 = select(1, 2);", "actions, column 1: select: cannot advance", 34},
+		{"icmp4.frag_mtu = 1500;", "actions, column 1: icmp4.frag_mtu: only an ICMP error that is being made has it", 10},
+		{"icmp4 { clone { icmp4.frag_mtu = 1500; }; };", "actions, column 17: icmp4.frag_mtu: only an ICMP error", 10},
+		{"output; arp { icmp4.frag_mtu = 1500; };", "actions, column 15: icmp4.frag_mtu: only an ICMP error", 10},
+		{"reg0 = 1;  ct_commit { output; };", "actions, column 12: ct_commit: only assignments to ct_mark and ct_label can be inside", 10},
+		{"arp { output; }; next(35); next(36);", "actions, column 18: next: cannot advance to table 35", 10}, // the first error
 	} {
 		a, err := p.Parse(tt.in)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/expr"
 )
 
-// gen draws random actions: it knows what each node may hold, and nothing of text.
+// gen draws random actions: it knows what each node may hold, and of text only that of options.
 type gen struct {
 	t  *rapid.T
 	ps *Parser
@@ -79,9 +79,9 @@ func (g gen) some(lo, hi int, one func()) {
 }
 
 // list draws actions with at most so many levels of braces.
-func (g gen) list(depth int) (nodes []node) {
-	g.some(0, 4, func() { nodes = append(nodes, g.node(depth)) })
-	return nodes
+func (g gen) list(depth int) (l list) {
+	g.some(0, 4, func() { l.nodes = append(l.nodes, g.node(depth)) })
+	return l
 }
 
 func (g gen) node(depth int) node {

@@ -1,6 +1,9 @@
 package action
 
 import (
+	"fmt"
+	"strings"
+
 	"pgregory.net/rapid"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
@@ -40,10 +43,10 @@ func (g gen) conntrack() node {
 		func() node { return ctToZone{g.flag(), g.flag()} },
 		func() node { return g.nat() },
 		func() node {
-			var inner []node
+			var inner list
 			g.some(0, 3, func() {
 				f := g.field(commitable)
-				inner = append(inner, load{f, g.constant(f)})
+				inner.nodes = append(inner.nodes, load{f, g.constant(f)})
 			})
 			return ctCommit{inner}
 		},
@@ -136,7 +139,42 @@ func (g gen) question() node {
 		func() node { return checkLarger{g.field(bit), g.u16()} },
 		func() node { return dnsLookup{g.field(bit)} },
 		func() node { return dhcpRelay{g.flag(), g.field(bit), DHCPRelayArgs{g.addr4(), g.addr4()}} },
+		func() node {
+			return g.options("put_dhcp_opts", "offerip = "+g.addr4().String(), "router = "+g.addr4().String(), `hostname = "h"`,
+				"ip_forward_enable = 1", "default_ttl = 64", fmt.Sprint("mtu = ", g.u16()), fmt.Sprint("lease_time = ", g.u32()),
+				"dns_server = {10.0.0.1, 10.0.0.2}", `tftp_server = "t"`, "tftp_server = 10.0.0.3", `domain_search_list = "a.b,c.b"`,
+				"classless_static_route = {30.0.0.0/24, 10.0.0.4, 0.0.0.0/0, 10.0.0.1}", "next_server = 10.0.0.5", `bootfile_name_alt = "b"`)
+		},
+		func() node {
+			return g.options("put_dhcpv6_opts", "server_id = 00:00:00:00:00:09", "ia_addr = fd00::9", "dns_server = {fd00::1, fd00::2}",
+				`domain_search = "a.b"`, `fqdn = "h.a.b"`)
+		},
+		func() node {
+			return g.options("put_nd_ra_opts", "slla = 00:00:00:00:00:09", `addr_mode = "`+rapid.SampledFrom([]string{"slaac", "dhcpv6_stateful",
+				"dhcpv6_stateless"}).Draw(g.t, "mode")+`", prefix = fd00::/64`, "mtu = 1442", "rdnss = fd00::53", `dnssl = "a.b, c.b"`,
+				`router_preference = "HIGH"`, `route_info = "LOW-fd01::/48,HIGH-::/0"`)
+		},
 	)
+}
+
+// options is an action that makes an answer out of options, which their text decides: the first one, or two for router
+// advertisements, and any of the others.
+func (g gen) options(name string, options ...string) node {
+	all := options[:1]
+	if name == "put_nd_ra_opts" {
+		all = options[:2]
+	}
+	for _, o := range options[len(all):] {
+		if g.flag() {
+			all = append(all[:len(all):len(all)], o)
+		}
+	}
+	text := fmt.Sprintf("%s = %s(%s);", g.field(bit).append(nil), name, strings.Join(all, ", "))
+	a, err := g.ps.Parse(text)
+	if err != nil {
+		g.t.Fatalf("%s: %v", text, err)
+	}
+	return a.nodes[0]
 }
 
 func (g gen) punt() node {
@@ -180,13 +218,25 @@ func (g gen) nested(depth int) node {
 	}
 	kinds := []nestKind{
 		{name: "arp", opcode: ir.OpARP, prereq: "ip", resolves: true},
+		{name: "nd_ns", opcode: ir.OpNDNS, prereq: "ip", resolves: true},
+		{name: "nd_na", opcode: ir.OpNDNA, prereq: "nd_ns"},
+		{name: "nd_na_router", opcode: ir.OpNDNARouter, prereq: "nd_ns"},
+		{name: "icmp4", opcode: ir.OpICMP, prereq: "ip4", icmp: true},
 		{name: "icmp4_error", opcode: ir.OpICMP4Error, prereq: "ip4", icmp: true},
+		{name: "icmp6", opcode: ir.OpICMP, prereq: "ip6", icmp: true},
+		{name: "icmp6_error", opcode: ir.OpICMP6Error, prereq: "ip6", icmp: true},
+		{name: "tcp_reset", opcode: ir.OpTCPReset, prereq: "tcp"},
+		{name: "sctp_abort", opcode: ir.OpSCTPAbort, prereq: "sctp"},
 		{name: "reject", opcode: ir.OpReject, icmp: true},
 	}
 	k := rapid.SampledFrom(kinds).Draw(g.t, "nest")
 	n := nest{&k, g.list(depth)}
 	if k.icmp && g.flag() {
-		n.inner = append(n.inner, icmpMTU{"icmp4.frag_mtu", uint32(g.u16())})
+		mtu := icmpMTU{"icmp4.frag_mtu", uint32(g.u16())}
+		if strings.HasPrefix(k.name, "icmp6") {
+			mtu = icmpMTU{"icmp6.frag_mtu", g.u32()}
+		}
+		n.inner.nodes = append(n.inner.nodes, mtu)
 	}
 	return n
 }

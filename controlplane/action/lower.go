@@ -11,7 +11,7 @@ import (
 // the result depends on, also when there is an error. An error is a *LowerError.
 func (a *Actions) Lower(env *Env) (ops []ir.Op, deps Deps, err error) {
 	l := lowering{env: env, ops: make([]ir.Op, 0, len(a.nodes)+1)}
-	l.list(a.nodes)
+	l.list(a.list)
 	if l.err != nil {
 		return nil, l.deps, l.err
 	}
@@ -26,22 +26,28 @@ type lowering struct {
 	deps Deps
 	err  error
 
-	rest int       // actions that follow in the list being lowered
-	icmp *ICMPArgs // the ICMP error whose inner actions are being lowered, else nil
+	rest   int       // actions that follow in the list being lowered
+	column int       // of the action being lowered; 0 for none
+	icmp   *ICMPArgs // the ICMP error whose inner actions are being lowered, else nil
 }
 
-func (l *lowering) list(nodes []node) {
-	for i, n := range nodes {
-		l.rest = len(nodes) - 1 - i
+func (l *lowering) list(actions list) {
+	outer := l.column
+	for i, n := range actions.nodes {
+		l.rest = len(actions.nodes) - 1 - i
+		if actions.columns != nil {
+			l.column = actions.columns[i]
+		}
 		n.lower(l)
 	}
+	l.column = outer
 }
 
 // nested lowers an inner list into operations of its own.
-func (l *lowering) nested(nodes []node) []ir.Op {
+func (l *lowering) nested(actions list) []ir.Op {
 	outer := l.ops
-	l.ops = make([]ir.Op, 0, len(nodes))
-	l.list(nodes)
+	l.ops = make([]ir.Op, 0, len(actions.nodes))
+	l.list(actions)
 	inner := l.ops
 	l.ops = outer
 	return inner
@@ -51,7 +57,7 @@ func (l *lowering) emit(ops ...ir.Op) { l.ops = append(l.ops, ops...) }
 
 func (l *lowering) fail(action, format string, args ...any) {
 	if l.err == nil {
-		l.err = &LowerError{action, fmt.Sprintf(format, args...)}
+		l.err = &LowerError{action, fmt.Sprintf(format, args...), l.column}
 	}
 }
 

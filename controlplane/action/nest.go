@@ -6,7 +6,7 @@ import "github.com/sluice-gw/sluice/controlplane/ir"
 // from this one and run the inner actions on it.
 type nest struct {
 	*nestKind
-	inner []node
+	inner list
 }
 
 type nestKind struct {

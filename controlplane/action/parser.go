@@ -42,7 +42,7 @@ func NewParser(symbols *expr.Symtab, dhcpv4, dhcpv6 OptionTable) (*Parser, error
 func (ps *Parser) Parse(text string) (*Actions, error) {
 	p := parser{Parser: ps, scope: expr.WriteDefault}
 	p.lex.Init(text)
-	nodes := p.list(expr.End)
+	actions := p.list(expr.End)
 	if p.unknown != nil {
 		return nil, p.unknown
 	}
@@ -52,7 +52,7 @@ func (ps *Parser) Parse(text string) (*Actions, error) {
 		}
 		return nil, err
 	}
-	return &Actions{nodes, conjunction(p.needs)}, nil
+	return &Actions{actions, conjunction(p.needs)}, nil
 }
 
 // conjunction joins prerequisites; each text occurs once.
@@ -85,15 +85,14 @@ type parser struct {
 }
 
 // list parses actions up to the token that ends them.
-func (p *parser) list(end expr.Kind) []node {
+func (p *parser) list(end expr.Kind) (l list) {
 	if p.lex.Tok.Kind == expr.ID && p.lex.Tok.Text == "drop" && p.lex.Peek() == expr.Semicolon {
 		// "drop;" stands for no actions; other actions beside it make no sense.
 		p.lex.Next()
 		p.lex.Next()
 		p.force(end)
-		return nil
+		return list{}
 	}
-	var nodes []node
 	for !p.failed() {
 		if p.is(end) {
 			if end != expr.End {
@@ -101,34 +100,34 @@ func (p *parser) list(end expr.Kind) []node {
 			}
 			break
 		}
-		n := p.action()
+		l.columns = append(l.columns, p.lex.Column())
+		l.nodes = append(l.nodes, p.action())
 		p.force(expr.Semicolon)
-		nodes = append(nodes, n)
 	}
-	return nodes
+	return l
 }
 
 // block parses "{ ... }". What may be written inside is scope; prereq, unless it
 // is empty, replaces the prerequisites of the inner actions.
-func (p *parser) block(scope expr.Scope, prereq string) []node {
+func (p *parser) block(scope expr.Scope, prereq string) list {
 	if !p.force(expr.LCurly) {
-		return nil
+		return list{}
 	}
 	if p.depth+1 == maxDepth {
 		p.errorf("maximum depth of nested actions reached")
-		return nil
+		return list{}
 	}
 	needs, outer := p.needs, p.scope
 	p.depth++
 	p.scope = scope
-	nodes := p.list(expr.RCurly)
+	inner := p.list(expr.RCurly)
 	p.scope = outer
 	p.depth--
 	if prereq != "" {
 		p.needs = needs
 		p.prereq(prereq)
 	}
-	return nodes
+	return inner
 }
 
 // action parses one action without its semicolon.

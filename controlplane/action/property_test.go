@@ -1,26 +1,35 @@
 package action
 
 import (
+	"net/netip"
 	"reflect"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/sluice-gw/sluice/controlplane/expr"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 )
+
+// anywhere compares actions wherever they are in their text.
+var anywhere = cmp.Options{cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.IgnoreFields(list{}, "columns"),
+	cmpopts.IgnoreFields(expr.Operand{}, "Column"), cmp.Comparer(func(a, b *expr.Symbol) bool { return a == b }),
+	cmp.Comparer(func(a, b netip.Addr) bool { return a == b })}
 
 // Any actions, written as text and parsed, are the same actions.
 func TestFormatParse(t *testing.T) {
 	ps := testParser(t)
 	rapid.Check(t, func(t *rapid.T) {
 		want := gen{t, ps}.list(2)
-		text := (&Actions{nodes: want}).String()
+		text := (&Actions{list: want}).String()
 		got, err := ps.Parse(text)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if !reflect.DeepEqual(got.nodes, want) {
-			t.Fatalf("%s is parsed as %s", text, got)
+		if diff := cmp.Diff(want, got.list, anywhere); diff != "" {
+			t.Fatalf("%s is parsed as %s, -want +got:\n%s", text, got, diff)
 		}
 	})
 }
@@ -29,7 +38,7 @@ func TestFormatParse(t *testing.T) {
 func TestFormatAtPosition(t *testing.T) {
 	ps := testParser(t)
 	rapid.Check(t, func(t *rapid.T) {
-		a := &Actions{nodes: gen{t, ps}.list(2)}
+		a := &Actions{list: gen{t, ps}.list(2)}
 		env := switchEnv()
 		env.Ingress = rapid.Bool().Draw(t, "ingress")
 		env.IngressLen, env.EgressLen = 0, 0
@@ -54,7 +63,7 @@ func TestFormatAtPosition(t *testing.T) {
 func TestLowerWellFormed(t *testing.T) {
 	ps := testParser(t)
 	rapid.Check(t, func(t *rapid.T) {
-		a := &Actions{nodes: gen{t, ps}.list(2)}
+		a := &Actions{list: gen{t, ps}.list(2)}
 		env := switchEnv()
 		env.Switch = rapid.Bool().Draw(t, "switch")
 		ops, _, err := a.Lower(env)
@@ -103,7 +112,7 @@ func TestStackBalance(t *testing.T) {
 	ps := testParser(t)
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.SampledFrom([]func() node{gen{t, ps}.lookup, gen{t, ps}.question}).Draw(t, "kind")()
-		ops, _, err := (&Actions{nodes: []node{n}}).Lower(switchEnv())
+		ops, _, err := (&Actions{list: list{nodes: []node{n}}}).Lower(switchEnv())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,6 +31,7 @@ type Cmp struct {
 	Rel    Kind // EQ, NE, LT, LE, GT or GE
 	Curly  bool // the values were in braces
 	Values []Operand
+	Column int // where it begins in its text, as in Error; 0: in none
 
 	one [1]Operand // Values of the usual comparison
 }
@@ -48,9 +49,10 @@ const (
 
 // Operand is what a field is compared with.
 type Operand struct {
-	Kind  OperandKind
-	Text  string
-	Const Constant
+	Kind   OperandKind
+	Column int32 // where it is in its text, as in Error; 0: in none
+	Text   string
+	Const  Constant
 }
 
 // isNumber tells whether o stands for integers.

@@ -91,7 +91,7 @@ func (c *compiler) ports(e *Cmp) (sum, error) {
 		c.deps.PortGroups = addName(c.deps.PortGroups, o.Text)
 		names, ok := c.env.PortGroup(o.Text)
 		if !ok {
-			return nil, &UnknownSetError{Group: true, Name: o.Text}
+			return nil, &UnknownSetError{Group: true, Name: o.Text, Column: int(o.Column)}
 		}
 		for _, n := range names {
 			add(n)
@@ -133,7 +133,7 @@ func (c *compiler) numbers(e *Cmp, rel Kind) (sum, error) {
 			add(&o.Const)
 			continue
 		}
-		if err := c.addressSet(e.Field.Symbol, o.Text, add); err != nil {
+		if err := c.addressSet(e.Field.Symbol, o, add); err != nil {
 			return nil, err
 		}
 	}
@@ -172,15 +172,15 @@ func (c *compiler) equal(sub ir.Sub, k *Constant) sum {
 }
 
 // addressSet adds the values of an address set that s is compared with.
-func (c *compiler) addressSet(s *Symbol, name string, add func(*Constant)) error {
-	c.deps.AddressSets = addName(c.deps.AddressSets, name)
-	set, ok := c.env.AddressSet(name)
+func (c *compiler) addressSet(s *Symbol, o *Operand, add func(*Constant)) error {
+	c.deps.AddressSets = addName(c.deps.AddressSets, o.Text)
+	set, ok := c.env.AddressSet(o.Text)
 	if !ok {
-		return &UnknownSetError{Name: name}
+		return &UnknownSetError{Name: o.Text, Column: int(o.Column)}
 	}
 	for i := range set.Values {
 		if msg := tooWide(s, set.Values[i]); msg != "" {
-			return &SetError{name, msg}
+			return &SetError{o.Text, msg, int(o.Column)}
 		}
 		add(&set.Values[i])
 	}

@@ -17,10 +17,13 @@ var ErrTooLarge = errors.New("match needs more than 2**20 flows: use fewer or sh
 
 // MaskError says that an expression asks for some bits of a field that a target
 // can only compare as a whole, such as the negation of a predicate about eth.type.
-type MaskError struct{ Field ir.Field }
+type MaskError struct {
+	Field  ir.Field
+	Column int // of the first comparison that has to do with the field, as in Error; 0: in no text
+}
 
 func (e *MaskError) Error() string {
-	return fmt.Sprintf("match needs an inequality or masked test of %s, which can only be tested for equality: "+
+	return column(e.Column) + fmt.Sprintf("match needs an inequality or masked test of %s, which can only be tested for equality: "+
 		"add a positive test beside it, e.g. `ip4 && !ip.is_frag'", e.Field)
 }
 
@@ -49,9 +52,38 @@ func Compile(e Expr, env Env) (matches []Conj, deps Deps, err error) {
 	if err == nil {
 		matches, err = emit(s)
 	}
+	if mask, ok := err.(*MaskError); ok {
+		mask.Column = firstOn(e, mask.Field)
+	}
 	deps = c.deps
 	c.env, c.deps = nil, Deps{}
 	return matches, deps, err
+}
+
+// firstOn is the column of the first comparison in e that tests f, itself or by what its
+// symbol stands for or presupposes; 0 for none.
+func firstOn(e Expr, f ir.Field) int {
+	switch e := e.(type) {
+	case *And:
+		return firstOf(e.X, f)
+	case *Or:
+		return firstOf(e.X, f)
+	case *Cmp:
+		s := e.Field.Symbol
+		if s.Predicate == nil && s.Sub.Field == f || firstOn(s.Predicate, f) > 0 || firstOn(s.Prereqs, f) > 0 {
+			return e.Column
+		}
+	}
+	return 0
+}
+
+func firstOf(xs []Expr, f ir.Field) int {
+	for _, x := range xs {
+		if at := firstOn(x, f); at > 0 {
+			return at
+		}
+	}
+	return 0
 }
 
 // newCube is an empty cube with room for n terms.

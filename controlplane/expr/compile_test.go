@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -175,12 +176,12 @@ func canonicalTerms(s string) string {
 
 func TestCompileErrors(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"ip4.src == {1.2.3.4, $nope}", "address set $nope does not exist; the flow waits for it"},
-		{"inport == @nope", "port group @nope does not exist on this datapath; the flow waits for it"},
-		{"ip4.src == $set2", "address set $set2: 128-bit constant ::1 is not compatible with 32-bit field ip4.src"},
-		{"!ip.is_frag", "match needs an inequality or masked test of eth.type, which can only be tested for equality: " +
+		{"ip4.src == {1.2.3.4, $nope}", "column 22: address set $nope does not exist; the flow waits for it"},
+		{"inport == @nope", "column 11: port group @nope does not exist on this datapath; the flow waits for it"},
+		{"ip4.src == $set2", "column 12: address set $set2: 128-bit constant ::1 is not compatible with 32-bit field ip4.src"},
+		{"!ip.is_frag", "column 2: match needs an inequality or masked test of eth.type, which can only be tested for equality: " +
 			"add a positive test beside it, e.g. `ip4 && !ip.is_frag'"},
-		{"eth.type == 0x800/0xff00", "match needs an inequality or masked test of eth.type, which can only be tested " +
+		{"eth.type == 0x800/0xff00", "column 1: match needs an inequality or masked test of eth.type, which can only be tested " +
 			"for equality: add a positive test beside it, e.g. `ip4 && !ip.is_frag'"},
 	} {
 		_, _, err := compileText(c.in, testEnv())
@@ -263,7 +264,7 @@ func TestDeps(t *testing.T) {
 	_, deps, err := compileText(`is_chassis_resident("r1") || (ip4.src == {$set1, $set4} && inport == {@pg1, "gone"} && `+
 		`ip4.dst == $set1 && ip4.dst == $nope)`, testEnv())
 	var unknown *UnknownSetError
-	if !errors.As(err, &unknown) || unknown.Name != "nope" || unknown.Group {
+	if !errors.As(err, &unknown) || unknown.Name != "nope" || unknown.Group || unknown.Column != 119 {
 		t.Errorf("got %v, want UnknownSetError for nope", err)
 	}
 	want := Deps{AddressSets: []string{"set1", "set4", "nope"}, PortGroups: []string{"pg1"}, Residents: []string{"r1"},
@@ -305,5 +306,74 @@ func TestACLConntrackSymtab(t *testing.T) {
 		"ct_state=32/48, ct_proto=6, ct_tp.dst=80, eth.type=2048"}
 	if d := cmp.Diff(want, texts(ks)); d != "" || err != nil {
 		t.Errorf("error %v, -want +got:\n%s", err, d)
+	}
+}
+
+// TestErrorColumns: also what is wrong only where the datapath is known, is found in the text.
+func TestErrorColumns(t *testing.T) {
+	for text, want := range map[string]string{
+		"ip4.src == $nope":                            "column 12: address set $nope does not exist; the flow waits for it",
+		"tcp && ip4.dst == {10.0.0.1, $nope}":         "column 30: address set $nope does not exist; the flow waits for it",
+		"ip4 && inport == {\"lsp1\", @pg9}":           "column 27: port group @pg9 does not exist on this datapath; the flow waits for it",
+		"reg0 == 1 && !ip.is_frag":                    "column 15: match needs an inequality or masked test of eth.type",
+		"eth.type == 0x800 && eth.type == {1, $set1}": "column 38: address set $set1: ",
+	} {
+		_, _, err := compileText(text, testEnv())
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	e, err := NewSymtab().Parse("reg0 == 1 || ip4.src == $nope")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Eval(e, testEnv(), Packet{}); err == nil || !strings.HasPrefix(err.Error(), "column 25: address set $nope") {
+		t.Errorf("evaluated: %v", err)
+	}
+}
+
+// TestManyInequalities: what is not equal to any of many values needs at most one flow for each bit of each value, and two such
+// sets their sum, not their product.
+func TestManyInequalities(t *testing.T) {
+	const n = 500
+	rnd := rand.New(rand.NewPCG(1, 2))
+	set := func(width int) string {
+		var all []string
+		for range n {
+			v := ir.V(rnd.Uint64()).Shl(64).Or(ir.V(rnd.Uint64())).And(ir.Ones(width))
+			all = append(all, string(appendHex(nil, v)))
+		}
+		return "{" + strings.Join(all, ", ") + "}"
+	}
+	for _, tt := range []struct {
+		match string
+		most  int
+	}{
+		{"ip4.src != " + set(32), n * 32},
+		{"ip6.dst != " + set(128), n * 128},
+		{"eth.src != " + set(48), n * 48},
+		{"ip4.src != " + set(32) + " && ip4.dst != " + set(32), n*64 + 1},
+		{"ip4.src != " + set(32) + " && tcp.dst == {1, 5, 9} && ip4.dst != " + set(32), n*64 + 4},
+	} {
+		e, err := symbols.Parse(tt.match)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &compiler{env: testEnv()}
+		s, err := c.sum(e, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ks, err := emit(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flows := 0
+		for _, k := range ks {
+			flows += k.Flows()
+		}
+		if flows < n || flows > tt.most || c.work > tt.most || len(ks) > tt.most {
+			t.Errorf("%.30s...: %d flows in %d matches with %d splits, want %d flows at most", tt.match, flows, len(ks), c.work, tt.most)
+		}
 	}
 }

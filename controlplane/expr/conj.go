@@ -227,7 +227,7 @@ func (e *emitter) add(k Conj) error {
 func match(c cube) (ir.Match, error) {
 	for i := range c {
 		if f := c[i].Field; !maskable(f) && c[i].Mask != ir.Ones(f.Width()) {
-			return ir.Match{}, &MaskError{f}
+			return ir.Match{}, &MaskError{Field: f}
 		}
 	}
 	m, _ := ir.NewMatch(c...)

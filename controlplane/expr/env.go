@@ -43,15 +43,16 @@ func addName(names []string, name string) []string {
 // does not exist. ovn-controller leaves such a logical flow out until the set
 // appears; so must the caller.
 type UnknownSetError struct {
-	Group bool // a port group
-	Name  string
+	Group  bool // a port group
+	Name   string
+	Column int // where it is named, as in Error; 0: in no text
 }
 
 func (e *UnknownSetError) Error() string {
 	if e.Group {
-		return e.Set() + " does not exist on this datapath; the flow waits for it"
+		return column(e.Column) + e.Set() + " does not exist on this datapath; the flow waits for it"
 	}
-	return e.Set() + " does not exist; the flow waits for it"
+	return column(e.Column) + e.Set() + " does not exist; the flow waits for it"
 }
 
 // Set is what does not exist, such as "address set $as".
@@ -65,11 +66,22 @@ func (e *UnknownSetError) Set() string {
 // SetError says that the content of an address set does not fit the field that it
 // is compared with.
 type SetError struct {
-	Name  string
-	Cause string
+	Name   string
+	Cause  string
+	Column int // where the set is named, as in Error; 0: in no text
 }
 
-func (e *SetError) Error() string { return "address set $" + e.Name + ": " + e.Cause }
+func (e *SetError) Error() string {
+	return column(e.Column) + "address set $" + e.Name + ": " + e.Cause
+}
+
+// column is how errors name a column; "" for 0.
+func column(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return "column " + itoa(n) + ": "
+}
 
 // Set is an address set, parsed. It is read-only once made.
 type Set struct {

@@ -98,13 +98,13 @@ func resolve(e *Cmp, env Env) (values []Constant, err error) {
 		case AddressSet:
 			s, ok := env.AddressSet(o.Text)
 			if !ok {
-				return nil, &UnknownSetError{Name: o.Text}
+				return nil, &UnknownSetError{Name: o.Text, Column: int(o.Column)}
 			}
 			values = append(values, s.Values...)
 		case PortGroup:
 			names, ok := env.PortGroup(o.Text)
 			if !ok {
-				return nil, &UnknownSetError{Group: true, Name: o.Text}
+				return nil, &UnknownSetError{Group: true, Name: o.Text, Column: int(o.Column)}
 			}
 			for _, n := range names {
 				addPort(n)

@@ -40,6 +40,7 @@ func (p *parser) mixed(first Operand) {
 
 // operand reads a constant, an address set or a port group.
 func operand(l *Lexer) (o Operand, ok bool) {
+	o.Column = int32(l.Column())
 	switch t := &l.Tok; t.Kind {
 	case Integer, Masked:
 		o.Const = t.Const
@@ -147,6 +148,7 @@ func (p *parser) finish(c *Cmp, at int) Expr {
 		p.l.errorAt(at, msg)
 		return nil
 	}
+	c.Column = at + 1
 	if p.neg {
 		c.Rel = inverted(c.Rel)
 	}
