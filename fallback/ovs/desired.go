@@ -126,7 +126,8 @@ func (d *desired) add(r *ir.Rule) error {
 	}
 	rec := record{cookie: r.Owner.Cookie()}
 	learns := hasCookie(r.Program.Ops)
-	if len(groups) > 0 || len(meters) > 0 || r.Product != nil || learns {
+	_, several := split(r.Match)
+	if len(groups) > 0 || len(meters) > 0 || r.Product != nil || learns || several {
 		rec.more = &extra{groups: slices.Clone(groups), meters: slices.Clone(meters), learns: learns, cookie: r.Owner.Cookie()}
 		if learns {
 			d.learners[r.Owner.Cookie()]++
@@ -138,12 +139,30 @@ func (d *desired) add(r *ir.Rule) error {
 	if r.Product != nil {
 		return d.addProduct(r, table, actions)
 	}
-	m, err := d.low.match(r.Datapath, r.Match, 0)
-	if err != nil {
-		return err
+	return d.addMatch(r, table, r.Match, 0, claim{r.ID, actions, r.Owner.Cookie(), r.Owner.Kind, false})
+}
+
+// addMatch claims the flow of a match, or the several that it takes.
+func (d *desired) addMatch(r *ir.Rule, table uint8, m ir.Match, conj uint32, c claim) error {
+	parts, several := split(m)
+	if !several {
+		parts = []ir.Match{m}
 	}
-	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, actions, r.Owner.Cookie(), r.Owner.Kind, false})
-	d.rules[r.ID] = rec
+	for _, part := range parts {
+		x, err := d.low.match(r.Datapath, part, conj)
+		if err != nil {
+			return err
+		}
+		f := d.claim(table, r.Priority, x, c)
+		rec := d.rules[r.ID]
+		switch {
+		case rec.flow == nil:
+			rec.flow = f
+			d.rules[r.ID] = rec
+		default:
+			rec.more.flows = append(rec.more.flows, f)
+		}
+	}
 	return nil
 }
 
@@ -157,12 +176,9 @@ func (d *desired) addProduct(r *ir.Rule, table uint8, actions string) error {
 	}
 	d.conjs[id] = r.ID
 	rec.more.conj = id
-	m, err := d.low.match(r.Datapath, r.Match, id)
-	if err != nil {
+	if err := d.addMatch(r, table, r.Match, id, claim{r.ID, actions, r.Owner.Cookie(), r.Owner.Kind, false}); err != nil {
 		return err
 	}
-	rec.flow = d.claim(table, r.Priority, m, claim{r.ID, actions, r.Owner.Cookie(), r.Owner.Kind, false})
-	d.rules[r.ID] = rec
 	for i, dim := range r.Product.Dims {
 		var e ofp.Encoder
 		ofp.Conjunction{ID: id, Clause: uint8(i), N: uint8(len(r.Product.Dims))}.Append(&e)
@@ -176,12 +192,9 @@ func (d *desired) addProduct(r *ir.Rule, table uint8, actions string) error {
 			if !ok {
 				continue // this alternative contradicts the rest: it adds nothing
 			}
-			m, err := d.low.match(r.Datapath, both, 0)
-			if err != nil {
+			if err := d.addMatch(r, table, both, 0, claim{r.ID, actions, 0, r.Owner.Kind, true}); err != nil {
 				return err
 			}
-			f := d.claim(table, r.Priority, m, claim{r.ID, actions, 0, r.Owner.Kind, true})
-			rec.more.flows = append(rec.more.flows, f)
 		}
 	}
 	return nil
