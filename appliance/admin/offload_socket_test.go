@@ -26,6 +26,7 @@ func (*bare) Controller() *controller.Controller     { return nil }
 func (*bare) Switch() *ovs.Backend                   { return nil }
 func (*bare) SlowPath() *punt.SlowPath               { return nil }
 func (b *bare) Offload() *reconcile.Reconciler       { return b.offload }
+func (*bare) Metrics() Listener                      { return Listener{} }
 func (*bare) Exit(context.Context, bool) error       { return errors.New("it does not run") }
 func (b *bare) start(r *reconcile.Reconciler) func() { return func() { b.offload = r } }
 

@@ -166,7 +166,7 @@ func known() *names {
 
 func TestOffloadStatus(t *testing.T) {
 	v := view(t)
-	a := OffloadStatus{OffloadState: offloadState(v)}
+	a := OffloadStatus{OffloadState: offloadState(v), Refused: map[string]int{}}
 	a.see(v)
 	a.name(known())
 	golden(t, "offload-status", a.Text())

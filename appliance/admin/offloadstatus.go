@@ -18,8 +18,12 @@ import (
 type OffloadStatus struct {
 	OffloadState
 	Total OffloadPaths `json:"total"`
-	// Traffic counts each packet once: where its last path is.
-	Traffic   OffloadTraffic    `json:"traffic"`
+	// Traffic counts each packet once: where its last path is. Like all traffic here it is
+	// of the time since the offload was switched on, or the process started, with what
+	// adopted rules had counted before.
+	Traffic OffloadTraffic `json:"traffic"`
+	// Refused are rules, traps among them, that the target does not take, by kind.
+	Refused   map[string]int    `json:"refused_entries"`
 	Ports     []OffloadPort     `json:"ports"`
 	Datapaths []OffloadDatapath `json:"datapaths"`
 	Reasons   []OffloadCause    `json:"reasons"`
@@ -59,11 +63,13 @@ type OffloadPort struct {
 	Received OffloadTraffic `json:"received"`
 }
 
-// OffloadDatapath is the paths that go through a logical datapath.
+// OffloadDatapath is the paths that go through a logical datapath, and the packets that
+// did, once each.
 type OffloadDatapath struct {
 	Name string `json:"name"`
 	Key  uint32 `json:"tunnel_key"`
 	OffloadPaths
+	Traffic OffloadTraffic `json:"traffic"`
 }
 
 // OffloadCause is a reason for which paths are not offloaded.
@@ -77,8 +83,13 @@ type OffloadCause struct {
 	Origin *Origin `json:"example_origin,omitempty"`
 }
 
-func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) {
-	a.Ports, a.Datapaths, a.Reasons = []OffloadPort{}, []OffloadDatapath{}, []OffloadCause{}
+func (t *table) offloadStatus(ctx context.Context) (OffloadStatus, error) {
+	return t.offloadStatusWith(ctx, t.names)
+}
+
+// offloadStatusWith has the names of stages from call.
+func (t *table) offloadStatusWith(ctx context.Context, call func(context.Context, []*Origin) (*names, error)) (a OffloadStatus, err error) {
+	a.Refused, a.Ports, a.Datapaths, a.Reasons = map[string]int{}, []OffloadPort{}, []OffloadDatapath{}, []OffloadCause{}
 	a.OffloadState, err = t.look(ctx, nil, a.see)
 	if err != nil || a.Obstacle != "" {
 		return a, err
@@ -87,7 +98,7 @@ func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) 
 	for _, r := range a.Reasons {
 		origins = append(origins, r.Origin)
 	}
-	n, err := t.names(ctx, origins)
+	n, err := call(ctx, origins)
 	a.NamesError, err = nameless(err)
 	a.name(n)
 	return a, err
@@ -96,36 +107,23 @@ func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) 
 // see reads all but names.
 func (a *OffloadStatus) see(v reconcile.View) {
 	c := v.Planner.Coverage()
-	a.Total = paths(c.Total)
-	received, reasons := map[uint32]*OffloadTraffic{}, map[causeKey]*OffloadCause{}
+	seen := v.Planner.Totals()
+	a.Total, a.Traffic = paths(c.Total), traffic(seen.All)
+	for kind, n := range v.Planner.Refusals() {
+		a.Refused[kind.String()] = n
+	}
+	reasons := map[causeKey]*OffloadCause{}
 	for s := range v.Planner.Paths() {
-		if !s.Reached {
-			continue
-		}
-		if s.Path.Jump == nil {
-			a.Traffic.add(s.Seen)
-		} else {
-			a.Traffic.add(plan.Credit{Trapped: s.Seen.Trapped})
-		}
-		if port, root := s.Segment.ID.Ingress(); root {
-			if received[port] == nil {
-				received[port] = &OffloadTraffic{}
-			}
-			received[port].add(s.Seen)
-		}
-		if s.Reason != nil {
+		if s.Reached && s.Reason != nil {
 			count(reasons, s.Reason, v.Planner.Blamed(s.Reason))
 		}
 	}
 	for _, p := range v.Setting.Ports {
-		x := OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode, OffloadPaths: paths(c.ByPort[p.Ofport])}
-		if r := received[p.Ofport]; r != nil {
-			x.Received = *r
-		}
-		a.Ports = append(a.Ports, x)
+		a.Ports = append(a.Ports, OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode,
+			OffloadPaths: paths(c.ByPort[p.Ofport]), Received: traffic(seen.ByPort[p.Ofport])})
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.ByDatapath)) {
-		a.Datapaths = append(a.Datapaths, OffloadDatapath{Key: key, OffloadPaths: paths(c.ByDatapath[key])})
+		a.Datapaths = append(a.Datapaths, OffloadDatapath{Key: key, OffloadPaths: paths(c.ByDatapath[key]), Traffic: traffic(seen.ByDatapath[key])})
 	}
 	for _, r := range reasons {
 		a.Reasons = append(a.Reasons, *r)
@@ -191,11 +189,27 @@ func (a *OffloadStatus) name(n *names) {
 
 func paths(c plan.Count) OffloadPaths { return OffloadPaths{c.Offloaded, c.Fallback} }
 
+func traffic(c plan.Credit) (t OffloadTraffic) {
+	t.add(c)
+	return t
+}
+
 func (x *OffloadTraffic) add(c plan.Credit) {
 	for _, y := range []struct {
 		to   *Traffic
 		from plan.Traffic
 	}{{&x.Hardware, c.Device}, {&x.Kernel, c.Kernel}, {&x.Trapped, c.Trapped}} {
+		y.to.Packets += y.from.Packets
+		y.to.Bytes += y.from.Bytes
+	}
+}
+
+// Add adds what others have seen.
+func (x *OffloadTraffic) Add(o OffloadTraffic) {
+	for _, y := range []struct {
+		to   *Traffic
+		from Traffic
+	}{{&x.Hardware, o.Hardware}, {&x.Kernel, o.Kernel}, {&x.Trapped, o.Trapped}} {
 		y.to.Packets += y.from.Packets
 		y.to.Bytes += y.from.Bytes
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 
+	"github.com/sluice-gw/sluice/appliance/admin"
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/punt"
 	"github.com/sluice-gw/sluice/controlplane/reconcile"
@@ -27,6 +28,16 @@ func (r *chassisRun) SlowPath() *punt.SlowPath { return r.slow }
 
 // Offload implements admin.Chassis.
 func (r *chassisRun) Offload() *reconcile.Reconciler { return r.tc }
+
+// Metrics implements admin.Chassis.
+func (r *chassisRun) Metrics() admin.Listener {
+	address, err := r.metrics.State()
+	l := admin.Listener{Address: address}
+	if err != nil {
+		l.Error = err.Error()
+	}
+	return l
+}
 
 // Exit implements admin.Chassis.
 func (r *chassisRun) Exit(ctx context.Context, restart bool) error {

@@ -31,6 +31,7 @@ type Planner struct {
 	cold    map[flatten.PathID]bool // there is no room for them
 	seen    map[entryKey]*seen
 	credit  map[ir.RuleID]*Credit
+	totals  Totals
 	rates   map[ir.RuleID]*softRate
 	now     time.Time // of the last counters
 	reasons map[Reason]*Reason
@@ -47,7 +48,7 @@ type Planner struct {
 func New(base flatten.Config) *Planner {
 	p := &Planner{base: base, ports: map[uint32]offload.Port{}, meters: map[string]backend.Meter{}, seen: map[entryKey]*seen{},
 		credit: map[ir.RuleID]*Credit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
-		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, dropAt: minDrop, reset: true}
+		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, totals: newTotals(), dropAt: minDrop, reset: true}
 	p.flat = flatten.New(p.caps.Flatten(base))
 	p.forget()
 	return p
@@ -131,6 +132,7 @@ func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
 	changed := map[uint32]bool{}
 	for _, n := range del {
 		delete(p.ports, n)
+		delete(p.totals.ByPort, n)
 		p.pending.Ports = slices.DeleteFunc(p.pending.Ports, func(o offload.Port) bool { return o.Ofport == n })
 		p.pending.DelPorts = append(p.pending.DelPorts, n)
 		changed[n] = true

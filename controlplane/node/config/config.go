@@ -63,6 +63,8 @@ type Config struct {
 	// Offload is where rules for packets may be put beside software Open vSwitch
 	// (sluice-offload; off by default). An interface may have its own.
 	Offload offload.Mode
+	// Metrics is where metrics are served, "ADDRESS:PORT" or "unix:PATH" (sluice-metrics); "" for nowhere.
+	Metrics string
 	// CleanupOnExit: an exit that is no restart withdraws the chassis.
 	CleanupOnExit bool
 
@@ -134,6 +136,7 @@ func Read(src Source) Config {
 	} else {
 		c.Offload = mode
 	}
+	c.readMetrics(get("sluice-metrics", ""))
 	c.CleanupOnExit = !strings.EqualFold(get("ovn-cleanup-on-exit", "true"), "false")
 	c.DatapathType = get("ovn-bridge-datapath-type", "")
 	c.EncapIPs = list(get("ovn-encap-ip", ""))

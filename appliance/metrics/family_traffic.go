@@ -1,0 +1,52 @@
+package metrics
+
+import "github.com/sluice-gw/sluice/appliance/admin"
+
+// trafficFamilies are about what rules in the target have seen.
+func trafficFamilies() []family {
+	var list []family
+	for _, x := range []struct {
+		name, help string
+		labels     []string
+		each       func(*admin.OffloadStatus, func(admin.OffloadTraffic, ...string))
+	}{
+		{"", "that rules in the target have seen, once each, by who saw to them", nil,
+			func(s *admin.OffloadStatus, put func(admin.OffloadTraffic, ...string)) { put(s.Traffic) }},
+		{"port_", "that rules in the target have seen where they come in by a port", []string{"port"},
+			func(s *admin.OffloadStatus, put func(admin.OffloadTraffic, ...string)) {
+				for _, p := range s.Ports {
+					put(p.Received, p.Name)
+				}
+			}},
+		{"datapath_", "that rules in the target have seen go through a logical switch or router", []string{"datapath"},
+			func(s *admin.OffloadStatus, put func(admin.OffloadTraffic, ...string)) {
+				for _, d := range byName(s.Datapaths) {
+					put(d.Traffic, d.Name)
+				}
+			}},
+	} {
+		labels := append(x.labels, "by")
+		list = append(list,
+			offloaded(x.name+"packets_total", counter, "Packets "+x.help+": hardware, the kernel for it (kernel), or the fallback to which traps handed them (trapped).",
+				func(s *admin.OffloadStatus, put put) {
+					x.each(s, func(t admin.OffloadTraffic, labels ...string) {
+						putTraffic(put, t, func(t admin.Traffic) uint64 { return t.Packets }, labels)
+					})
+				}, labels...),
+			offloaded(x.name+"bytes_total", counter, "Bytes of those packets, from the Ethernet header on.", func(s *admin.OffloadStatus, put put) {
+				x.each(s, func(t admin.OffloadTraffic, labels ...string) {
+					putTraffic(put, t, func(t admin.Traffic) uint64 { return t.Bytes }, labels)
+				})
+			}, labels...))
+	}
+	return list
+}
+
+func putTraffic(put put, t admin.OffloadTraffic, of func(admin.Traffic) uint64, labels []string) {
+	for _, x := range []struct {
+		by string
+		t  admin.Traffic
+	}{{"hardware", t.Hardware}, {"kernel", t.Kernel}, {"trapped", t.Trapped}} {
+		put(float64(of(x.t)), append(labels[:len(labels):len(labels)], x.by)...)
+	}
+}
