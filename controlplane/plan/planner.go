@@ -21,6 +21,7 @@ type Planner struct {
 	caps   offload.Caps
 	ports  map[uint32]offload.Port
 	meters map[string]backend.Meter
+	off    map[uint32]string // datapaths through which nothing is offloaded, with what they are called
 
 	places  map[flatten.SegmentID]*place
 	sources map[flatten.SegmentID]map[flatten.SegmentID]bool // from where each segment is jumped to
@@ -149,6 +150,33 @@ func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
 			p.stale[id] = true
 		}
 	}
+}
+
+// SetOff says through which logical datapaths, by tunnel key, nothing shall be offloaded from
+// now on, and what they are called. It keeps off.
+func (p *Planner) SetOff(off map[uint32]string) {
+	if maps.Equal(off, p.off) {
+		return
+	}
+	p.off = off
+	for id := range p.places {
+		p.stale[id] = true
+	}
+}
+
+// offThrough finds a logical datapath on the way of a path through which nothing shall be
+// offloaded, and the first rule there; nil for none.
+func (p *Planner) offThrough(path *flatten.Path) *Reason {
+	if len(p.off) == 0 {
+		return nil
+	}
+	var why *Reason
+	for r := range path.Lineage() {
+		if name, off := p.off[r.Datapath]; off {
+			why = &Reason{Code: DatapathOff, Detail: name, Rule: r.ID}
+		}
+	}
+	return why
 }
 
 // follow takes changes of the segments.

@@ -179,6 +179,7 @@ func (r *Reconciler) take() {
 	}
 	r.complete = r.complete || d.Complete
 	r.cleared = false
+	r.plan.SetOff(setting.Off)
 	r.plan.Apply(d)
 	if before.Mode == offload.Off {
 		before.Ports = nil

@@ -22,6 +22,9 @@ type Setting struct {
 	Mode  offload.Mode
 	Why   string // why nothing is offloaded though it was asked for
 	Ports []offload.Port
+	// Off are the logical datapaths through which nothing is offloaded, by tunnel key, with
+	// what they are called in the configuration.
+	Off map[uint32]string
 }
 
 // Devices is the datum.
@@ -31,7 +34,8 @@ type Devices struct {
 	now    Setting
 	known  bool // now was read
 
-	refused []string
+	refused []string // settings of interfaces
+	unknown []string // names of datapaths
 }
 
 // New knows nothing yet.
@@ -42,10 +46,11 @@ func (d *Devices) Setting() Setting { return d.now }
 
 // Update looks again; it tells whether something changed, which it did the first time.
 func (d *Devices) Update() bool {
-	d.refused = nil
+	d.refused, d.unknown = nil, nil
 	next := d.read()
 	slices.Sort(d.refused)
 	d.w.Refuse(node.RefusalKey{Table: "Interface", Part: key}, d.refused...)
+	d.w.Refuse(node.RefusalKey{Table: "Open_vSwitch", Part: offKey}, d.unknown...)
 	if d.known && reflect.DeepEqual(next, d.now) {
 		return false
 	}
@@ -71,6 +76,7 @@ func (d *Devices) read() Setting {
 			s.Ports = append(s.Ports, p)
 		}
 	}
+	s.Off = d.off()
 	slices.SortFunc(s.Ports, func(a, b offload.Port) int { return cmp.Compare(a.Ofport, b.Ofport) })
 	return s
 }
