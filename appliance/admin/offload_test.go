@@ -98,6 +98,11 @@ func (x *nic) Counters(context.Context) iter.Seq2[offload.Counter, error] {
 	}
 }
 
+// Usage has a device by which twenty packets came in, of which nine needed no Open vSwitch.
+func (x *nic) Usage(context.Context) ([]offload.Usage, error) {
+	return []offload.Usage{{Device: "eth1", Received: 20, ReceivedBytes: 2000, Offloaded: 9, OffloadedBytes: 900, InDevice: 4, InDeviceBytes: 400}, {Device: "eth2"}}, x.lost
+}
+
 // acl and route are logical flows.
 var (
 	acl   = ir.Owner{Kind: ir.OwnerLogicalFlow, UUID: [16]byte{0x1f, 0x2e, 0x3d, 0x4c, 5: 1}}
@@ -155,7 +160,8 @@ func view(t *testing.T) reconcile.View {
 		counters = append(counters, c)
 	}
 	p.Observe(now, slices.Values(counters), func(func(ir.RuleID, uint64) bool) {})
-	return reconcile.View{Target: target.Name(), Setting: setting(), Planner: p, Revision: 17, Complete: true}
+	usage, _ := target.Usage(t.Context())
+	return reconcile.View{Target: target.Name(), Setting: setting(), Planner: p, Revision: 17, Complete: true, Usage: usage}
 }
 
 // known are the names that a Southbound database would tell.

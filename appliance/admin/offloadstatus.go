@@ -25,6 +25,7 @@ type OffloadStatus struct {
 	// Refused are rules, traps among them, that the target does not take, by kind.
 	Refused   map[string]int    `json:"refused_entries"`
 	Ports     []OffloadPort     `json:"ports"`
+	Devices   []OffloadDevice   `json:"devices"`
 	Datapaths []OffloadDatapath `json:"datapaths"`
 	Reasons   []OffloadCause    `json:"reasons"`
 	// NamesError says why stages have numbers in place of their names.
@@ -63,6 +64,19 @@ type OffloadPort struct {
 	Received OffloadTraffic `json:"received"`
 }
 
+// OffloadDevice is a network device that ports are on: what came in by it as its driver
+// counts, since it is looked at, and what of that did not need Open vSwitch, of which
+// Hardware was seen to by the device itself.
+type OffloadDevice struct {
+	Device    string   `json:"device"`
+	Ports     []string `json:"ports"`
+	Received  Traffic  `json:"received"`
+	Offloaded Traffic  `json:"offloaded"`
+	Hardware  Traffic  `json:"hardware"`
+	// Share is the part of the bytes that was offloaded, 0 to 1; nil while there are none.
+	Share *float64 `json:"offloaded_share"`
+}
+
 // OffloadDatapath is the paths that go through a logical datapath, and the packets that
 // did, once each.
 type OffloadDatapath struct {
@@ -90,6 +104,7 @@ func (t *table) offloadStatus(ctx context.Context) (OffloadStatus, error) {
 // offloadStatusWith has the names of stages from call.
 func (t *table) offloadStatusWith(ctx context.Context, call func(context.Context, []*Origin) (*names, error)) (a OffloadStatus, err error) {
 	a.Refused, a.Ports, a.Datapaths, a.Reasons = map[string]int{}, []OffloadPort{}, []OffloadDatapath{}, []OffloadCause{}
+	a.Devices = []OffloadDevice{}
 	a.OffloadState, err = t.look(ctx, nil, a.see)
 	if err != nil || a.Obstacle != "" {
 		return a, err
@@ -122,12 +137,30 @@ func (a *OffloadStatus) see(v reconcile.View) {
 		a.Ports = append(a.Ports, OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode,
 			OffloadPaths: paths(c.ByPort[p.Ofport]), Received: traffic(seen.ByPort[p.Ofport])})
 	}
+	for _, u := range v.Usage {
+		a.Devices = append(a.Devices, usageOf(u, v.Setting.Ports))
+	}
 	for _, key := range slices.Sorted(maps.Keys(c.ByDatapath)) {
 		a.Datapaths = append(a.Datapaths, OffloadDatapath{Key: key, OffloadPaths: paths(c.ByDatapath[key]), Traffic: traffic(seen.ByDatapath[key])})
 	}
 	for _, r := range reasons {
 		a.Reasons = append(a.Reasons, *r)
 	}
+}
+
+func usageOf(u offload.Usage, ports []offload.Port) OffloadDevice {
+	x := OffloadDevice{Device: u.Device, Ports: []string{}, Received: Traffic{u.Received, u.ReceivedBytes},
+		Offloaded: Traffic{u.Offloaded, u.OffloadedBytes}, Hardware: Traffic{u.InDevice, u.InDeviceBytes}}
+	for _, p := range ports {
+		if p.Device == u.Device {
+			x.Ports = append(x.Ports, p.Name)
+		}
+	}
+	if u.ReceivedBytes > 0 { // the two are not read at one instant, and drivers count in their ways
+		share := min(float64(u.OffloadedBytes)/float64(u.ReceivedBytes), 1)
+		x.Share = &share
+	}
+	return x
 }
 
 // causeKey is what paths are counted by before names are known: the same stage of two

@@ -20,6 +20,14 @@ func (a OffloadStatus) Text() string {
 		x := a.Ports[i]
 		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s", x.Ofport, x.Name, x.Device, x.Mode, x.OffloadPaths, x.Received.packets())
 	})
+	p.line("devices", "%d", len(a.Devices))
+	p.table("DEVICE\tPORTS\tRECEIVED PACKETS\tRECEIVED BYTES\tOFFLOADED PACKETS\tOFFLOADED BYTES\tSHARE OF BYTES", len(a.Devices), func(i int) string {
+		x, share := a.Devices[i], "-"
+		if x.Share != nil {
+			share = fmt.Sprintf("%d%%", int(100**x.Share))
+		}
+		return fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%d\t%s", x.Device, len(x.Ports), x.Received.Packets, x.Received.Bytes, x.Offloaded.Packets, x.Offloaded.Bytes, share)
+	})
 	p.line("datapaths", "%d", len(a.Datapaths))
 	p.table("NAME\tTUNNEL KEY\tPATHS\tHARDWARE PACKETS\tKERNEL PACKETS\tTRAPPED PACKETS", len(a.Datapaths), func(i int) string {
 		x := a.Datapaths[i]

@@ -39,6 +39,30 @@ func trafficFamilies() []family {
 				})
 			}, labels...))
 	}
+	return append(list, deviceFamilies()...)
+}
+
+// deviceFamilies hold what rules have seen to against what came in.
+func deviceFamilies() (list []family) {
+	for _, x := range []struct {
+		name, help string
+		of         func(*admin.OffloadDevice) admin.Traffic
+	}{
+		{"device_received", "that came in by a network device, as its driver counts them", func(d *admin.OffloadDevice) admin.Traffic { return d.Received }},
+		{"device_offloaded", "of those that did not need Open vSwitch", func(d *admin.OffloadDevice) admin.Traffic { return d.Offloaded }},
+		{"device_hardware", "of those that the device itself has seen to", func(d *admin.OffloadDevice) admin.Traffic { return d.Hardware }},
+	} {
+		each := func(of func(admin.Traffic) uint64) func(*admin.OffloadStatus, put) {
+			return func(s *admin.OffloadStatus, put put) {
+				for _, d := range s.Devices {
+					put(float64(of(x.of(&d))), d.Device)
+				}
+			}
+		}
+		list = append(list,
+			offloaded(x.name+"_packets_total", counter, "Packets "+x.help+".", each(func(t admin.Traffic) uint64 { return t.Packets }), "device"),
+			offloaded(x.name+"_bytes_total", counter, "Bytes "+x.help+".", each(func(t admin.Traffic) uint64 { return t.Bytes }), "device"))
+	}
 	return list
 }
 

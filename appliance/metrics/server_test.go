@@ -65,6 +65,7 @@ func (c *chassis) Offload(context.Context) (admin.OffloadStatus, error) {
 		Ports: []admin.OffloadPort{{Name: "vif1", Received: traffic(20)}},
 		Datapaths: []admin.OffloadDatapath{{Name: "sw0", Key: 1, OffloadPaths: admin.OffloadPaths{Offloaded: 3}, Traffic: traffic(1)},
 			{Name: "sw0", Key: 2, OffloadPaths: admin.OffloadPaths{Offloaded: 4}, Traffic: traffic(2)}},
+		Devices: []admin.OffloadDevice{{Device: "eth1", Received: admin.Traffic{Packets: 7, Bytes: 700}, Offloaded: admin.Traffic{Packets: 3, Bytes: 300}}},
 		Reasons: []admin.OffloadCause{{Code: "punt", Stage: "ls_in_acl", Paths: 2}}}, nil
 }
 
@@ -200,6 +201,8 @@ func TestScrape(t *testing.T) {
 		"sluice_offload_port_bytes_total{by=hardware,port=vif1}":               2000,
 		"sluice_offload_datapath_paths{datapath=sw0,state=offloaded}":          7,
 		"sluice_offload_datapath_packets_total{by=kernel,datapath=sw0}":        2,
+		"sluice_offload_device_received_packets_total{device=eth1}":            7,
+		"sluice_offload_device_offloaded_bytes_total{device=eth1}":             300,
 		"sluice_offload_packets_total{by=trapped}":                             0,
 		"sluice_offload_refused_entries{kind=full}":                            1,
 	} {

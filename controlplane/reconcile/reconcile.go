@@ -62,6 +62,7 @@ type Reconciler struct {
 	placed   bool // it may hold something that was placed by this Reconciler
 	caps     bool // the planner knows what the target can do
 	polled   time.Time
+	usage    []offload.Usage // of devices, when it was polled
 	pause    time.Duration
 	retry    time.Time // nothing is asked of the target before
 	err      error     // why the target cannot be reached
@@ -74,6 +75,7 @@ type View struct {
 	Planner  *plan.Planner
 	Revision backend.Revision // of the rules that are placed
 	Complete bool             // the rules are whole: without that nothing is placed
+	Usage    []offload.Usage  // of the target's devices
 	Err      error            // why the target cannot be reached; nil if it can
 }
 
@@ -153,7 +155,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		case device := <-r.links:
 			r.relink(ctx, device)
 		case f := <-r.tasks:
-			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.err})
+			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.usage, r.err})
 		case <-timer.C:
 		}
 	}
@@ -170,7 +172,7 @@ func (r *Reconciler) take() {
 	r.revision = d.Revision
 	if setting.Mode == offload.Off {
 		if before.Mode != offload.Off { // rules will come anew
-			r.plan, r.caps, r.complete, r.cleared = newPlanner(), false, false, false
+			r.plan, r.caps, r.complete, r.cleared, r.usage = newPlanner(), false, false, false, nil
 		}
 		return
 	}
@@ -282,7 +284,7 @@ func (r *Reconciler) relink(ctx context.Context, device string) {
 }
 
 // count reads the counters.
-func (r *Reconciler) count(ctx context.Context, now time.Time) error {
+func (r *Reconciler) count(ctx context.Context, now time.Time) (err error) {
 	var list []offload.Counter
 	for c, err := range r.cfg.Target.Counters(ctx) {
 		if err != nil {
@@ -291,7 +293,8 @@ func (r *Reconciler) count(ctx context.Context, now time.Time) error {
 		list = append(list, c)
 	}
 	r.plan.Observe(now, slices.Values(list), func(func(ir.RuleID, uint64) bool) {}) // what matched in the fallback is not read
-	return nil
+	r.usage, err = r.cfg.Target.Usage(ctx)
+	return err
 }
 
 // lost notes that the target cannot be reached: it is adopted again later.

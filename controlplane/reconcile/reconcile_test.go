@@ -71,6 +71,12 @@ func (x *target) Counters(context.Context) iter.Seq2[offload.Counter, error] {
 	return func(func(offload.Counter, error) bool) {}
 }
 
+func (x *target) Usage(context.Context) ([]offload.Usage, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return []offload.Usage{{Device: "eth1", Received: uint64(len(x.tables))}}, nil
+}
+
 // rig is a Reconciler at work.
 type rig struct {
 	*testing.T
@@ -133,6 +139,14 @@ func TestWholeRulesOnly(t *testing.T) {
 		x.wants("whole", 2, 2, "reset true put 2 del 0 ports 2")
 		x.mail.Send(backend.Delta{Revision: 3, Del: []ir.RuleID{rules(t)[0].ID}}, on)
 		x.wants("less", 1, 3, "reset false put 0 del 1 ports 0")
+		time.Sleep(poll)
+		if err := x.r.Do(t.Context(), func(v View) {
+			if len(v.Usage) != 1 || v.Usage[0] != (offload.Usage{Device: "eth1", Received: 1}) {
+				t.Errorf("usage is %+v", v.Usage)
+			}
+		}); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -41,6 +41,7 @@ type held struct {
 	known  bool // wide is
 
 	seen   tally // by its counters, when they were last read
+	read   bool  // they were, or began at 0
 	before tally // by those of filters whose place it took for the same entry
 	inHW   bool
 }

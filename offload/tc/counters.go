@@ -70,10 +70,14 @@ func (t *Target) read(ctx context.Context, d *device) error {
 	if err := t.connect(); err != nil {
 		return err
 	}
-	held := map[flower.Key]*held{}
+	type place struct {
+		*held
+		in *chain
+	}
+	all := map[flower.Key]place{}
 	for _, c := range d.chains {
 		for _, h := range c.have {
-			held[h.filter.Key] = h
+			all[h.filter.Key] = place{h, c}
 		}
 	}
 	for in, err := range t.conn.Walk(ctx, flower.Scope{Hook: d.hook, Terse: true}) {
@@ -86,8 +90,10 @@ func (t *Target) read(ctx context.Context, d *device) error {
 			}
 			return err
 		}
-		if h := held[in.Key]; h != nil && in.Cookie() == h.mark.cookie() {
-			h.seen, h.inHW = tallyOf(in.Status.Hits(), &h.filter), in.Status.HW == flower.InHW
+		if h := all[in.Key]; h.held != nil && in.Cookie() == h.mark.cookie() {
+			now := tallyOf(in.Status.Hits(), &h.filter)
+			d.used(h.in, h.held, now)
+			h.seen, h.inHW = now, in.Status.HW == flower.InHW
 		}
 	}
 	return nil

@@ -27,6 +27,7 @@ type device struct {
 	weak    [2]map[flatten.SegmentID]string // by program
 	adopted bool                            // have is what the kernel has
 	foreign int                             // filters that are not sluice's
+	usage   usage
 	paused  map[flatten.SegmentID]bool
 }
 

@@ -46,7 +46,11 @@ func linkOf(l netlink.Link, err error) (Link, error) {
 		return Link{}, err
 	}
 	a := l.Attrs()
-	return Link{Name: a.Name, Ifindex: int32(a.Index), Internal: l.Type() == "openvswitch"}, nil
+	link := Link{Name: a.Name, Ifindex: int32(a.Index), Internal: l.Type() == "openvswitch"}
+	if s := a.Statistics; s != nil {
+		link.Received, link.Sent = Count{s.RxPackets, s.RxBytes}, Count{s.TxPackets, s.TxBytes}
+	}
+	return link, nil
 }
 
 // clsactKind is the name of the qdisc.

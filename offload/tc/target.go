@@ -41,7 +41,12 @@ type Link struct {
 	Ifindex int32
 	// Internal is a device of Open vSwitch's own.
 	Internal bool
+	// Received and Sent are its counters.
+	Received, Sent Count
 }
+
+// Count is packets and bytes.
+type Count struct{ Packets, Bytes uint64 }
 
 // ErrNoLink says that there is no such device.
 var ErrNoLink = errors.New("no such network device")
