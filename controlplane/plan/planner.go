@@ -30,6 +30,8 @@ type Planner struct {
 	refused map[entryKey]*refusal
 	dropAt  int                     // with so many refused it is time to forget
 	cold    map[flatten.PathID]bool // there is no room for them
+	coming  []candidate             // will be given room that was made for them
+	learned learned
 	seen    map[entryKey]*seen
 	credit  map[ir.RuleID]*Credit
 	totals  Totals
@@ -58,7 +60,7 @@ func New(base flatten.Config) *Planner {
 // forget drops all that depends on segments.
 func (p *Planner) forget() {
 	p.places, p.sources = map[flatten.SegmentID]*place{}, map[flatten.SegmentID]map[flatten.SegmentID]bool{}
-	p.stale, p.cold = map[flatten.SegmentID]bool{}, map[flatten.PathID]bool{}
+	p.stale, p.cold, p.coming = map[flatten.SegmentID]bool{}, map[flatten.PathID]bool{}, nil
 }
 
 // SetCaps says what the target can do from now on. What it refused before is tried again.
@@ -70,6 +72,7 @@ func (p *Planner) SetCaps(c offload.Caps) {
 	p.caps = c
 	clear(p.refused)
 	clear(p.cold)
+	p.coming, p.learned = nil, learned{}
 	if was.CanLength == is.CanLength && was.CanTags == is.CanTags && was.CanHash == is.CanHash && was.Cut == is.Cut && was.Handover == is.Handover {
 		for id := range p.places {
 			p.stale[id] = true
@@ -222,6 +225,9 @@ func (p *Planner) Restart() {
 // Next is when Delta should be asked for again though nothing has happened; ok is
 // false for never.
 func (p *Planner) Next() (at time.Time, ok bool) {
+	if p.learned.entries > 0 {
+		at, ok = p.learned.probe, true
+	}
 	for _, r := range p.refused {
 		if !r.again.IsZero() && !r.trying && (!ok || r.again.Before(at)) {
 			at, ok = r.again, true

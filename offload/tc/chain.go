@@ -83,7 +83,7 @@ func (c *chain) place(at flower.Hook, where []program) {
 	for _, g := range where {
 		for _, r := range c.rules {
 			if r.level == 0 && r.failed == nil {
-				r.fail(c.segment, backend.Full, "too many entries overlap one after the other: a chain has room for %d", lastLevel)
+				r.fail(c.segment, backend.Transient, "too many entries overlap one after the other: a chain has room for %d", lastLevel)
 			}
 			r.filters(at, c.number, tracked, g, c.want, seen)
 		}

@@ -77,7 +77,7 @@ func (t *table) compile(p *place, to outlets, no *refusals, where []program, in 
 		case f.lack != "":
 			r.fail(t.Segment, backend.Unsupported, "%s", f.lack)
 		case f.jump != nil && deep:
-			r.fail(t.Segment, backend.Full, "the kernel follows %d jumps from chain to chain for one packet, and this is one more", maxJumps)
+			r.fail(t.Segment, backend.Transient, "the kernel follows %d jumps from chain to chain for one packet, and this is one more", maxJumps)
 		}
 		rules = append(rules, r)
 	}
