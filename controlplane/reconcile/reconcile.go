@@ -123,6 +123,14 @@ func (r *Reconciler) Do(ctx context.Context, f func(View)) error {
 	}
 }
 
+// Heat tells how many packets rules have matched in the fallback, since each was made there: room in a target that is
+// full goes to paths that have many. Only where View.Planner is Crowded that is of use.
+func (r *Reconciler) Heat(ctx context.Context, packets map[ir.RuleID]uint64) error {
+	return r.Do(ctx, func(View) {
+		r.plan.Observe(time.Now(), func(func(offload.Counter) bool) {}, maps.All(packets))
+	})
+}
+
 // Clear takes everything of ours from the target, for good: when the chassis leaves.
 func (r *Reconciler) Clear(ctx context.Context) error {
 	var err error
@@ -292,7 +300,7 @@ func (r *Reconciler) count(ctx context.Context, now time.Time) (err error) {
 		}
 		list = append(list, c)
 	}
-	r.plan.Observe(now, slices.Values(list), func(func(ir.RuleID, uint64) bool) {}) // what matched in the fallback is not read
+	r.plan.Observe(now, slices.Values(list), func(func(ir.RuleID, uint64) bool) {}) // what matched in the fallback comes by Heat
 	r.usage, err = r.cfg.Target.Usage(ctx)
 	return err
 }
