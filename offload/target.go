@@ -32,6 +32,9 @@ type Target interface {
 	Apply(context.Context, Delta) (Report, error)
 	// Counters are read from the target.
 	Counters(context.Context) iter.Seq2[Counter, error]
+	// Usage is what came in by each of its network devices, and what was seen to, when
+	// Counters were read last.
+	Usage(context.Context) ([]Usage, error)
 }
 
 // Table is the paths of one segment of the flattened pipeline as placed: the first
@@ -137,4 +140,14 @@ type Counter struct {
 	// HWPackets and HWBytes are those of them that the device itself has seen to.
 	HWPackets, HWBytes uint64
 	InHW               bool
+}
+
+// Usage is packets and bytes that came in by a network device as its driver counts them,
+// and how many of them the target has seen to without the fallback: in the device
+// itself (InDevice), and in all.
+type Usage struct {
+	Device                    string
+	Received, ReceivedBytes   uint64
+	Offloaded, OffloadedBytes uint64
+	InDevice, InDeviceBytes   uint64
 }

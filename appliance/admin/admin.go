@@ -29,8 +29,16 @@ type Chassis interface {
 	Offload() *reconcile.Reconciler
 	// NetworkDevices looks at the network devices of the chassis.
 	NetworkDevices(context.Context) (*netdev.Inventory, error)
+	// Metrics is where metrics are served.
+	Metrics() Listener
 	// Exit ends the controller, and withdraws the chassis unless it will start again.
 	Exit(ctx context.Context, restart bool) error
+}
+
+// Listener is where somebody is listened to.
+type Listener struct {
+	Address string `json:"address"`         // as configured; "" for nowhere
+	Error   string `json:"error,omitempty"` // why nobody is heard there; it is tried again
 }
 
 var errStarting = errors.New("the local Open_vSwitch database has not been read yet")

@@ -30,6 +30,7 @@ func (b *bare) Offload() *reconcile.Reconciler   { return b.offload }
 func (*bare) NetworkDevices(context.Context) (*netdev.Inventory, error) {
 	return nil, errors.ErrUnsupported
 }
+func (*bare) Metrics() Listener                      { return Listener{} }
 func (*bare) Exit(context.Context, bool) error       { return errors.New("it does not run") }
 func (b *bare) start(r *reconcile.Reconciler) func() { return func() { b.offload = r } }
 

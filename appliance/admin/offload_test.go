@@ -100,6 +100,11 @@ func (x *nic) Counters(context.Context) iter.Seq2[offload.Counter, error] {
 	}
 }
 
+// Usage has a device by which twenty packets came in, of which nine needed no Open vSwitch.
+func (x *nic) Usage(context.Context) ([]offload.Usage, error) {
+	return []offload.Usage{{Device: "eth1", Received: 20, ReceivedBytes: 2000, Offloaded: 9, OffloadedBytes: 900, InDevice: 4, InDeviceBytes: 400}, {Device: "eth2"}}, x.lost
+}
+
 // acl and route are logical flows.
 var (
 	acl   = ir.Owner{Kind: ir.OwnerLogicalFlow, UUID: [16]byte{0x1f, 0x2e, 0x3d, 0x4c, 5: 1}}
@@ -157,7 +162,8 @@ func view(t *testing.T) reconcile.View {
 		counters = append(counters, c)
 	}
 	p.Observe(now, slices.Values(counters), func(func(ir.RuleID, uint64) bool) {})
-	return reconcile.View{Target: target.Name(), Setting: setting(), Planner: p, Revision: 17, Complete: true}
+	usage, _ := target.Usage(t.Context())
+	return reconcile.View{Target: target.Name(), Setting: setting(), Planner: p, Revision: 17, Complete: true, Usage: usage}
 }
 
 // known are the names that a Southbound database would tell.
@@ -168,7 +174,7 @@ func known() *names {
 
 func TestOffloadStatus(t *testing.T) {
 	v := view(t)
-	a := OffloadStatus{OffloadState: offloadState(v)}
+	a := OffloadStatus{OffloadState: offloadState(v), Refused: map[string]int{}}
 	a.see(v)
 	a.name(known())
 	golden(t, "offload-status", a.Text())
@@ -181,7 +187,7 @@ func TestOffloadStatusOfTrouble(t *testing.T) {
 		Foreign: []offload.Foreign{{Device: "eth1", Entries: 2}, {Device: "eth2", Entries: 1, Why: "another program offloads packets there"}}}}
 	v.Setting.Ports = append(v.Setting.Ports, offload.Port{Ofport: 4, Name: "vif4", Device: "eth4", Barred: offload.Lack{Why: "a mirror copies its packets", Fix: "end the mirror"}},
 		offload.Port{Ofport: 5, Name: "tun5", Device: "vxlan_sys", Mode: offload.HardwareToo, Tunnel: &offload.Tunnel{Type: "vxlan", DF: true}})
-	a := OffloadStatus{OffloadState: offloadState(v)}
+	a := OffloadStatus{OffloadState: offloadState(v), Refused: map[string]int{}}
 	a.see(v)
 	a.name(known())
 	golden(t, "offload-status-trouble", a.Text())
@@ -196,7 +202,7 @@ func TestOffloadCaps(t *testing.T) {
 func TestOffloadStatusNotes(t *testing.T) {
 	v := view(t)
 	v.Setting.Ports[1].Mode = offload.HardwareToo
-	a := OffloadStatus{OffloadState: offloadState(v)}
+	a := OffloadStatus{OffloadState: offloadState(v), Refused: map[string]int{}}
 	a.see(v)
 	const want = "in the kernel only: device eth2 (it is no representor; fix: plug one)"
 	if a.Ports[0].Note != "" || a.Ports[1].Note != want {

@@ -19,9 +19,14 @@ import (
 type OffloadStatus struct {
 	OffloadState
 	Total OffloadPaths `json:"total"`
-	// Traffic counts each packet once: where its last path is.
-	Traffic   OffloadTraffic    `json:"traffic"`
+	// Traffic counts each packet once: where its last path is. Like all traffic here it is
+	// of the time since the offload was switched on, or the process started, with what
+	// adopted rules had counted before.
+	Traffic OffloadTraffic `json:"traffic"`
+	// Refused are rules, traps among them, that the target does not take, by kind.
+	Refused   map[string]int    `json:"refused_entries"`
 	Ports     []OffloadPort     `json:"ports"`
+	Devices   []OffloadUsage    `json:"devices"`
 	Datapaths []OffloadDatapath `json:"datapaths"`
 	Reasons   []OffloadCause    `json:"reasons"`
 	Audit     OffloadAudit      `json:"audit"`
@@ -77,11 +82,26 @@ type OffloadPort struct {
 	Note string `json:"note,omitempty"`
 }
 
-// OffloadDatapath is the paths that go through a logical datapath.
+// OffloadUsage is a network device that ports are on: what came in by it as its driver
+// counts, since it is looked at, and what of that did not need Open vSwitch, of which
+// Hardware was seen to by the device itself.
+type OffloadUsage struct {
+	Device    string   `json:"device"`
+	Ports     []string `json:"ports"`
+	Received  Traffic  `json:"received"`
+	Offloaded Traffic  `json:"offloaded"`
+	Hardware  Traffic  `json:"hardware"`
+	// Share is the part of the bytes that was offloaded, 0 to 1; nil while there are none.
+	Share *float64 `json:"offloaded_share"`
+}
+
+// OffloadDatapath is the paths that go through a logical datapath, and the packets that
+// did, once each.
 type OffloadDatapath struct {
 	Name string `json:"name"`
 	Key  uint32 `json:"tunnel_key"`
 	OffloadPaths
+	Traffic OffloadTraffic `json:"traffic"`
 }
 
 // OffloadCause is a reason for which paths are not offloaded.
@@ -95,8 +115,14 @@ type OffloadCause struct {
 	Origin *Origin `json:"example_origin,omitempty"`
 }
 
-func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) {
-	a.Ports, a.Datapaths, a.Reasons, a.Degraded = []OffloadPort{}, []OffloadDatapath{}, []OffloadCause{}, []string{}
+func (t *table) offloadStatus(ctx context.Context) (OffloadStatus, error) {
+	return t.offloadStatusWith(ctx, t.names)
+}
+
+// offloadStatusWith has the names of stages from call.
+func (t *table) offloadStatusWith(ctx context.Context, call func(context.Context, []*Origin) (*names, error)) (a OffloadStatus, err error) {
+	a.Refused, a.Ports, a.Datapaths, a.Reasons = map[string]int{}, []OffloadPort{}, []OffloadDatapath{}, []OffloadCause{}
+	a.Devices, a.Degraded = []OffloadUsage{}, []string{}
 	a.OffloadState, err = t.look(ctx, nil, a.see)
 	if err != nil || a.Obstacle != "" {
 		return a, err
@@ -105,7 +131,7 @@ func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) 
 	for _, r := range a.Reasons {
 		origins = append(origins, r.Origin)
 	}
-	n, err := t.names(ctx, origins)
+	n, err := call(ctx, origins)
 	a.NamesError, err = nameless(err)
 	a.name(n)
 	return a, err
@@ -114,34 +140,22 @@ func (t *table) offloadStatus(ctx context.Context) (a OffloadStatus, err error) 
 // see reads all but names.
 func (a *OffloadStatus) see(v reconcile.View) {
 	c, caps := v.Planner.Coverage(), v.Planner.Caps()
-	a.Total = paths(c.Total)
 	a.Audit = OffloadAudit{Drift: v.Audit.Drift, Last: when(v.Audit.Last), Repaired: when(v.Audit.Repaired)}
-	received, reasons := map[uint32]*OffloadTraffic{}, map[causeKey]*OffloadCause{}
+	seen := v.Planner.Totals()
+	a.Total, a.Traffic = paths(c.Total), traffic(seen.All)
+	for kind, n := range v.Planner.Refusals() {
+		a.Refused[kind.String()] = n
+	}
+	reasons := map[causeKey]*OffloadCause{}
 	for s := range v.Planner.Paths() {
-		if !s.Reached {
-			continue
-		}
-		if s.Path.Jump == nil {
-			a.Traffic.add(s.Seen)
-		} else {
-			a.Traffic.add(plan.Credit{Trapped: s.Seen.Trapped})
-		}
-		if port, root := s.Segment.ID.Ingress(); root {
-			if received[port] == nil {
-				received[port] = &OffloadTraffic{}
-			}
-			received[port].add(s.Seen)
-		}
-		if s.Reason != nil {
+		if s.Reached && s.Reason != nil {
 			count(reasons, s.Reason, v.Planner.Blamed(s.Reason))
 		}
 	}
 	a.Degraded = degraded(v.Planner.Caps(), v.Setting.Ports)
 	for _, p := range v.Setting.Ports {
-		x := OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode, OffloadPaths: paths(c.ByPort[p.Ofport])}
-		if r := received[p.Ofport]; r != nil {
-			x.Received = *r
-		}
+		x := OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode, OffloadPaths: paths(c.ByPort[p.Ofport]),
+			Received: traffic(seen.ByPort[p.Ofport])}
 		if l, has := caps.Devices[p.Device]; has && p.Mode == offload.HardwareToo && caps.Kernel {
 			x.Note = "in the kernel only: device " + p.Device + lack(l)
 		}
@@ -150,8 +164,11 @@ func (a *OffloadStatus) see(v reconcile.View) {
 		}
 		a.Ports = append(a.Ports, x)
 	}
+	for _, u := range v.Usage {
+		a.Devices = append(a.Devices, usageOf(u, v.Setting.Ports))
+	}
 	for _, key := range slices.Sorted(maps.Keys(c.ByDatapath)) {
-		a.Datapaths = append(a.Datapaths, OffloadDatapath{Key: key, OffloadPaths: paths(c.ByDatapath[key])})
+		a.Datapaths = append(a.Datapaths, OffloadDatapath{Key: key, OffloadPaths: paths(c.ByDatapath[key]), Traffic: traffic(seen.ByDatapath[key])})
 	}
 	for _, r := range reasons {
 		a.Reasons = append(a.Reasons, *r)
@@ -179,6 +196,21 @@ func when(t time.Time) *time.Time {
 	}
 	t = t.UTC().Truncate(time.Second)
 	return &t
+}
+
+func usageOf(u offload.Usage, ports []offload.Port) OffloadUsage {
+	x := OffloadUsage{Device: u.Device, Ports: []string{}, Received: Traffic{u.Received, u.ReceivedBytes},
+		Offloaded: Traffic{u.Offloaded, u.OffloadedBytes}, Hardware: Traffic{u.InDevice, u.InDeviceBytes}}
+	for _, p := range ports {
+		if p.Device == u.Device {
+			x.Ports = append(x.Ports, p.Name)
+		}
+	}
+	if u.ReceivedBytes > 0 { // the two are not read at one instant, and drivers count in their ways
+		share := min(float64(u.OffloadedBytes)/float64(u.ReceivedBytes), 1)
+		x.Share = &share
+	}
+	return x
 }
 
 // causeKey is what paths are counted by before names are known: the same stage of two
@@ -240,11 +272,27 @@ func (a *OffloadStatus) name(n *names) {
 
 func paths(c plan.Count) OffloadPaths { return OffloadPaths{c.Offloaded, c.Fallback} }
 
+func traffic(c plan.Credit) (t OffloadTraffic) {
+	t.add(c)
+	return t
+}
+
 func (x *OffloadTraffic) add(c plan.Credit) {
 	for _, y := range []struct {
 		to   *Traffic
 		from plan.Traffic
 	}{{&x.Hardware, c.Device}, {&x.Kernel, c.Kernel}, {&x.Trapped, c.Trapped}} {
+		y.to.Packets += y.from.Packets
+		y.to.Bytes += y.from.Bytes
+	}
+}
+
+// Add adds what others have seen.
+func (x *OffloadTraffic) Add(o OffloadTraffic) {
+	for _, y := range []struct {
+		to   *Traffic
+		from Traffic
+	}{{&x.Hardware, o.Hardware}, {&x.Kernel, o.Kernel}, {&x.Trapped, o.Trapped}} {
 		y.to.Packets += y.from.Packets
 		y.to.Bytes += y.from.Bytes
 	}

@@ -23,8 +23,7 @@ func (a OffloadStatus) Text() string {
 	p.line("ports", "%d", len(a.Ports))
 	p.table("OFPORT\tNAME\tDEVICE\tMODE\tPATHS\tHARDWARE PACKETS\tKERNEL PACKETS\tTRAPPED PACKETS", len(a.Ports), func(i int) string {
 		x := a.Ports[i]
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d", x.Ofport, x.Name, x.Device, x.Mode, x.OffloadPaths,
-			x.Received.Hardware.Packets, x.Received.Kernel.Packets, x.Received.Trapped.Packets)
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s", x.Ofport, x.Name, x.Device, x.Mode, x.OffloadPaths, x.Received.packets())
 	})
 	for _, x := range a.Ports {
 		if x.Note != "" {
@@ -34,9 +33,18 @@ func (a OffloadStatus) Text() string {
 			p.item("%s is off: %s; fix: %s", x.Name, x.Barred.Why, x.Barred.Fix)
 		}
 	}
+	p.line("devices", "%d", len(a.Devices))
+	p.table("DEVICE\tPORTS\tRECEIVED PACKETS\tRECEIVED BYTES\tOFFLOADED PACKETS\tOFFLOADED BYTES\tSHARE OF BYTES", len(a.Devices), func(i int) string {
+		x, share := a.Devices[i], "-"
+		if x.Share != nil {
+			share = fmt.Sprintf("%d%%", int(100**x.Share))
+		}
+		return fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%d\t%s", x.Device, len(x.Ports), x.Received.Packets, x.Received.Bytes, x.Offloaded.Packets, x.Offloaded.Bytes, share)
+	})
 	p.line("datapaths", "%d", len(a.Datapaths))
-	p.table("NAME\tTUNNEL KEY\tPATHS", len(a.Datapaths), func(i int) string {
-		return fmt.Sprintf("%s\t%d\t%s", a.Datapaths[i].Name, a.Datapaths[i].Key, a.Datapaths[i].OffloadPaths)
+	p.table("NAME\tTUNNEL KEY\tPATHS\tHARDWARE PACKETS\tKERNEL PACKETS\tTRAPPED PACKETS", len(a.Datapaths), func(i int) string {
+		x := a.Datapaths[i]
+		return fmt.Sprintf("%s\t%d\t%s\t%s", x.Name, x.Key, x.OffloadPaths, x.Traffic.packets())
 	})
 	p.line("in the fallback", "%d paths", a.Total.Fallback)
 	for _, r := range a.Reasons {
@@ -100,4 +108,9 @@ func (p *page) table(heading string, n int, row func(i int) string) {
 	for line := range strings.Lines(b.String()) {
 		p.item("%s", strings.TrimRight(line, " \n"))
 	}
+}
+
+// packets are three columns of a table.
+func (t OffloadTraffic) packets() string {
+	return fmt.Sprintf("%d\t%d\t%d", t.Hardware.Packets, t.Kernel.Packets, t.Trapped.Packets)
 }

@@ -17,6 +17,7 @@ type Status struct {
 	Controller controller.Status `json:"controller"`
 	Switch     Switch            `json:"switch"`
 	SlowPath   SlowPath          `json:"slow_path"`
+	Metrics    Listener          `json:"metrics"`
 }
 
 // Switch is how software Open vSwitch stands.
@@ -61,28 +62,30 @@ type SlowPath struct {
 
 // status is the command of that name.
 func (t *table) status() {
-	get := func() (Status, error) {
-		c := t.chassis.Controller()
-		if c == nil {
-			return Status{}, errStarting
-		}
-		return Status{c.Status(), switchStatus(t.chassis.Switch().Status()), slowPathStatus(t.chassis.SlowPath().Stats())}, nil
-	}
 	t.list = append(t.list, unixctl.Command{Name: "status", On: t.on,
 		Run: func(context.Context, []string) (string, error) {
-			s, err := get()
+			s, err := t.overview()
 			if err != nil {
 				return "", err
 			}
 			return s.Text(), nil
 		},
 		JSON: func(context.Context, []string) (any, error) {
-			s, err := get()
+			s, err := t.overview()
 			if err != nil {
 				return nil, err
 			}
 			return s, nil
 		}})
+}
+
+// overview is the answer; it must be asked for on the engine goroutine.
+func (t *table) overview() (Status, error) {
+	c := t.chassis.Controller()
+	if c == nil {
+		return Status{}, errStarting
+	}
+	return Status{c.Status(), switchStatus(t.chassis.Switch().Status()), slowPathStatus(t.chassis.SlowPath().Stats()), t.chassis.Metrics()}, nil
 }
 
 func switchStatus(s ovs.Status) Switch {

@@ -52,6 +52,7 @@ func (s Status) Text() string {
 	}
 	p.line("recomputes", "%d", c.Recomputes)
 	p.slowPath(s.SlowPath)
+	p.metrics(s.Metrics)
 
 	degraded, refused := 0, 0
 	for _, d := range c.Degraded {
@@ -116,6 +117,16 @@ func (p *page) target(s Switch) {
 		s.Adopted, s.Added, s.Removed, s.Connections)
 	if s.DroppedOut > 0 {
 		p.item("%d packets of the controller were dropped on their way to it", s.DroppedOut)
+	}
+}
+
+func (p *page) metrics(l Listener) {
+	switch {
+	case l.Address == "":
+	case l.Error != "":
+		p.line("metrics", "NOT served at %s: %s; it is tried again", l.Address, l.Error)
+	default:
+		p.line("metrics", "served at %s", l.Address)
 	}
 }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 
+	"github.com/sluice-gw/sluice/appliance/admin"
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/punt"
 	"github.com/sluice-gw/sluice/controlplane/reconcile"
@@ -32,6 +33,16 @@ func (r *chassisRun) Offload() *reconcile.Reconciler { return r.tc }
 // NetworkDevices implements admin.Chassis.
 func (r *chassisRun) NetworkDevices(ctx context.Context) (*netdev.Inventory, error) {
 	return netdev.Look(ctx, 0)
+}
+
+// Metrics implements admin.Chassis.
+func (r *chassisRun) Metrics() admin.Listener {
+	address, err := r.metrics.State()
+	l := admin.Listener{Address: address}
+	if err != nil {
+		l.Error = err.Error()
+	}
+	return l
 }
 
 // Exit implements admin.Chassis.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-gw/sluice/appliance/admin"
+	"github.com/sluice-gw/sluice/appliance/metrics"
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/node/config"
@@ -65,6 +66,8 @@ type chassisRun struct {
 	slow *punt.SlowPath
 	ctl  *controller.Controller
 
+	metrics *metrics.Server
+
 	ovsAck ack
 	tcAck  backend.Revision
 
@@ -100,6 +103,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 	}
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
 		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1), exit: make(chan exitRequest)}
+	r.metrics = metrics.New(metrics.Config{Source: admin.NewInspector(r, r.queue), Log: opt.Log.Logger("metrics")})
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
 		Logger: opt.Log.Logger("reconnect"), Messages: opt.Log.Logger("jsonrpc")}})
@@ -118,6 +122,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 	g.Go(func() error { return r.vsw.Run(ctx) })
 	g.Go(func() error { return mem.Run(ctx) })
 	g.Go(func() error { return r.cover.Run(ctx) })
+	g.Go(func() error { return r.metrics.Run(ctx) })
 	if err := ready(); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ func (r *chassisRun) follow() {
 	}
 	r.sb.SetProbe(time.Duration(cfg.RemoteProbe) * time.Millisecond)
 	r.ovs.SetProbe(time.Duration(cfg.BridgeProbe) * time.Second)
+	r.metrics.Listen(cfg.Metrics)
 	if now := (bridgeName{cfg.Bridge, cfg.BridgeRemote}); now != *r.bridge.Load() {
 		r.bridge.Store(&now)
 		r.ovs.Redial("the integration bridge is now " + now.String())

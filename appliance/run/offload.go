@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/tc"
@@ -29,7 +30,47 @@ func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error 
 		return r.tc.Run(ctx)
 	})
 	g.Go(func() error { return r.watchLinks(ctx) })
+	g.Go(func() error { return r.watchHeat(ctx) })
 	return nil
+}
+
+const (
+	heatPause    = 10 * time.Second // between readings of Open vSwitch's counters; they are of use only when compared with earlier ones
+	heatPatience = 5 * time.Second
+)
+
+// watchHeat tells the offload how many packets the rules have in Open vSwitch, as long as there are paths that it has no room for.
+func (r *chassisRun) watchHeat(ctx context.Context) error {
+	tick := time.NewTicker(heatPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		crowded := false
+		if err := r.tc.Do(ctx, func(v reconcile.View) { crowded = v.Planner.Crowded() }); err != nil {
+			return err
+		}
+		if !crowded {
+			continue
+		}
+		packets, err := r.heat(ctx)
+		if err != nil { // the switch is away, which others log
+			r.opt.Log.Logger("offload").Debug("counters of Open vSwitch: " + err.Error())
+			continue
+		}
+		if err := r.tc.Heat(ctx, packets); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *chassisRun) heat(ctx context.Context) (map[ir.RuleID]uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, heatPatience)
+	defer cancel()
+	return r.ovs.Counters(ctx)
 }
 
 // watchPause is between attempts to watch the network devices.

@@ -2,7 +2,7 @@ package main
 
 // logModules are the sources of log messages that exist from the start, so that -v may name them.
 var logModules = []string{
-	"acl_log", "binding", "daemon_unix", "jsonrpc", "main", "memory", "ofctrl", "pinctrl", "rconn", "reconnect", "stream_ssl", "unixctl",
+	"acl_log", "binding", "daemon_unix", "jsonrpc", "main", "memory", "metrics", "offload", "ofctrl", "pinctrl", "rconn", "reconnect", "stream_ssl", "unixctl",
 }
 
 // logAliases are modules of OVN's controller, which people and test suites set levels of, and where the messages about the

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,6 +41,8 @@ type Status struct {
 	LocalPorts     int `json:"local_ports"` // bound to this chassis
 	Zones          int `json:"ct_zones"`
 	Recomputes     int `json:"recomputes"` // full computations of nodes
+	// Engine is what each node of the engine has done.
+	Engine []NodeStatus `json:"engine"`
 
 	Degraded []Degradation `json:"degraded"`
 	// RefusedRows are parts of rows that are not in force.
@@ -49,6 +52,15 @@ type Status struct {
 	Unmapped  []Unmapped `json:"unmapped_networks"`
 	// Problems are settings that were refused.
 	Problems []string `json:"problems"`
+}
+
+// NodeStatus is what a node of the engine has done since the start, or since
+// inc-engine/clear-stats.
+type NodeStatus struct {
+	Node       string         `json:"node"`
+	Recomputes map[string]int `json:"recomputes"` // by cause
+	Computes   int            `json:"computes"`   // changes that were handled incrementally
+	Seconds    float64        `json:"seconds"`    // spent in it
 }
 
 // Database is a connection to one.
@@ -118,6 +130,7 @@ func (c *Controller) Status() Status {
 	})
 	for _, n := range c.engine.Nodes() {
 		s.Recomputes += n.Stats.Recomputes
+		s.Engine = append(s.Engine, NodeStatus{n.Name, maps.Clone(n.Stats.Causes), n.Stats.Computes, n.Stats.Time.Seconds()})
 	}
 	s.RefusedRows = []RefusedRow{}
 	for _, r := range c.w.Refusals() {

@@ -50,7 +50,26 @@ type Stats struct {
 	Recomputes int
 	Computes   int // changes that were handled incrementally
 	LastCause  string
-	Time       time.Duration // spent in the node, in all
+	// Causes are how many recomputes each cause made; those beyond maxCauses are together under "other".
+	Causes map[string]int
+	Time   time.Duration // spent in the node, in all
+}
+
+// maxCauses bounds the causes that are told apart: one may name a version, and there is no end of those.
+const maxCauses = 32
+
+// recomputed notes a full computation.
+func (s *Stats) recomputed(cause string, took time.Duration) {
+	s.Recomputes++
+	s.LastCause = cause
+	s.Time += took
+	if s.Causes == nil {
+		s.Causes = map[string]int{}
+	}
+	if _, known := s.Causes[cause]; !known && len(s.Causes) >= maxCauses {
+		cause = "other"
+	}
+	s.Causes[cause]++
 }
 
 type edge struct {
@@ -170,9 +189,7 @@ func (e *Engine) Run() (changed bool) {
 				n.updated = true
 			}
 			took := e.now().Sub(start)
-			n.Stats.Recomputes++
-			n.Stats.LastCause = cause
-			n.Stats.Time += took
+			n.Stats.recomputed(cause, took)
 			if e.OnRecompute != nil {
 				e.OnRecompute(n.Name, cause, took)
 			}

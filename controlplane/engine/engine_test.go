@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -116,8 +119,21 @@ func TestRecomputeOfAHandlerNamesItsCause(t *testing.T) {
 	if want := []string{"n: x: row 7 changed 4s"}; !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
-	if n.Stats.LastCause != "x: row 7 changed" || n.Stats.Recomputes != 2 {
+	if n.Stats.LastCause != "x: row 7 changed" || n.Stats.Recomputes != 2 || !maps.Equal(n.Stats.Causes, map[string]int{"first run": 1, "x: row 7 changed": 1}) {
 		t.Errorf("statistics %+v", n.Stats)
+	}
+}
+
+func TestCausesAreBounded(t *testing.T) {
+	r := newRecorder()
+	n := r.node("n", Unchanged)
+	r.Run()
+	for i := range 3 * maxCauses {
+		n.Force(fmt.Sprintf("version %d", i))
+		r.Run()
+	}
+	if c := n.Stats.Causes; len(c) != maxCauses+1 || c["first run"] != 1 || c["version 0"] != 1 || c["other"] != 2*maxCauses+1 {
+		t.Errorf("causes %v", c)
 	}
 }
 
@@ -151,7 +167,7 @@ func TestForce(t *testing.T) {
 	}
 	r.run(t, false, "") // the touched input is forgotten too
 	r.ClearStats()
-	if a.Stats != (Stats{}) || b.Stats != (Stats{}) {
+	if !reflect.DeepEqual(a.Stats, Stats{}) || !reflect.DeepEqual(b.Stats, Stats{}) {
 		t.Errorf("after ClearStats: %+v, %+v", a.Stats, b.Stats)
 	}
 }

@@ -114,7 +114,11 @@ func (p *Planner) count(now time.Time, c offload.Counter) {
 	more.take(c, x.last)
 	x.rate = smooth(x.rate, more.Device.Packets+more.Kernel.Packets+more.Trapped.Packets, now.Sub(x.at))
 	x.last, x.at = c, now
+	if more == (Credit{}) {
+		return
+	}
 	x.total.plus(more)
+	p.sum(s, s.seg.Paths[i], c.Trap, more)
 	for r := range s.seg.Paths[i].Lineage() {
 		if p.credit[r.ID] == nil {
 			p.credit[r.ID] = &Credit{}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload"
 )
@@ -125,5 +126,58 @@ func TestThrough(t *testing.T) {
 		if n != want {
 			t.Errorf("%d paths go through %s, want %d", n, r, want)
 		}
+	}
+}
+
+// Totals have each packet once, each datapath's packets once, and do not become less when paths go.
+func TestTotals(t *testing.T) {
+	p := planned(t,
+		"phy_to_log 10 match(in_port=1) { datapath = 7; call ingress.0; }",
+		"ingress.0 1 datapath=7 match(any) { datapath = 8; call ingress.1; }",
+		"ingress.1 1 datapath=8 match(any) { ct zone=5 next=ingress.2; }",
+		"ingress.2 1 datapath=8 match(any) { to_port 2; }",
+		"ingress.2 2 datapath=8 match(eth.src=1) { to_port 9; }")
+	d := tell(p, start)
+	counters := func(packets uint64) (cs []offload.Counter) {
+		for _, table := range d.Put {
+			for _, e := range table.Entries {
+				c := offload.Counter{Segment: table.Segment, Path: e.Path.ID, Trap: e.Trap, Packets: packets, Bytes: 100 * packets}
+				if e.Path.Jump != nil {
+					c.Packets, c.Bytes = 2*packets, 200*packets
+				}
+				cs = append(cs, c)
+			}
+		}
+		return cs
+	}
+	check := func(what string, packets uint64) {
+		t.Helper()
+		in := func(n uint64) Traffic { return Traffic{n * packets, 100 * n * packets} }
+		got, ends := p.Totals(), Credit{Kernel: in(1), Trapped: in(1)}
+		if got.All != ends {
+			t.Errorf("%s: in all %+v, want %+v", what, got.All, ends)
+		}
+		if want := map[uint32]Credit{1: {Kernel: in(2)}}; !maps.Equal(got.ByPort, want) {
+			t.Errorf("%s: by port %+v, want %+v", what, got.ByPort, want)
+		}
+		if want := map[uint32]Credit{7: {Kernel: in(2)}, 8: ends}; !maps.Equal(got.ByDatapath, want) {
+			t.Errorf("%s: by datapath %+v, want %+v", what, got.ByDatapath, want)
+		}
+	}
+	observe(p, start.Add(time.Second), counters(10)...)
+	check("at first", 10)
+	observe(p, start.Add(2*time.Second), counters(25)...)
+	check("more", 25)
+	var all []ir.RuleID
+	for r := range p.Flattener().Rules() {
+		all = append(all, r.ID)
+	}
+	p.Apply(backend.Delta{Del: all[1:]})
+	tell(p, start.Add(3*time.Second))
+	observe(p, start.Add(3*time.Second))
+	check("paths are gone", 25)
+	p.SetPorts(nil, []uint32{1})
+	if got := p.Totals().ByPort; len(got) != 0 {
+		t.Errorf("of a port that is gone: %+v", got)
 	}
 }

@@ -21,6 +21,7 @@ import (
 // nothing. When it was told, there may be more at once: ask until there is nothing.
 func (p *Planner) Delta(now time.Time) (d offload.Delta, ok bool) {
 	p.retry(now)
+	p.probe(now)
 	p.settle()
 	p.fit()
 	if !p.reset {

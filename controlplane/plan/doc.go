@@ -31,7 +31,9 @@
 // a growing pause if the target said that it was full or only busy.
 //
 // A target without room for all gets the paths that had most packets lately. A path
-// is displaced only by one that is clearly hotter, and few are moved at a time.
+// is displaced only by one that is clearly hotter, and few are moved at a time. Of a
+// target that says nothing of a bound it is learned when it says that it is full: what
+// it has taken by then is its room, until a little more is tried.
 //
 // # Reasons
 //

@@ -52,6 +52,8 @@ func (x *device) Counters(context.Context) iter.Seq2[offload.Counter, error] {
 	}
 }
 
+func (x *device) Usage(context.Context) ([]offload.Usage, error) { return nil, nil }
+
 // The goroutine that drives a target does this, each part when there is something to do.
 func Example() {
 	ctx, now := context.Background(), time.Unix(1000, 0)

@@ -105,7 +105,9 @@ func (p *Planner) judge(s *place) {
 		case why != nil:
 			s.alone[i] = why
 		default:
-			if why := j.lacks(); why != nil {
+			if why := p.offThrough(path); why != nil {
+				s.alone[i] = p.because(*why)
+			} else if why := j.lacks(); why != nil {
 				s.alone[i] = p.because(*why)
 			} else if p.cold[path.ID] {
 				s.alone[i] = p.because(Reason{Code: Room, Rule: lastRule(path)})

@@ -21,6 +21,7 @@ type Planner struct {
 	caps   offload.Caps
 	ports  map[uint32]offload.Port
 	meters map[string]backend.Meter
+	off    map[uint32]string // datapaths through which nothing is offloaded, with what they are called
 
 	places  map[flatten.SegmentID]*place
 	sources map[flatten.SegmentID]map[flatten.SegmentID]bool // from where each segment is jumped to
@@ -30,8 +31,11 @@ type Planner struct {
 	lost    map[flatten.SegmentID]string // ingresses that the target has no place for at present, with its words
 	dropAt  int                          // with so many refused it is time to forget
 	cold    map[flatten.PathID]bool      // there is no room for them
+	coming  []candidate                  // will be given room that was made for them
+	learned learned
 	seen    map[entryKey]*seen
 	credit  map[ir.RuleID]*Credit
+	totals  Totals
 	rates   map[ir.RuleID]*softRate
 	now     time.Time // of the last counters
 	reasons map[Reason]*Reason
@@ -48,7 +52,7 @@ type Planner struct {
 func New(base flatten.Config) *Planner {
 	p := &Planner{base: base, ports: map[uint32]offload.Port{}, meters: map[string]backend.Meter{}, seen: map[entryKey]*seen{},
 		credit: map[ir.RuleID]*Credit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
-		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, dropAt: minDrop, reset: true}
+		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, totals: newTotals(), dropAt: minDrop, reset: true}
 	p.flat = flatten.New(p.caps.Flatten(base))
 	p.forget()
 	return p
@@ -57,7 +61,7 @@ func New(base flatten.Config) *Planner {
 // forget drops all that depends on segments.
 func (p *Planner) forget() {
 	p.places, p.sources = map[flatten.SegmentID]*place{}, map[flatten.SegmentID]map[flatten.SegmentID]bool{}
-	p.stale, p.cold = map[flatten.SegmentID]bool{}, map[flatten.PathID]bool{}
+	p.stale, p.cold, p.coming = map[flatten.SegmentID]bool{}, map[flatten.PathID]bool{}, nil
 }
 
 // SetCaps says what the target can do from now on. What it refused before is tried again,
@@ -74,6 +78,7 @@ func (p *Planner) SetCaps(c offload.Caps) {
 	p.caps = c
 	clear(p.refused)
 	clear(p.cold)
+	p.coming, p.learned = nil, learned{}
 	if was.CanLength == is.CanLength && was.CanTags == is.CanTags && was.CanHash == is.CanHash && was.Cut == is.Cut && was.Handover == is.Handover {
 		for id := range p.places {
 			p.stale[id] = true
@@ -149,6 +154,7 @@ func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
 	changed := map[uint32]bool{}
 	for _, n := range del {
 		delete(p.ports, n)
+		delete(p.totals.ByPort, n)
 		p.pending.Ports = slices.DeleteFunc(p.pending.Ports, func(o offload.Port) bool { return o.Ofport == n })
 		p.pending.DelPorts = append(p.pending.DelPorts, n)
 		changed[n] = true
@@ -165,6 +171,33 @@ func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
 			p.stale[id] = true
 		}
 	}
+}
+
+// SetOff says through which logical datapaths, by tunnel key, nothing shall be offloaded from
+// now on, and what they are called. It keeps off.
+func (p *Planner) SetOff(off map[uint32]string) {
+	if maps.Equal(off, p.off) {
+		return
+	}
+	p.off = off
+	for id := range p.places {
+		p.stale[id] = true
+	}
+}
+
+// offThrough finds a logical datapath on the way of a path through which nothing shall be
+// offloaded, and the first rule there; nil for none.
+func (p *Planner) offThrough(path *flatten.Path) *Reason {
+	if len(p.off) == 0 {
+		return nil
+	}
+	var why *Reason
+	for r := range path.Lineage() {
+		if name, off := p.off[r.Datapath]; off {
+			why = &Reason{Code: DatapathOff, Detail: name, Rule: r.ID}
+		}
+	}
+	return why
 }
 
 // follow takes changes of the segments.
@@ -211,6 +244,9 @@ func (p *Planner) Restart() {
 // Next is when Delta should be asked for again though nothing has happened; ok is
 // false for never.
 func (p *Planner) Next() (at time.Time, ok bool) {
+	if p.learned.entries > 0 {
+		at, ok = p.learned.probe, true
+	}
 	for _, r := range p.refused {
 		if !r.again.IsZero() && !r.trying && (!ok || r.again.Before(at)) {
 			at, ok = r.again, true

@@ -16,6 +16,7 @@ const (
 	Conntrack                            // the target cannot track connections so
 	NoDevice                             // a port that has no device
 	PortOff                              // the offload is off for the port
+	DatapathOff                          // the offload is off for a logical datapath on the way
 	Tunnel                               // the target cannot encapsulate so
 	Continuation                         // nothing behind a jump can be offloaded
 	Behind                               // hidden by a trap
@@ -33,6 +34,7 @@ var codes = [lastCode - firstCode]struct{ name, cause, fix string }{
 	{"conntrack", "the target cannot track connections as needed", ""},
 	{"no-device", "the port has no network device of the offload", "plug the port into a device of the SmartNIC (a representor or an uplink)"},
 	{"port-off", "the offload is turned off for the port", "turn it on for this port in the configuration of sluice"},
+	{"datapath-off", "the offload is turned off for a logical switch or router on the way", "take it out of external_ids:sluice-offload-off-datapaths of the Open_vSwitch row"},
 	{"tunnel", "the target cannot encapsulate the packet", ""},
 	{"continuation", "nothing of what follows can be offloaded", "see the reasons of what follows"},
 	{"behind", "a trap that the target can only install too wide, or not at all, is in front", "see the reason of the trap"},

@@ -31,10 +31,23 @@ const (
 // Report takes what came of a Delta.
 func (p *Planner) Report(now time.Time, r offload.Report) {
 	p.setLost(r.Failures)
+	var failures []offload.Failure
+	var noRoom []entryKey
+	var segments []flatten.SegmentID // of noRoom
 	for _, f := range r.Failures {
 		k, ok := p.failed(f)
 		if !ok || p.places[f.Segment] == nil {
 			continue // about something that is gone by now
+		}
+		if failures = append(failures, f); f.Kind == backend.Full && !k.trap {
+			noRoom, segments = append(noRoom, k), append(segments, f.Segment)
+		}
+	}
+	full := len(noRoom) > 0 && p.full(now, noRoom, segments, len(failures))
+	for _, f := range failures {
+		k, _ := p.failed(f)
+		if full && f.Kind == backend.Full && !k.trap {
+			continue
 		}
 		x := p.refused[k]
 		if x == nil {

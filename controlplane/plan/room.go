@@ -24,7 +24,7 @@ func (p *Planner) excess() (entries, tables int) {
 		}
 		return n - bound
 	}
-	return over(entries, p.caps.Entries), over(tables, p.caps.Tables)
+	return over(entries, p.room()), over(tables, p.caps.Tables)
 }
 
 // tooMany tells whether something must go.
@@ -34,7 +34,7 @@ func (p *Planner) tooMany() bool {
 }
 
 // bounded tells whether the target has bounds.
-func (p *Planner) bounded() bool { return p.caps.Entries > 0 || p.caps.Tables > 0 }
+func (p *Planner) bounded() bool { return p.room() > 0 || p.caps.Tables > 0 }
 
 // setCold takes room from paths, or gives it to them, and settles.
 func (p *Planner) setCold(list []candidate, cold bool) {
@@ -74,8 +74,8 @@ func (p *Planner) fit() {
 	heavier := map[flatten.PathID]bool{} // than they look
 	for range refills {
 		entries, tables := p.excess()
-		free := min(-entries-p.caps.Entries/20, -tables)
-		if free <= 0 || len(p.cold) == 0 {
+		free := min(-entries-p.room()/20, -tables)
+		if free <= 0 || len(p.cold) == 0 || len(p.coming) > 0 {
 			return
 		}
 		list := slices.DeleteFunc(fitting(p.waiting(), free), func(c candidate) bool { return heavier[c.path.ID] })
@@ -142,6 +142,11 @@ const (
 
 // displace gives the room of cold paths to clearly hotter ones.
 func (p *Planner) displace() {
+	if list := p.coming; len(list) > 0 {
+		p.coming = nil
+		p.admit(list)
+		return
+	}
 	if !p.bounded() || len(p.cold) == 0 {
 		return
 	}
@@ -151,8 +156,13 @@ func (p *Planner) displace() {
 	for n < min(len(in), len(out), moves) && in[n].heat > clearly*out[n].heat+1 {
 		n++
 	}
-	if n > 0 {
-		p.setCold(out[:n], true)
-		p.admit(in[:n])
+	if n == 0 {
+		return
 	}
+	p.setCold(out[:n], true)
+	if p.learned.entries > 0 { // a full table takes nothing before something has gone
+		p.coming = in[:n]
+		return
+	}
+	p.admit(in[:n])
 }

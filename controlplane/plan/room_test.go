@@ -48,6 +48,12 @@ type traffic struct {
 }
 
 func (x *traffic) flow(seconds int, rate map[uint64]uint64) {
+	x.count(seconds, rate)
+	tell(x.p, x.now)
+}
+
+// count is flow without that the target is told what follows.
+func (x *traffic) count(seconds int, rate map[uint64]uint64) {
 	x.now = x.now.Add(time.Duration(seconds) * time.Second)
 	soft := map[ir.RuleID]uint64{}
 	var hard []offload.Counter
@@ -65,7 +71,6 @@ func (x *traffic) flow(seconds int, rate map[uint64]uint64) {
 		}
 	}
 	x.p.Observe(x.now, slices.Values(hard), maps.All(soft))
-	tell(x.p, x.now)
 }
 
 // small is a planner for a target with room for so many entries.

@@ -70,6 +70,7 @@ type Reconciler struct {
 	placed   bool      // it may hold something that was placed by this Reconciler
 	looked   time.Time // the target was asked what it can do; zero: to be asked now
 	polled   time.Time
+	usage    []offload.Usage // of devices, when it was polled
 	pause    time.Duration
 	retry    time.Time // nothing is asked of the target before
 	err      error     // why the target cannot be reached
@@ -92,6 +93,7 @@ type View struct {
 	Planner  *plan.Planner
 	Revision backend.Revision // of the rules that are placed
 	Complete bool             // the rules are whole: without that nothing is placed
+	Usage    []offload.Usage  // of the target's devices
 	Err      error            // why the target cannot be reached; nil if it can
 	Audit    Audit
 }
@@ -141,6 +143,14 @@ func (r *Reconciler) Do(ctx context.Context, f func(View)) error {
 	}
 }
 
+// Heat tells how many packets rules have matched in the fallback, since each was made there: room in a target that is
+// full goes to paths that have many. Only where View.Planner is Crowded that is of use.
+func (r *Reconciler) Heat(ctx context.Context, packets map[ir.RuleID]uint64) error {
+	return r.Do(ctx, func(View) {
+		r.plan.Observe(time.Now(), func(func(offload.Counter) bool) {}, maps.All(packets))
+	})
+}
+
 // Clear takes everything of ours from the target, for good: when the chassis leaves.
 func (r *Reconciler) Clear(ctx context.Context) error {
 	var err error
@@ -173,7 +183,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		case device := <-r.links:
 			r.relink(ctx, device)
 		case f := <-r.tasks:
-			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.err, r.audit})
+			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.usage, r.err, r.audit})
 		case <-timer.C:
 		}
 	}
@@ -194,7 +204,7 @@ func (r *Reconciler) take() {
 	}
 	if setting.Mode == offload.Off {
 		if before.Mode != offload.Off { // rules will come anew
-			r.plan, r.looked, r.complete, r.cleared = NewPlanner(), time.Time{}, false, false
+			r.plan, r.looked, r.complete, r.cleared, r.usage = NewPlanner(), time.Time{}, false, false, nil
 		}
 		return
 	}
@@ -203,6 +213,7 @@ func (r *Reconciler) take() {
 	}
 	r.complete = r.complete || d.Complete
 	r.cleared = false
+	r.plan.SetOff(setting.Off)
 	r.plan.Apply(d)
 	if before.Mode == offload.Off {
 		before.Ports = nil
@@ -310,7 +321,7 @@ func (r *Reconciler) relink(ctx context.Context, device string) {
 }
 
 // count reads the counters.
-func (r *Reconciler) count(ctx context.Context, now time.Time) error {
+func (r *Reconciler) count(ctx context.Context, now time.Time) (err error) {
 	var list []offload.Counter
 	for c, err := range r.cfg.Target.Counters(ctx) {
 		if err != nil {
@@ -318,8 +329,9 @@ func (r *Reconciler) count(ctx context.Context, now time.Time) error {
 		}
 		list = append(list, c)
 	}
-	r.plan.Observe(now, slices.Values(list), func(func(ir.RuleID, uint64) bool) {}) // what matched in the fallback is not read
-	return nil
+	r.plan.Observe(now, slices.Values(list), func(func(ir.RuleID, uint64) bool) {}) // what matched in the fallback comes by Heat
+	r.usage, err = r.cfg.Target.Usage(ctx)
+	return err
 }
 
 // check looks for changes that others made, when it is time or the counters told of some.

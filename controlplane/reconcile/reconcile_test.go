@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/node/device"
+	"github.com/sluice-gw/sluice/controlplane/plan"
 	"github.com/sluice-gw/sluice/offload"
 )
 
@@ -58,6 +59,7 @@ type target struct {
 	acked  backend.Revision
 	err    error
 	asked  int // what it can do
+	room   int // for entries; 0: enough
 }
 
 func (x *target) fail(err error) {
@@ -85,14 +87,28 @@ func (x *target) Apply(_ context.Context, d offload.Delta) (offload.Report, erro
 	if d.Reset {
 		clear(x.tables)
 	}
+	report := offload.Report{Revision: d.Revision}
 	for _, t := range d.Put {
-		x.tables[t.Segment.String()] = len(t.Entries)
+		name, taken := t.Segment.String(), 0
+		delete(x.tables, name)
+		for _, n := range x.tables {
+			taken += n
+		}
+		x.tables[name] = 0
+		for _, e := range t.Entries {
+			if x.room > 0 && taken >= x.room {
+				report.Failures = append(report.Failures, offload.Failure{Segment: t.Segment, Path: e.Path.ID, Kind: backend.Full, Detail: "full"})
+				continue
+			}
+			taken++
+			x.tables[name]++
+		}
 	}
 	for _, id := range d.Del {
 		delete(x.tables, id.String())
 	}
 	x.told = append(x.told, fmt.Sprintf("reset %v put %d del %d ports %d", d.Reset, len(d.Put), len(d.Del), len(d.Ports)))
-	return offload.Report{Revision: d.Revision}, nil
+	return report, nil
 }
 
 func (x *target) ack(r backend.Revision) {
@@ -103,6 +119,12 @@ func (x *target) ack(r backend.Revision) {
 
 func (x *target) Counters(context.Context) iter.Seq2[offload.Counter, error] {
 	return func(func(offload.Counter, error) bool) {}
+}
+
+func (x *target) Usage(context.Context) ([]offload.Usage, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return []offload.Usage{{Device: "eth1", Received: uint64(len(x.tables))}}, nil
 }
 
 // rig is a Reconciler at work.
@@ -178,6 +200,14 @@ func TestWholeRulesOnly(t *testing.T) {
 		x.wants("whole", 2, 2, "reset true put 2 del 0 ports 2")
 		x.mail.Send(backend.Delta{Revision: 3, Del: []ir.RuleID{rules(t)[0].ID}}, on)
 		x.wants("less", 1, 3, "reset false put 0 del 1 ports 0")
+		time.Sleep(poll)
+		if err := x.r.Do(t.Context(), func(v View) {
+			if len(v.Usage) != 1 || v.Usage[0] != (offload.Usage{Device: "eth1", Received: 1}) {
+				t.Errorf("usage is %+v", v.Usage)
+			}
+		}); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -327,5 +357,57 @@ func TestRenamedChassis(t *testing.T) {
 		renamed.Chassis = "hv2"
 		x.mail.Send(backend.Delta{Revision: 2}, renamed)
 		x.wants("under another name all is told anew", 2, 2, "reset true put 2 del 0 ports 2")
+	})
+}
+
+// What matches in the fallback decides who gets the room of a target that is full.
+func TestHeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := start(t)
+		x.room = 2
+		var list []ir.Rule
+		for typ := 0x88b5; typ < 0x88b8; typ++ {
+			r, err := ir.ParseRule(fmt.Sprintf("phy_to_log 100 match(in_port=1, eth.type=%d) { to_port 2; }", typ))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, r)
+		}
+		x.mail.Send(backend.Delta{Revision: 1, Reset: true, Put: list, Complete: true}, on)
+		synctest.Wait()
+		// out are the rules whose paths are not in.
+		out := func() (rules []ir.RuleID) {
+			t.Helper()
+			if err := x.r.Do(t.Context(), func(v View) {
+				for s := range v.Planner.Paths() {
+					if s.Reason != nil && s.Reason.Code == plan.Room {
+						for r := range s.Path.Lineage() {
+							rules = append(rules, r.ID)
+						}
+					}
+				}
+				if len(rules) > 0 && !v.Planner.Crowded() {
+					t.Error("paths have no room, and it is not crowded")
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return rules
+		}
+		cold := out()
+		if len(cold) == 0 || len(cold) == len(list) {
+			t.Fatalf("%d of %d are out", len(cold), len(list))
+		}
+		hot := cold[0]
+		for n := range uint64(5) {
+			time.Sleep(3 * time.Second)
+			if err := x.r.Heat(t.Context(), map[ir.RuleID]uint64{hot: 1000 * n}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(2 * poll)
+		if slices.Contains(out(), hot) {
+			t.Error("the path with the packets is out still")
+		}
 	})
 }

@@ -75,12 +75,9 @@ func (d *desired) keyOf(f *ofp.Flow) string {
 // compare files a flow of the switch: known tells whether a flow with its match is
 // wanted, same whether it is right.
 func (d *desired) compare(f *ofp.Flow) (known, same bool) {
-	d.keyBuf = flowKey(d.keyBuf[:0], f.Table, f.Priority, f.Match)
-	x := d.flows[string(d.keyBuf)]
+	x := d.find(f)
 	if x == nil {
-		if x = d.flows[d.keyOf(f)]; x == nil {
-			return false, false
-		}
+		return false, false
 	}
 	actions, cookie := x.want()
 	if f.Cookie != cookie || string(f.Actions) != actions || f.IdleTimeout|f.HardTimeout != 0 || len(f.Actions) > 0 && !f.Plain() {
@@ -88,6 +85,15 @@ func (d *desired) compare(f *ofp.Flow) (known, same bool) {
 	}
 	x.seen = d.gen
 	return true, true
+}
+
+// find is the flow that is wanted in the place of one of the switch; nil for none.
+func (d *desired) find(f *ofp.Flow) *flow {
+	d.keyBuf = flowKey(d.keyBuf[:0], f.Table, f.Priority, f.Match)
+	if x := d.flows[string(d.keyBuf)]; x != nil {
+		return x
+	}
+	return d.flows[d.keyOf(f)]
 }
 
 // learnedHere tells whether a flow was learned by one of our own.

@@ -57,7 +57,8 @@ type Backend struct {
 
 	out     chan ofp.Message
 	redial  chan string
-	probe   atomic.Int64 // Config.Probe, as SetProbe left it
+	asks    chan chan<- counted // who asks for Counters
+	probe   atomic.Int64        // Config.Probe, as SetProbe left it
 	conn    atomic.Pointer[ofconn.Conn]
 	profile atomic.Pointer[Profile] // of want
 
@@ -89,7 +90,7 @@ const outQueue = 4096
 // New makes a backend that does nothing until Run.
 func New(cfg Config) *Backend {
 	cfg.Conn = cmp.Or(cfg.Conn, cfg.Log)
-	b := &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1)}
+	b := &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1), asks: make(chan chan<- counted)}
 	b.log = vlog.Limit(cfg.Log, failuresPerMinute, failuresAtOnce)
 	b.probe.Store(int64(cfg.Probe))
 	return b
@@ -269,6 +270,11 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 			return ctx.Err()
 		case why := <-b.redial:
 			return fmt.Errorf("%w: %s", errRedial, why)
+		case reply := <-b.asks:
+			c, err := b.counters(ctx, conn)
+			if reply <- c; err != nil {
+				return err
+			}
 		case <-b.cfg.Changes.Ready():
 		}
 	}

@@ -53,9 +53,9 @@ func (d *device) compare(found []flower.Installed, o *owners) (drift offload.Dri
 		delete(held, in.Key)
 		_, ours := o.markOf(in)
 		switch {
-		case h != nil && in.Difference(&h.filter) != "":
+		case h.held != nil && in.Difference(&h.filter) != "":
 			drift.Changed++
-		case h == nil && ours:
+		case h.held == nil && ours:
 			drift.Extra++
 		}
 	}

@@ -41,6 +41,7 @@ type held struct {
 	known  bool // wide is
 
 	seen   tally // by its counters, when they were last read
+	read   bool  // they were, or began at 0
 	before tally // by those of filters whose place it took for the same entry
 	inHW   bool
 }
@@ -82,7 +83,7 @@ func (c *chain) place(at site, where []program) {
 	for _, g := range where {
 		for _, r := range c.rules {
 			if r.level == 0 && r.failed == nil {
-				r.fail(c.segment, backend.Full, "too many entries overlap one after the other: a chain has room for %d", lastLevel)
+				r.fail(c.segment, backend.Transient, "too many entries overlap one after the other: a chain has room for %d", lastLevel)
 			}
 			r.filters(at, c.number, tracked, g, c.want, seen)
 		}

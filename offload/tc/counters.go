@@ -84,8 +84,12 @@ func (t *Target) read(ctx context.Context, d *device) (agrees bool, err error) {
 			}
 			return false, err
 		}
-		if h := held[in.Key]; h != nil && in.Cookie() == h.filter.Actions[0].Cookie {
-			h.seen, h.inHW = tallyOf(in.Status.Hits(), &h.filter), in.Status.HW == flower.InHW
+		if h := held[in.Key]; h.held != nil && in.Cookie() == h.filter.Actions[0].Cookie {
+			now := tallyOf(in.Status.Hits(), &h.filter)
+			if h.in != nil {
+				d.used(h.in, h.held, now)
+			}
+			h.seen, h.inHW = now, in.Status.HW == flower.InHW
 			delete(held, in.Key)
 		} else if _, ours := t.owners.markOf(&in); ours {
 			agrees = false
@@ -94,15 +98,23 @@ func (t *Target) read(ctx context.Context, d *device) (agrees bool, err error) {
 	return agrees && len(held) == 0, nil
 }
 
+// known is a filter with its chain; in is nil for those of the switchboard and for strays, which are of no table.
+type known struct {
+	*held
+	in *chain
+}
+
 // held are the filters that the kernel has according to what is known.
-func (d *device) held() map[flower.Key]*held {
-	all := map[flower.Key]*held{}
+func (d *device) held() map[flower.Key]known {
+	all := map[flower.Key]known{}
 	for _, c := range append(d.sorted(), d.board) {
 		for _, h := range c.have {
-			all[h.filter.Key] = h
+			if all[h.filter.Key] = (known{h, c}); c == d.board {
+				all[h.filter.Key] = known{held: h}
+			}
 		}
 		for _, h := range c.stray {
-			all[h.filter.Key] = h
+			all[h.filter.Key] = known{held: h}
 		}
 	}
 	return all

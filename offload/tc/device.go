@@ -30,6 +30,7 @@ type device struct {
 	adopted bool                            // have is what the kernel has
 	hooked  bool                            // it has a clsact qdisc
 	foreign offload.Foreign                 // filters that are not this chassis'
+	usage   usage
 	paused  map[flatten.SegmentID]bool
 }
 

@@ -46,7 +46,11 @@ func linkOf(l netlink.Link, err error) (Link, error) {
 		return Link{}, err
 	}
 	a := l.Attrs()
-	return Link{Name: a.Name, Ifindex: int32(a.Index)}, nil
+	link := Link{Name: a.Name, Ifindex: int32(a.Index)}
+	if s := a.Statistics; s != nil {
+		link.Received = Count{s.RxPackets, s.RxBytes}
+	}
+	return link, nil
 }
 
 // clsactKind is the name of the qdisc.

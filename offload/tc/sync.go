@@ -261,7 +261,7 @@ func (c *chain) settle(r *request, err error) (good, known bool) {
 		return true, true
 	case err == nil:
 		w := c.want[r.key]
-		h := &held{filter: *r.add, mark: w.mark, form: w.form, wide: w.wide, known: true}
+		h := &held{filter: *r.add, mark: w.mark, form: w.form, wide: w.wide, known: true, read: true}
 		if old := c.have[r.key]; old != nil && old.mark == h.mark {
 			h.before = old.before
 			h.before.add(old.seen)

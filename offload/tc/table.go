@@ -16,17 +16,18 @@ type table struct {
 	jumps  map[flatten.SegmentID]bool // that its paths jump to
 	tagged bool                       // it does something with packets that have a VLAN header, but drop them
 	paths  map[flatten.PathID]bool
+	ends   map[flatten.PathID]bool // those that do not jump, and are no traps
 }
 
 func tableOf(t offload.Table) *table {
-	x := &table{Table: t, jumps: map[flatten.SegmentID]bool{}, paths: map[flatten.PathID]bool{}}
+	x := &table{Table: t, jumps: map[flatten.SegmentID]bool{}, paths: map[flatten.PathID]bool{}, ends: map[flatten.PathID]bool{}}
 	for i := range t.Entries {
 		e := &t.Entries[i]
 		x.paths[e.Path.ID] = true
 		if e.Trap {
 			continue
 		}
-		if e.Path.Jump != nil {
+		if x.ends[e.Path.ID] = e.Path.Jump == nil; e.Path.Jump != nil {
 			x.jumps[e.Path.Jump.To] = true
 		}
 		tci, _ := e.Match.Term(ir.VLANTCI)
@@ -76,7 +77,7 @@ func (t *table) compile(p *place, to outlets, no *refusals, where []program, in 
 		case f.lack != "":
 			r.fail(t.Segment, backend.Unsupported, "%s", f.lack)
 		case f.jump != nil && deep:
-			r.fail(t.Segment, backend.Full, "the kernel follows %d jumps from chain to chain for one packet, and this is one more", maxJumps)
+			r.fail(t.Segment, backend.Transient, "the kernel follows %d jumps from chain to chain for one packet, and this is one more", maxJumps)
 		}
 		rules = append(rules, r)
 	}

@@ -42,9 +42,13 @@ type Links interface {
 
 // Link is a network device.
 type Link struct {
-	Name    string
-	Ifindex int32
+	Name     string
+	Ifindex  int32
+	Received Count // by its counters
 }
+
+// Count is packets and bytes.
+type Count struct{ Packets, Bytes uint64 }
 
 // ErrNoLink says that there is no such device.
 var ErrNoLink = errors.New("no such network device")

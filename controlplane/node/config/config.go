@@ -63,6 +63,11 @@ type Config struct {
 	// Offload is where rules for packets may be put beside software Open vSwitch
 	// (sluice-offload; off by default). An interface may have its own.
 	Offload offload.Mode
+	// OffloadOff are names or UUIDs of logical switches and routers through which nothing is
+	// offloaded (sluice-offload-off-datapaths).
+	OffloadOff []string
+	// Metrics is where metrics are served, "ADDRESS:PORT" or "unix:PATH" (sluice-metrics); "" for nowhere.
+	Metrics string
 	// CleanupOnExit: an exit that is no restart withdraws the chassis.
 	CleanupOnExit bool
 
@@ -134,6 +139,10 @@ func Read(src Source) Config {
 	} else {
 		c.Offload = mode
 	}
+	c.OffloadOff = list(get("sluice-offload-off-datapaths", ""))
+	slices.Sort(c.OffloadOff)
+	c.OffloadOff = slices.Compact(c.OffloadOff)
+	c.readMetrics(get("sluice-metrics", ""))
 	c.CleanupOnExit = !strings.EqualFold(get("ovn-cleanup-on-exit", "true"), "false")
 	c.DatapathType = get("ovn-bridge-datapath-type", "")
 	c.EncapIPs = list(get("ovn-encap-ip", ""))

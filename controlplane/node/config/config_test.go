@@ -77,6 +77,12 @@ func TestKeys(t *testing.T) {
 			c.EVPN = true
 			c.Problems = []Problem{{Text: `external_ids:ovn-evpn-vxlan-ports="4789" has no effect: EVPN is not supported: nothing is sent to VTEPs, and nothing is learned from them`}}
 		}},
+		{"sluice-offload-off-datapaths", "sw1, lr0,sw1", func(c *Config) { c.OffloadOff = []string{"lr0", "sw1"} }},
+		{"sluice-metrics", "192.0.2.1:9477", func(c *Config) { c.Metrics = "192.0.2.1:9477" }},
+		{"sluice-metrics", "[::1]:9477", func(c *Config) { c.Metrics = "[::1]:9477" }},
+		{"sluice-metrics", ":9477", func(c *Config) { c.Metrics = ":9477" }},
+		{"sluice-metrics", "unix:/run/metrics", func(c *Config) { c.Metrics = "unix:/run/metrics" }},
+		{"sluice-metrics", "off", func(*Config) {}},
 		{"something-else", "1", func(*Config) {}},
 	} {
 		t.Run(k.key+"="+k.value, func(t *testing.T) {
@@ -132,6 +138,9 @@ func TestProblemsNameTheSettingAndTheFix(t *testing.T) {
 		{"ct-zone-range=9-8", `ct-zone-range="9-8" is not MIN-MAX within 1-65535: set external_ids:ct-zone-range to such a range; using all zones`},
 		{"ct-zone-range=9-65536", `ct-zone-range="9-65536" is not MIN-MAX within 1-65535: set external_ids:ct-zone-range to such a range; using all zones`},
 		{"ct-zone-range=x", `ct-zone-range="x" is not MIN-MAX within 1-65535: set external_ids:ct-zone-range to such a range; using all zones`},
+		{"sluice-metrics=host7:9477", `sluice-metrics="host7:9477" is neither ADDRESS:PORT, such as 127.0.0.1:9477, nor unix:/PATH: metrics are not served`},
+		{"sluice-metrics=127.0.0.1:0", `sluice-metrics="127.0.0.1:0" is neither ADDRESS:PORT, such as 127.0.0.1:9477, nor unix:/PATH: metrics are not served`},
+		{"sluice-metrics=unix:metrics", `sluice-metrics="unix:metrics" is neither ADDRESS:PORT, such as 127.0.0.1:9477, nor unix:/PATH: metrics are not served`},
 		{"ovn-ofctrl-wait-before-clear=8000", `external_ids:ovn-ofctrl-wait-before-clear="8000" has no effect: flows that are there are compared, never cleared`},
 		{"garp-max-timeout-sec=x", `garp-max-timeout-sec="x" is not a number of 0 or more: set external_ids:garp-max-timeout-sec to one; using 0`},
 		{"ovn-bridge-mappings=phys:br-phys,oops,:x,y:", `ovn-bridge-mappings: "oops" is not NETWORK:BRIDGE

@@ -25,6 +25,9 @@ type Setting struct {
 	Ports []offload.Port
 	// Chassis is this chassis' name: what a target has of others is none of ours.
 	Chassis string
+	// Off are the logical datapaths through which nothing is offloaded, by tunnel key, with
+	// what they are called in the configuration.
+	Off map[uint32]string
 }
 
 // Devices is the datum.
@@ -34,7 +37,8 @@ type Devices struct {
 	now    Setting
 	known  bool // now was read
 
-	refused []string
+	refused []string // settings of interfaces
+	unknown []string // names of datapaths
 }
 
 // New knows nothing yet.
@@ -45,10 +49,11 @@ func (d *Devices) Setting() Setting { return d.now }
 
 // Update looks again; it tells whether something changed, which it did the first time.
 func (d *Devices) Update() bool {
-	d.refused = nil
+	d.refused, d.unknown = nil, nil
 	next := d.read()
 	slices.Sort(d.refused)
 	d.w.Refuse(node.RefusalKey{Table: "Interface", Part: key}, d.refused...)
+	d.w.Refuse(node.RefusalKey{Table: "Open_vSwitch", Part: offKey}, d.unknown...)
 	if d.known && reflect.DeepEqual(next, d.now) {
 		return false
 	}
@@ -77,6 +82,7 @@ func (d *Devices) read() Setting {
 			s.Ports = append(s.Ports, p)
 		}
 	}
+	s.Off = d.off()
 	slices.SortFunc(s.Ports, func(a, b offload.Port) int { return cmp.Compare(a.Ofport, b.Ofport) })
 	return s
 }
