@@ -54,6 +54,15 @@ func (p *Planner) full(now time.Time, paths []entryKey, segments []flatten.Segme
 	return true
 }
 
+// shrink takes back some room: a target needs more than entries, and had none left for that.
+func (p *Planner) shrink() {
+	l := &p.learned
+	if l.entries > 0 {
+		l.entries = max(1, l.entries-max(minProbe, l.entries/probePart))
+		p.settled = true // room is taken away now
+	}
+}
+
 // probe tries whether there is more room by now, and forgets the bound when it keeps
 // nothing out any more.
 func (p *Planner) probe(now time.Time) {

@@ -44,6 +44,9 @@ func (p *Planner) Report(now time.Time, r offload.Report) {
 		}
 	}
 	full := len(noRoom) > 0 && p.full(now, noRoom, segments, len(failures))
+	if slices.ContainsFunc(r.Failures, func(f offload.Failure) bool { return f.Kind == backend.Full && p.isLost(f) }) {
+		p.shrink()
+	}
 	for _, f := range failures {
 		k, _ := p.failed(f)
 		if full && f.Kind == backend.Full && !k.trap {
@@ -70,10 +73,16 @@ func (p *Planner) Report(now time.Time, r offload.Report) {
 func (p *Planner) setLost(failures []offload.Failure) {
 	p.lost = map[flatten.SegmentID]string{}
 	for _, f := range failures {
-		if _, root := f.Segment.Ingress(); root && f.Path == 0 {
+		if p.isLost(f) {
 			p.lost[f.Segment] = fmt.Sprintf("%s: %s", f.Kind, f.Detail)
 		}
 	}
+}
+
+// isLost tells whether the target has no place for a whole ingress.
+func (p *Planner) isLost(f offload.Failure) bool {
+	_, root := f.Segment.Ingress()
+	return root && f.Path == 0
 }
 
 // absence is why nothing of a segment is installed though the target was told to; nil

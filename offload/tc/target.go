@@ -209,8 +209,12 @@ func (t *Target) takeTables(delta *offload.Delta) {
 
 // lost are the failures of all ingresses of a device.
 func (d *device) lost(why error) (list []offload.Failure) {
+	kind := backend.Transient
+	if errors.Is(why, errUnsettled) && slices.ContainsFunc(d.failures(), func(f offload.Failure) bool { return f.Kind == backend.Full }) {
+		kind = backend.Full // what is needed besides entries was refused, too
+	}
 	for _, p := range slices.Concat(d.ports, d.shut) {
-		list = append(list, offload.Failure{Segment: flatten.IngressID(p.Ofport), Kind: backend.Transient, Detail: fmt.Sprintf("%s: %s", d.name, why)})
+		list = append(list, offload.Failure{Segment: flatten.IngressID(p.Ofport), Kind: kind, Detail: fmt.Sprintf("%s: %s", d.name, why)})
 	}
 	return list
 }
