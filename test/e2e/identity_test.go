@@ -90,36 +90,48 @@ func TestPretender(t *testing.T) {
 	}
 }
 
-// TestClaimDamping gives two chassis an interface with the same iface-id. One of them must have the port and keep it.
+// TestClaimDamping gives two chassis an interface with the same iface-id. One of them must have the port and keep it, also when the
+// other is driven by ovn-controller, which never gives in.
 func TestClaimDamping(t *testing.T) {
-	d := configured(t, reference.Options{})
-	if _, err := d.Central.NB("lsp-add", "sw0", "twin"); err != nil {
-		t.Fatal(err)
-	}
-	for _, ch := range []*lab.Chassis{d.HV1, d.HV2} {
-		if _, err := ch.Vsctl("add-port", "br-int", "twin", "--", "set", "interface", "twin", "type=internal", "external-ids:iface-id=twin"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := d.Settle(); err != nil {
-		t.Fatal(err)
-	}
-	var last string
-	changes := 0
-	err := during(4*time.Second, func() error {
-		chassis, err := d.Central.SB("--bare", "--columns=chassis", "find", "Port_Binding", "logical_port=twin")
-		if chassis != last {
-			changes++
-		}
-		last = chassis
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const settling = 3 // the first claim, one that overrides it, and room for a slow machine
-	if changes > settling {
-		demand(t, d.HV1, fmt.Errorf("the port changed its chassis %d times in 4 s", changes))
+	need(t)
+	c := ovnController(t)
+	for name, o := range map[string]reference.Options{
+		"sluice":         {},
+		"ovn-controller": {Chassis: map[string]lab.ChassisSpec{"hv2": {Controller: &c}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := configured(t, o)
+			if _, err := d.Central.NB("lsp-add", "sw0", "twin"); err != nil {
+				t.Fatal(err)
+			}
+			for _, ch := range []*lab.Chassis{d.HV1, d.HV2} {
+				if _, err := ch.Vsctl("add-port", "br-int", "twin", "--", "set", "interface", "twin", "type=internal", "external-ids:iface-id=twin"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			demand(t, d.HV1, lab.Until(testContext, repairTime, "the port to stay where it is", func() error {
+				var last string
+				return during(4*time.Second, func() error { // longer than any pause between claims
+					chassis, err := d.Central.SB("--bare", "--columns=chassis", "find", "Port_Binding", "logical_port=twin")
+					if err == nil && last != "" && chassis != last {
+						err = fmt.Errorf("it went from chassis %s to %s", last, chassis)
+					}
+					last = chassis
+					return err
+				})
+			}))
+			for _, ch := range []*lab.Chassis{d.HV1, d.HV2} {
+				b, err := os.ReadFile(filepath.Join(ch.Dir, "ovn-controller.log"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				claims := strings.Count(string(b), "Claiming lport twin for this chassis") + strings.Count(string(b), "Changing chassis for lport twin ")
+				const enough = 3
+				if claims > enough {
+					demand(t, ch, fmt.Errorf("it claimed the port %d times, want at most %d", claims, enough))
+				}
+			}
+		})
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 // take it from each other for ever (the upstream controller claims twice a
 // second). Here the first loss is taken back twice claimPause after the claim, the
 // next after twice as long, and after maxSteals this chassis gives in until the
-// port is released or the interface or the port's configuration changes.
+// port is released, its interface is plugged anew (iface.Table.Replugged), or
+// requested-chassis names this chassis.
 const (
 	claimPause  = 500 * time.Millisecond
 	stealWindow = 30 * time.Second // a loss later than this after a claim is a migration
@@ -59,7 +60,8 @@ func (c *Claims) forget(id ovsdb.UUID) {
 	delete(c.elsewhere, id)
 }
 
-// reconsider forgets a lost fight: the interface changed, so the operator did something.
+// reconsider forgets a lost fight: the interface was plugged anew, so the operator did
+// something.
 func (c *Claims) reconsider(lport string) {
 	delete(c.Conflicts, lport)
 	for _, pb := range c.p.w.SB.PortBindingByLogicalPort.Get(lport) {

@@ -122,8 +122,10 @@ func (p *Ports) UpdateIfaces() bool {
 	if p.frozen() {
 		return false
 	}
-	for lport := range p.ifaces.Changed {
+	for lport := range p.ifaces.Replugged {
 		p.claims.reconsider(lport)
+	}
+	for lport := range p.ifaces.Changed {
 		for _, pb := range p.w.SB.PortBindingByLogicalPort.Get(lport) {
 			p.evaluate(pb.UUID, pb)
 		}
