@@ -39,6 +39,9 @@ func TestExit(t *testing.T) {
 	if row, err := d.Central.SB("--bare", "--columns=chassis", "find", "Port_Binding", "logical_port=lp1"); err != nil || row != "" {
 		t.Errorf("after exit: lp1 is bound to %q (%v)", row, err)
 	}
+	if ports, err := d.HV1.Vsctl("list-ports", "br-int"); err != nil || strings.Contains(ports, "ovn-") {
+		t.Errorf("after exit: tunnel ports stay in br-int: %q (%v)", ports, err)
+	}
 	if err := d.HV1.StartController(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +51,7 @@ func TestExit(t *testing.T) {
 }
 
 // TestPretender starts a chassis that claims the system-id or the tunnel address of hv2. It must be refused, in a message that names
-// hv2, and hv2 must keep its rows.
+// hv2, and hv2 must keep its rows and ports, also when the pretender exits.
 func TestPretender(t *testing.T) {
 	d := configured(t, reference.Options{})
 	owner := func() error {
@@ -60,7 +63,14 @@ func TestPretender(t *testing.T) {
 		if err != nil || out != "hv2" {
 			return fmt.Errorf("the Encap with the address of hv2 belongs to %q (%v)", out, err)
 		}
-		return nil
+		out, err = d.Central.SB("--bare", "--columns=up", "find", "Port_Binding", "logical_port=lp2")
+		if err != nil || out != "true" {
+			return fmt.Errorf("the state \"up\" of the port on hv2 is %q (%v)", out, err)
+		}
+		return boundTo(d, "lp2", "hv2")
+	}
+	if err := owner(); err != nil {
+		t.Fatal(err)
 	}
 	for _, spec := range []lab.ChassisSpec{
 		{Name: "same-id", SystemID: "hv2"},
@@ -86,6 +96,15 @@ func TestPretender(t *testing.T) {
 				return fmt.Errorf("%d bytes of log without one", len(b))
 			}))
 			demand(t, ch, during(2*time.Second, owner))
+			ports, err := ch.Vsctl("list-ports", "br-int")
+			if err == nil && strings.Contains(ports, "ovn-") {
+				err = fmt.Errorf("it has tunnels: %q", ports)
+			}
+			demand(t, ch, err)
+			if err := ch.ExitController(false); err != nil {
+				t.Fatal(err)
+			}
+			demand(t, ch, owner())
 		})
 	}
 }
