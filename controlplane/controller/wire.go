@@ -132,6 +132,7 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 		}
 		return engine.Same
 	})
+	mark(c.inVSW, c.phys.OnBridges)
 	mark(tunnels, c.phys.OnTunnels)
 	mark(ifaces, c.phys.OnIfaces)
 	mark(ports, c.phys.OnPorts)

@@ -109,9 +109,9 @@ func (c *portCtx) bridged() {
 			continue
 		}
 		dp, local := c.Local.Key(peer.Remote.Datapath)
-		if lns := c.Local.Localnets(peer.Remote.Datapath); local && len(lns) > 0 {
+		if ln := c.plugged(peer.Remote.Datapath); local && ln != nil {
 			c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), load(ir.EthSrc, mac), load(ir.Datapath, uint64(dp)),
-				load(ir.Outport, uint64(lns[0].TunnelKey)), call(ir.LogToPhy))
+				load(ir.Outport, uint64(ln.TunnelKey)), call(ir.LogToPhy))
 		}
 		return
 	}

@@ -55,9 +55,9 @@ func (c *portCtx) make() {
 		c.local(ofport, vid, parent)
 		return
 	}
-	// What has a physical network is reached through it or not at all: traffic of
-	// a provider network does not belong into tunnels.
-	if len(c.Local.Localnets(c.pb.Datapath)) > 0 && len(c.pb.AdditionalChassis) == 0 {
+	// Where the physical network is plugged in, what is elsewhere is reached through it
+	// or not at all; on a chassis without it, by tunnel.
+	if c.plugged(c.pb.Datapath) != nil && len(c.pb.AdditionalChassis) == 0 {
 		if localnet := c.localnet(); localnet != nil {
 			c.viaLocalnet(localnet)
 		}
@@ -66,8 +66,19 @@ func (c *portCtx) make() {
 	c.remote()
 }
 
-// localnet is the first localnet port of the port's datapath that is connected on
-// this chassis, nil when there is none.
+// plugged is the first localnet port of a datapath whose network has a bridge on this
+// chassis (ovn-bridge-mappings), nil when there is none.
+func (p *Physical) plugged(dp ovsdb.UUID) *sb.PortBinding {
+	for _, ln := range p.Local.Localnets(dp) {
+		if bridge, ok := p.World.Config.BridgeOf(ln.Options["network_name"]); ok && p.World.VSW.BridgeByName.One(bridge) != nil {
+			return ln
+		}
+	}
+	return nil
+}
+
+// localnet is the first localnet port of the port's datapath whose patch port is
+// there, nil when there is none.
 func (c *portCtx) localnet() *sb.PortBinding {
 	for _, ln := range c.Local.Localnets(c.pb.Datapath) {
 		if c.Ifaces.PatchOfport(ln.LogicalPort) != 0 {
