@@ -13,11 +13,12 @@ import (
 
 // localnetRules are the rules that only a port to a physical network has.
 func (c *portCtx) localnetRules(ofport uint32, vid uint16) {
-	drop := func(bit int) {
-		c.add(ir.CheckLoopback, 160, c.dp, match(outport(c.key), flag(bit, true)))
+	drop := func(flags ...ir.Term) {
+		c.add(ir.CheckLoopback, 160, c.dp, match(append(flags, outport(c.key))...))
 	}
-	drop(ir.FlagLocalport) // traffic of a localport does not leave the chassis
-	drop(ir.FlagLocalOnly)
+	drop(flag(ir.FlagLocalport, true)) // traffic of a localport does not leave the chassis
+	// Nor does what each chassis makes for itself, but for the gateway's.
+	drop(ir.Masked(ir.Flags, 1<<ir.FlagLocalOnly, 1<<ir.FlagLocalOnly|1<<ir.FlagOverrideLocalOnly))
 	c.localportToExternal()
 	c.chassisMACs(ofport, vid)
 }
