@@ -194,7 +194,9 @@ func (c *portCtx) redirectHere() {
 		return
 	}
 	ops := append([]ir.Op{load(ir.Outport, uint64(port.TunnelKey))}, c.zoneOps(port)...)
-	c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), append(ops, call(ir.CheckLoopback))...)
+	// What came by a tunnel may have to go back by it: to a port of the chassis that sent it here to be routed.
+	ops = append(ops, loadBits(ir.InPort, 0, 16, none), call(ir.CheckLoopback))
+	c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), ops...)
 }
 
 // distributed is the port that a chassisredirect port stands for.
