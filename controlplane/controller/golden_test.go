@@ -95,6 +95,17 @@ func TestRulesOfPorts(t *testing.T) {
 			show(port, "vm2")
 			show(group, "flood")
 		},
+		"localnet with tunnels": func(n *network, show show) {
+			physnet(n, "")
+			n.chassis("hv2", "geneve", "192.0.2.2", nil)
+			n.port("pub", "vm2", 3, "", "chassis=hv2")
+			n.port("pub", "nf", 4, "", "chassis=hv2 is-nf:true")
+			show(port, "nf")
+			n.sbOption("always_tunnel", "true")
+			show(port, "vm2")
+			n.sbOption("always_tunnel", "false")
+			show(port, "vm2")
+		},
 		"localnet without a port number": func(n *network, show show) {
 			n.ofports["patch-br-int-to-ln"] = -1 // Open vSwitch cannot make it
 			physnet(n, "")

@@ -116,8 +116,12 @@ func (c *Claims) ourAdditionalEncaps(pb *sb.PortBinding, self *sb.Chassis) (ours
 // encapRight tells whether the port's encap is the one that the interface asks for
 // (external_ids:encap-ip), none when it does not ask.
 func (c *Claims) encapRight(pb *sb.PortBinding, want Port, self *sb.Chassis) bool {
-	return pb.Encap == c.encap(want, self)
+	return encapOfNorthd(pb) || pb.Encap == c.encap(want, self)
 }
+
+// encapOfNorthd tells whether the encap of a port is ovn-northd's to write
+// (options:requested-encap-ip, OVN 26.03 and later).
+func encapOfNorthd(pb *sb.PortBinding) bool { return pb.Options["requested-encap-ip"] != "" }
 
 func (c *Claims) encap(want Port, self *sb.Chassis) ovsdb.UUID {
 	row := c.p.w.VSW.Interface.Get(want.Iface)
@@ -257,7 +261,7 @@ func (c *Claims) claim(tx *idl.Tx, pb *sb.PortBinding, want Port, self *sb.Chass
 		f.claimed, f.owner = w.Now(), self.UUID
 	}
 	c.leaveAdditional(tx, pb, self)
-	if e := c.encap(want, self); e != pb.Encap {
+	if e := c.encap(want, self); e != pb.Encap && !encapOfNorthd(pb) {
 		if e.IsZero() {
 			row["encap"] = []ovsdb.UUID{}
 		} else {
@@ -309,7 +313,7 @@ func (c *Claims) release(tx *idl.Tx, pb *sb.PortBinding, self *sb.Chassis) {
 	}
 	c.p.w.Log.Info("Releasing lport " + pb.LogicalPort + " from this chassis.")
 	row := map[string]any{"chassis": []ovsdb.UUID{}}
-	if !pb.Encap.IsZero() {
+	if !pb.Encap.IsZero() && !encapOfNorthd(pb) {
 		row["encap"] = []ovsdb.UUID{}
 	}
 	if pb.Up.OK && pb.Up.V {

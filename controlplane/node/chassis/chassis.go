@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/config"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
@@ -199,11 +200,14 @@ func (c *Chassis) look() bool {
 // Write adds what the rows lack to tx.
 func (c *Chassis) Write(tx *idl.Tx) {
 	cfg := c.w.Config
-	if cfg.Chassis == "" || len(cfg.EncapTypes) == 0 || len(cfg.EncapIPs) == 0 {
+	if cfg.Chassis == "" || c.foreign != "" {
 		return
 	}
-	c.refused = ""
-	if c.foreign != "" {
+	before := c.refused
+	if c.refused = noEncap(cfg); c.refused != "" {
+		if c.refused != before {
+			c.w.Log.Warn(c.refused)
+		}
 		return
 	}
 	if c.choose(); len(c.encaps) == 0 {
@@ -217,6 +221,18 @@ func (c *Chassis) Write(tx *idl.Tx) {
 	}
 	c.writeChassis(tx, row)
 	c.writePrivate(tx, row)
+}
+
+// noEncap says what of the tunnels' ends the configuration lacks; "" for nothing.
+func noEncap(cfg *config.Config) string {
+	key, like := "ovn-encap-type", "geneve"
+	switch {
+	case len(cfg.EncapTypes) > 0 && len(cfg.EncapIPs) > 0:
+		return ""
+	case len(cfg.EncapTypes) > 0:
+		key, like = "ovn-encap-ip", "an address of this host that the other chassis reach"
+	}
+	return fmt.Sprintf("external_ids:%s names nothing that can be used: set it, to %s; this chassis does nothing in the Southbound database before", key, like)
 }
 
 // former is the row of this host under a name that it had before.

@@ -56,14 +56,29 @@ func (c *portCtx) make() {
 		return
 	}
 	// Where the physical network is plugged in, what is elsewhere is reached through it
-	// or not at all; on a chassis without it, by tunnel.
-	if c.plugged(c.pb.Datapath) != nil && len(c.pb.AdditionalChassis) == 0 {
-		if localnet := c.localnet(); localnet != nil {
-			c.viaLocalnet(localnet)
+	// or not at all; on a chassis without it, by tunnel. A network function, which packets
+	// are led to that are not addressed to it, is always reached by tunnel.
+	if c.plugged(c.pb.Datapath) != nil && len(c.pb.AdditionalChassis) == 0 && c.pb.Options["is-nf"] != "true" {
+		localnet := c.localnet()
+		if localnet == nil {
+			return
 		}
-		return
+		if !c.tunnelAlways {
+			c.viaLocalnet(localnet)
+			return
+		}
 	}
 	c.remote()
+}
+
+// alwaysTunnel tells whether switches with a physical network reach ports elsewhere by
+// tunnel all the same: SB_Global options:always_tunnel, OVN 24.09 and later. Floods go
+// through the physical network.
+func (p *Physical) alwaysTunnel() bool {
+	for g := range p.World.SB.SBGlobal.All() {
+		return g.Options["always_tunnel"] == "true"
+	}
+	return false
 }
 
 // plugged is the first localnet port of a datapath whose network has a bridge on this
