@@ -287,6 +287,7 @@ func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
 	for !finished {
 		r.vsw.Next()
 		r.sb.Next()
+		r.ctl.Settle()
 		if finished {
 			break
 		}

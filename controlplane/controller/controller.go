@@ -103,7 +103,7 @@ type Controller struct {
 	vswErr     string
 	sbPause    time.Time // no transaction before; zero for none
 	vswPause   time.Time
-	exiting    exitState
+	exit       *exit // nil while nobody has asked for one
 	nbCfg      reportDelay
 	events     events
 
@@ -205,7 +205,11 @@ func (c *Controller) run() {
 // Settle sends and writes what follows from all changes so far. The owner calls it
 // when no change set is waiting, so that a storm of them becomes one delta.
 func (c *Controller) Settle() {
-	if c.paused || c.exiting != notExiting {
+	if c.exit != nil {
+		c.withdraw()
+		return
+	}
+	if c.paused {
 		return
 	}
 	c.follow()

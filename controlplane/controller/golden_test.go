@@ -85,7 +85,32 @@ func TestRulesOfPorts(t *testing.T) {
 			n.setLocal("ovn-bridge-mappings", "other:br-phys")
 			n.chassis("hv2", "geneve", "192.0.2.2", nil)
 			n.port("pub", "vm2", 3, "", "chassis=hv2")
+			n.multicast("pub", "flood", 32768, "vm1 vm2 ln")
 			show(port, "ln")
+			show(port, "vm2") // the network is not here: by tunnel, and so is its copy of a flood
+			show(group, "flood")
+			n.setLocal("ovn-bridge-mappings", "phys:br-later")
+			show(port, "vm2")
+			n.addBridge("br-later")
+			show(port, "vm2")
+			show(group, "flood")
+		},
+		"localnet with tunnels": func(n *network, show show) {
+			physnet(n, "")
+			n.chassis("hv2", "geneve", "192.0.2.2", nil)
+			n.port("pub", "vm2", 3, "", "chassis=hv2")
+			n.port("pub", "nf", 4, "", "chassis=hv2 is-nf:true")
+			show(port, "nf")
+			n.sbOption("always_tunnel", "true")
+			show(port, "vm2")
+			n.sbOption("always_tunnel", "false")
+			show(port, "vm2")
+		},
+		"localnet without a port number": func(n *network, show show) {
+			n.ofports["patch-br-int-to-ln"] = -1 // Open vSwitch cannot make it
+			physnet(n, "")
+			n.chassis("hv2", "geneve", "192.0.2.2", nil)
+			n.port("pub", "vm2", 3, "", "chassis=hv2")
 			show(port, "vm2")
 		},
 		"localnet with chassis MACs": func(n *network, show show) {
@@ -226,6 +251,8 @@ func TestRulesOfPorts(t *testing.T) {
 			n.router("pub", "lr", "00:00:00:00:ff:01_10.0.0.1/24", "patch", "chassis-redirect-port:cr-lr-pub")
 			n.port("lr", "cr-lr-pub", 9, "chassisredirect", "distributed-port:lr-pub chassis=hv2 redirect-type:bridged mac=00:00:00:00:ff:09_10.0.0.1/24")
 			show(port, "cr-lr-pub")
+			n.setLocal("ovn-bridge-mappings", "other:br-phys")
+			show(port, "cr-lr-pub") // the network is not here
 		},
 		"migrating away": func(n *network, show show) {
 			sw(n)
@@ -294,6 +321,16 @@ func TestRulesOfPorts(t *testing.T) {
 			n.multicast("pub", "_MC_flood", 32768, "vm1 vm2 ln")
 			show(group, "")
 		},
+	})
+}
+
+// addBridge makes another bridge on this host.
+func (c *hypervisor) addBridge(name string) {
+	c.t.Helper()
+	c.changeVSW(func(tx *idl.Tx) {
+		for row := range c.w.VSW.OpenVSwitch.All() {
+			tx.Mutate("Open_vSwitch", row.UUID, "bridges", "insert", []any{tx.Insert("Bridge", map[string]any{"name": name})})
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/node/portsec"
 	"github.com/sluice-gw/sluice/controlplane/node/qos"
 	"github.com/sluice-gw/sluice/controlplane/node/slowpath"
+	"github.com/sluice-gw/sluice/controlplane/node/unsupported"
 	"github.com/sluice-gw/sluice/controlplane/punt"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
@@ -19,11 +20,12 @@ type sideNodes struct {
 	writer *slowpath.Writer
 	qos    *qos.QoS
 	mirror *mirror.Mirrors
+	lacks  *unsupported.Unsupported
 }
 
 func (c *Controller) newSideNodes() sideNodes {
 	s := sideNodes{c: c, sec: portsec.New(c.w, c.ports, c.local, c.set), writer: slowpath.NewWriter(c.w, c.local),
-		qos: qos.New(c.w, c.ports, c.local), mirror: mirror.New(c.w, c.ports, c.ifaces)}
+		qos: qos.New(c.w, c.ports, c.local), mirror: mirror.New(c.w, c.ports, c.ifaces), lacks: unsupported.New(c.w)}
 	s.slow = slowpath.New(c.w, c.ports, c.local, s.writer)
 	return s
 }
@@ -43,6 +45,9 @@ func (s *sideNodes) wire(e *engine.Engine, cfg, ports, local *engine.Node) {
 	follow(slow, ports, s.slow.OnPorts, s.slow.Run)
 	follow(slow, local, s.slow.OnDatapaths, s.slow.Run)
 	follow(slow, cfg, s.slow.OnConfig, s.slow.Run)
+
+	lacks := e.Node("unsupported", func() engine.Result { s.lacks.Recompute(); return engine.Unchanged })
+	lacks.On(c.inSB, func() engine.Verdict { s.lacks.OnRows(); return engine.Same })
 
 	queues := e.Node("queues", func() engine.Result { s.qos.Recompute(); return engine.Updated })
 	mark := func(in *engine.Node, f func()) {

@@ -38,7 +38,7 @@ func (c *Controller) wire() {
 	ifaces.On(c.inVSW, func() engine.Verdict { return engine.UpdatedIf(c.ifaces.Update()) })
 
 	self := e.Node("chassis", func() engine.Result { c.chassis.Update(); return engine.Updated })
-	self.On(cfg, func() engine.Verdict { return engine.Changed })
+	self.On(cfg, func() engine.Verdict { c.chassis.Update(); return engine.Changed })
 	self.On(c.inSB, func() engine.Verdict { return engine.UpdatedIf(c.chassis.Update()) })
 
 	tunnels := e.Node("tunnels", func() engine.Result { c.tunnels.Invalidate(); c.tunnels.Update(); return engine.Updated })
@@ -132,6 +132,7 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 		}
 		return engine.Same
 	})
+	mark(c.inVSW, c.phys.OnBridges)
 	mark(tunnels, c.phys.OnTunnels)
 	mark(ifaces, c.phys.OnIfaces)
 	mark(ports, c.phys.OnPorts)

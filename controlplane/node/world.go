@@ -24,6 +24,9 @@ type World struct {
 	Config     *config.Config
 	Now        func() time.Time
 	Log        *slog.Logger
+	// Foreign tells whether the Southbound row of this chassis's name is certainly another
+	// host's: nothing that it says is about this host.
+	Foreign bool
 
 	refused refusals
 }
@@ -62,8 +65,16 @@ func (w *World) NewRegisters() bool {
 	return w.NorthdSince(25, 3)
 }
 
-// Self is this chassis's row, nil while there is none.
+// Self is this chassis's row, nil while there is none or it is another host's.
 func (w *World) Self() *sb.Chassis {
+	if w.Foreign {
+		return nil
+	}
+	return w.Named()
+}
+
+// Named is the row of this chassis's name, whoever's it is; nil while there is none.
+func (w *World) Named() *sb.Chassis {
 	if w.Config == nil || w.Config.Chassis == "" {
 		return nil
 	}

@@ -22,7 +22,7 @@ func (b *Backend) adopt(ctx context.Context, conn *ofconn.Conn) error {
 	w := b.want
 	w.gen++
 	w.takeTouched()
-	groups, err := conn.DumpGroups(ctx)
+	groups, err := w.low.groups.installed(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,8 @@ func (b *Backend) adopt(ctx context.Context, conn *ofconn.Conn) error {
 		return err
 	}
 	b.set(func(s *Status) { s.Adopted += uint64(right) })
-	b.cfg.Log.Info(fmt.Sprintf("adopted the integration bridge: %d flows are right, %d added or corrected, %d removed", right, changed, gone))
+	b.cfg.Log.Info(fmt.Sprintf("adopted the integration bridge: %d flows are right, %d added or corrected, %d removed; messages about groups: %d",
+		right, changed, gone, len(gb)+len(ga)))
 	if err := b.forget(ctx, conn); err != nil {
 		return err
 	}
@@ -179,12 +180,13 @@ func (b *Backend) apply(ctx context.Context, conn *ofconn.Conn, msgs []ofp.Messa
 // leaveOut takes what the switch refused out of a bundle and names it. Without its
 // group a flow cannot be installed either.
 func (b *Backend) leaveOut(r *ofconn.Refused, before []ofp.Message, flows []*flow, after []ofp.Message) ([]ofp.Message, []*flow, []ofp.Message) {
-	out := map[int]bool{}
+	out, groups := map[int]bool{}, map[uint32]bool{}
 	for _, m := range r.Messages {
 		out[m.Index] = true
 		switch i := m.Index - len(before); {
 		case i < 0:
 			if g, ok := before[m.Index].(*ofp.GroupMod); ok {
+				groups[g.Group.ID] = true
 				b.refuseGroup(g.Group.ID, m.Err)
 			} else {
 				b.cfg.Log.Warn("the switch refused to remove learned flows: " + m.Err.Error())
@@ -199,6 +201,9 @@ func (b *Backend) leaveOut(r *ofconn.Refused, before []ofp.Message, flows []*flo
 	}
 	keep := func(msgs []ofp.Message, at int) (kept []ofp.Message) {
 		for i, m := range msgs {
+			if g, ok := m.(*ofp.GroupMod); ok && groups[g.Group.ID] { // one that was not refused may belong to one that was
+				continue
+			}
 			if !out[at+i] {
 				kept = append(kept, m)
 			}

@@ -27,7 +27,7 @@ func (b *Backend) openFill(ctx context.Context, conn *ofconn.Conn) (*ofconn.Open
 			return nil, nil
 		}
 	}
-	groups, err := conn.DumpGroups(ctx)
+	groups, err := conn.DumpGroupStats(ctx)
 	if err != nil {
 		return nil, err
 	}

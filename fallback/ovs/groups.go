@@ -25,7 +25,7 @@ type groups struct {
 
 type group struct {
 	desc    ofp.GroupDesc
-	content string // its GroupMod, but for the number
+	content string // groupContent of it
 	refs    int
 }
 
@@ -80,15 +80,6 @@ func (g *groups) lower(l *lowerer, op ir.Select) (uint32, error) {
 	return id, nil
 }
 
-func groupContent(d ofp.GroupDesc) (string, error) {
-	d.ID = 0
-	b, err := (&ofp.GroupMod{Command: ofp.GroupAdd, Group: d}).Append(nil, 0)
-	if err != nil {
-		return "", fmt.Errorf("group: %w", err)
-	}
-	return string(b), nil
-}
-
 func (g *groups) ref(ids []uint32, n int) {
 	for _, id := range ids {
 		x := g.byID[id]
@@ -110,7 +101,7 @@ func (g *groups) take() (before, after []ofp.Message) {
 		switch {
 		case x == nil:
 		case x.refs > 0:
-			before = append(before, &ofp.GroupMod{Command: ofp.GroupAddOrModify, Group: x.desc})
+			before = x.make(before)
 		default:
 			after = append(after, &ofp.GroupMod{Command: ofp.GroupDelete, Group: ofp.GroupDesc{ID: id}})
 			delete(g.byID, id)
@@ -120,28 +111,31 @@ func (g *groups) take() (before, after []ofp.Message) {
 	return before, after
 }
 
-// diff compares with what the switch has.
-func (g *groups) diff(installed []ofp.GroupDesc) (before, after []ofp.Message) {
+// diff compares with what the switch has: the numbers of its groups, and which are right.
+func (g *groups) diff(installed map[uint32]bool) (before, after []ofp.Message) {
 	g.list()
-	have := map[uint32]bool{}
-	for _, d := range installed {
-		content, err := groupContent(d)
-		x := g.byID[d.ID]
-		if x == nil || x.refs <= 0 {
-			after = append(after, &ofp.GroupMod{Command: ofp.GroupDelete, Group: ofp.GroupDesc{ID: d.ID}})
-			continue
+	for id := range installed {
+		if x := g.byID[id]; x == nil || x.refs <= 0 {
+			after = append(after, &ofp.GroupMod{Command: ofp.GroupDelete, Group: ofp.GroupDesc{ID: id}})
 		}
-		have[d.ID] = err == nil && content == x.content
 	}
 	for id, x := range g.byID {
 		if x.refs <= 0 {
 			delete(g.byID, id)
-		} else if !have[id] {
-			before = append(before, &ofp.GroupMod{Command: ofp.GroupAddOrModify, Group: x.desc})
+		} else if !installed[id] {
+			before = x.make(before)
 		}
 	}
 	clear(g.changed)
 	return before, after
+}
+
+// make appends the messages that make the group, or make another one it.
+func (x *group) make(msgs []ofp.Message) []ofp.Message {
+	for _, m := range groupMods(ofp.GroupAddOrModify, x.desc) {
+		msgs = append(msgs, m)
+	}
+	return msgs
 }
 
 // list brings what text tells up to date with the changes so far.

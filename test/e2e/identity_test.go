@@ -39,6 +39,9 @@ func TestExit(t *testing.T) {
 	if row, err := d.Central.SB("--bare", "--columns=chassis", "find", "Port_Binding", "logical_port=lp1"); err != nil || row != "" {
 		t.Errorf("after exit: lp1 is bound to %q (%v)", row, err)
 	}
+	if ports, err := d.HV1.Vsctl("list-ports", "br-int"); err != nil || strings.Contains(ports, "ovn-") {
+		t.Errorf("after exit: tunnel ports stay in br-int: %q (%v)", ports, err)
+	}
 	if err := d.HV1.StartController(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +51,7 @@ func TestExit(t *testing.T) {
 }
 
 // TestPretender starts a chassis that claims the system-id or the tunnel address of hv2. It must be refused, in a message that names
-// hv2, and hv2 must keep its rows.
+// hv2, and hv2 must keep its rows and ports, also when the pretender exits.
 func TestPretender(t *testing.T) {
 	d := configured(t, reference.Options{})
 	owner := func() error {
@@ -60,7 +63,14 @@ func TestPretender(t *testing.T) {
 		if err != nil || out != "hv2" {
 			return fmt.Errorf("the Encap with the address of hv2 belongs to %q (%v)", out, err)
 		}
-		return nil
+		out, err = d.Central.SB("--bare", "--columns=up", "find", "Port_Binding", "logical_port=lp2")
+		if err != nil || out != "true" {
+			return fmt.Errorf("the state \"up\" of the port on hv2 is %q (%v)", out, err)
+		}
+		return boundTo(d, "lp2", "hv2")
+	}
+	if err := owner(); err != nil {
+		t.Fatal(err)
 	}
 	for _, spec := range []lab.ChassisSpec{
 		{Name: "same-id", SystemID: "hv2"},
@@ -86,40 +96,61 @@ func TestPretender(t *testing.T) {
 				return fmt.Errorf("%d bytes of log without one", len(b))
 			}))
 			demand(t, ch, during(2*time.Second, owner))
+			ports, err := ch.Vsctl("list-ports", "br-int")
+			if err == nil && strings.Contains(ports, "ovn-") {
+				err = fmt.Errorf("it has tunnels: %q", ports)
+			}
+			demand(t, ch, err)
+			if err := ch.ExitController(false); err != nil {
+				t.Fatal(err)
+			}
+			demand(t, ch, owner())
 		})
 	}
 }
 
-// TestClaimDamping gives two chassis an interface with the same iface-id. One of them must have the port and keep it.
+// TestClaimDamping gives two chassis an interface with the same iface-id. One of them must have the port and keep it, also when the
+// other is driven by ovn-controller, which never gives in.
 func TestClaimDamping(t *testing.T) {
-	d := configured(t, reference.Options{})
-	if _, err := d.Central.NB("lsp-add", "sw0", "twin"); err != nil {
-		t.Fatal(err)
-	}
-	for _, ch := range []*lab.Chassis{d.HV1, d.HV2} {
-		if _, err := ch.Vsctl("add-port", "br-int", "twin", "--", "set", "interface", "twin", "type=internal", "external-ids:iface-id=twin"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := d.Settle(); err != nil {
-		t.Fatal(err)
-	}
-	var last string
-	changes := 0
-	err := during(4*time.Second, func() error {
-		chassis, err := d.Central.SB("--bare", "--columns=chassis", "find", "Port_Binding", "logical_port=twin")
-		if chassis != last {
-			changes++
-		}
-		last = chassis
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const settling = 3 // the first claim, one that overrides it, and room for a slow machine
-	if changes > settling {
-		demand(t, d.HV1, fmt.Errorf("the port changed its chassis %d times in 4 s", changes))
+	need(t)
+	c := ovnController(t)
+	for name, o := range map[string]reference.Options{
+		"sluice":         {},
+		"ovn-controller": {Chassis: map[string]lab.ChassisSpec{"hv2": {Controller: &c}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := configured(t, o)
+			if _, err := d.Central.NB("lsp-add", "sw0", "twin"); err != nil {
+				t.Fatal(err)
+			}
+			for _, ch := range []*lab.Chassis{d.HV1, d.HV2} {
+				if _, err := ch.Vsctl("add-port", "br-int", "twin", "--", "set", "interface", "twin", "type=internal", "external-ids:iface-id=twin"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			demand(t, d.HV1, lab.Until(testContext, repairTime, "the port to stay where it is", func() error {
+				var last string
+				return during(4*time.Second, func() error { // longer than any pause between claims
+					chassis, err := d.Central.SB("--bare", "--columns=chassis", "find", "Port_Binding", "logical_port=twin")
+					if err == nil && last != "" && chassis != last {
+						err = fmt.Errorf("it went from chassis %s to %s", last, chassis)
+					}
+					last = chassis
+					return err
+				})
+			}))
+			for _, ch := range []*lab.Chassis{d.HV1, d.HV2} {
+				b, err := os.ReadFile(filepath.Join(ch.Dir, "ovn-controller.log"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				claims := strings.Count(string(b), "Claiming lport twin for this chassis") + strings.Count(string(b), "Changing chassis for lport twin ")
+				const enough = 3
+				if claims > enough {
+					demand(t, ch, fmt.Errorf("it claimed the port %d times, want at most %d", claims, enough))
+				}
+			}
+		})
 	}
 }
 

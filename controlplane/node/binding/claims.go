@@ -14,7 +14,8 @@ import (
 // take it from each other for ever (the upstream controller claims twice a
 // second). Here the first loss is taken back twice claimPause after the claim, the
 // next after twice as long, and after maxSteals this chassis gives in until the
-// port is released or the interface or the port's configuration changes.
+// port is released, its interface is plugged anew (iface.Table.Replugged), or
+// requested-chassis names this chassis.
 const (
 	claimPause  = 500 * time.Millisecond
 	stealWindow = 30 * time.Second // a loss later than this after a claim is a migration
@@ -59,7 +60,8 @@ func (c *Claims) forget(id ovsdb.UUID) {
 	delete(c.elsewhere, id)
 }
 
-// reconsider forgets a lost fight: the interface changed, so the operator did something.
+// reconsider forgets a lost fight: the interface was plugged anew, so the operator did
+// something.
 func (c *Claims) reconsider(lport string) {
 	delete(c.Conflicts, lport)
 	for _, pb := range c.p.w.SB.PortBindingByLogicalPort.Get(lport) {
@@ -114,8 +116,12 @@ func (c *Claims) ourAdditionalEncaps(pb *sb.PortBinding, self *sb.Chassis) (ours
 // encapRight tells whether the port's encap is the one that the interface asks for
 // (external_ids:encap-ip), none when it does not ask.
 func (c *Claims) encapRight(pb *sb.PortBinding, want Port, self *sb.Chassis) bool {
-	return pb.Encap == c.encap(want, self)
+	return encapOfNorthd(pb) || pb.Encap == c.encap(want, self)
 }
+
+// encapOfNorthd tells whether the encap of a port is ovn-northd's to write
+// (options:requested-encap-ip, OVN 26.03 and later).
+func encapOfNorthd(pb *sb.PortBinding) bool { return pb.Options["requested-encap-ip"] != "" }
 
 func (c *Claims) encap(want Port, self *sb.Chassis) ovsdb.UUID {
 	row := c.p.w.VSW.Interface.Get(want.Iface)
@@ -261,7 +267,7 @@ func (c *Claims) claim(tx *idl.Tx, pb *sb.PortBinding, want Port, self *sb.Chass
 		f.claimed, f.owner = w.Now(), self.UUID
 	}
 	c.leaveAdditional(tx, pb, self)
-	if e := c.encap(want, self); e != pb.Encap {
+	if e := c.encap(want, self); e != pb.Encap && !encapOfNorthd(pb) {
 		if e.IsZero() {
 			row["encap"] = []ovsdb.UUID{}
 		} else {
@@ -313,7 +319,7 @@ func (c *Claims) release(tx *idl.Tx, pb *sb.PortBinding, self *sb.Chassis) {
 	}
 	c.p.w.Log.Info("Releasing lport " + pb.LogicalPort + " from this chassis.")
 	row := map[string]any{"chassis": []ovsdb.UUID{}}
-	if !pb.Encap.IsZero() {
+	if !pb.Encap.IsZero() && !encapOfNorthd(pb) {
 		row["encap"] = []ovsdb.UUID{}
 	}
 	if pb.Up.OK && pb.Up.V {

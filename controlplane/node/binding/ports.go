@@ -122,8 +122,10 @@ func (p *Ports) UpdateIfaces() bool {
 	if p.frozen() {
 		return false
 	}
-	for lport := range p.ifaces.Changed {
+	for lport := range p.ifaces.Replugged {
 		p.claims.reconsider(lport)
+	}
+	for lport := range p.ifaces.Changed {
 		for _, pb := range p.w.SB.PortBindingByLogicalPort.Get(lport) {
 			p.evaluate(pb.UUID, pb)
 		}
@@ -248,6 +250,11 @@ func (p *Ports) port(pb *sb.PortBinding) Port {
 	case Patch, VTEP, Localnet:
 		port.Related = true
 		port.Ofport = p.ifaces.PatchOfport(pb.LogicalPort)
+		// A port of a transit switch that connects a switch belongs to a chassis, so that other
+		// zones know where to tunnel to (OVN 25.03 and later).
+		if port.Kind == Patch && self != nil && pb.RequestedChassis == self.UUID {
+			port.Place = Main
+		}
 	case L2Gateway:
 		p.gateway(&port, self, pb.Options["l2gateway-chassis"])
 		port.Ofport = p.ifaces.PatchOfport(pb.LogicalPort)

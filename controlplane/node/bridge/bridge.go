@@ -5,6 +5,7 @@ package bridge
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -172,11 +173,16 @@ type end struct {
 
 func (b *Bridge) wanted(br *vsw.Bridge) map[string]end {
 	out := map[string]end{}
-	clear(b.Unmapped)
+	before := b.Unmapped
+	b.Unmapped = map[string]string{}
 	add := func(pb *sb.PortBinding, key string) {
 		network := pb.Options["network_name"]
 		target, ok := b.w.Config.BridgeOf(network)
 		if !ok || b.w.VSW.BridgeByName.One(target) == nil {
+			if _, said := before[network]; !said && b.Unmapped[network] == "" {
+				b.w.Log.Info(fmt.Sprintf("port %s asks for the physical network %q, which external_ids:ovn-bridge-mappings leads to no bridge "+
+					"of this host: a switch with it is reached by tunnel from here, an l2gateway port not at all", pb.LogicalPort, network))
+			}
 			b.Unmapped[network] = pb.LogicalPort
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/config"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
@@ -36,7 +37,8 @@ type Chassis struct {
 	w       *node.World
 	written time.Time
 	flaps   int
-	refused string
+	refused string   // why nothing is registered
+	foreign string   // why the row of our name is another host's
 	reasons string   // what made it refuse, to try again when that changes
 	noSTT   string   // why STT is left out
 	encaps  []encap  // to be registered
@@ -51,7 +53,7 @@ func New(w *node.World) *Chassis {
 }
 
 // Refused says why this chassis does not register; "" when it does.
-func (c *Chassis) Refused() string { return c.refused }
+func (c *Chassis) Refused() string { return cmp.Or(c.foreign, c.refused) }
 
 // Taken says which of the configured encapsulations are not registered, as another
 // chassis has them.
@@ -69,10 +71,10 @@ func (c *Chassis) identity() string {
 	return ""
 }
 
-// foreign tells whether a row is certainly another host's: it has another identity
+// another tells whether a row is certainly another host's: it has another identity
 // and none of this host's addresses. A row without identity is ovn-controller's,
 // which this program may be about to replace.
-func (c *Chassis) foreign(row *sb.Chassis) bool {
+func (c *Chassis) another(row *sb.Chassis) bool {
 	id := row.OtherConfig[identityKey]
 	return id != "" && id != c.identity() && !slices.ContainsFunc(c.addresses(row),
 		func(ip string) bool { return slices.Contains(c.w.Config.EncapIPs, ip) })
@@ -125,10 +127,10 @@ func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
 // before, ovn-northd would rely on.
 var othersKeys = []string{"is-remote", "is-vtep"}
 
-// check refuses to register when that would take another host's identity.
+// check says whose the row of our name is when it is another host's.
 func (c *Chassis) check() string {
 	cfg := c.w.Config
-	if row := c.w.Self(); row != nil && (c.flaps >= flapLimit || c.foreign(row)) {
+	if row := c.w.Named(); row != nil && (c.flaps >= flapLimit || c.another(row)) {
 		return fmt.Sprintf("chassis %s is also registered by another host: %s with encap addresses %v. "+
 			"Two hosts have the same external_ids:system-id: give one of them another, or, if that host is no more, remove its "+
 			"row with \"ovn-sbctl chassis-del %s\"", cfg.Chassis, row.Hostname, c.addresses(row), row.Name)
@@ -147,8 +149,33 @@ func (c *Chassis) addresses(row *sb.Chassis) []string {
 	return ips
 }
 
-// Update looks whether somebody else writes our row.
+// judge refuses another host's identity, before anything is made from its row. It tells
+// whether that changed.
+func (c *Chassis) judge() bool {
+	cfg := c.w.Config
+	if reasons := fmt.Sprint(cfg.Chassis, cfg.EncapTypes, cfg.EncapIPs); reasons != c.reasons {
+		c.flaps, c.reasons = 0, reasons
+	}
+	if c.w.Named() == nil { // the other one has gone
+		c.flaps = 0
+	}
+	why := c.check()
+	if why != "" && why != c.foreign {
+		c.w.Log.Warn(why)
+	}
+	c.foreign = why
+	changed := c.w.Foreign != (why != "")
+	c.w.Foreign = why != ""
+	return changed
+}
+
+// Update looks whether somebody else writes our row, or has it already.
 func (c *Chassis) Update() bool {
+	changed := c.look()
+	return c.judge() || changed
+}
+
+func (c *Chassis) look() bool {
 	changed := false
 	for _, ch := range c.w.SBChanges.Chassis {
 		row := ch.New
@@ -173,21 +200,16 @@ func (c *Chassis) Update() bool {
 // Write adds what the rows lack to tx.
 func (c *Chassis) Write(tx *idl.Tx) {
 	cfg := c.w.Config
-	if cfg.Chassis == "" || len(cfg.EncapTypes) == 0 || len(cfg.EncapIPs) == 0 {
+	if cfg.Chassis == "" || c.foreign != "" {
 		return
 	}
-	reasons := fmt.Sprint(cfg.Chassis, cfg.EncapTypes, cfg.EncapIPs)
-	if reasons != c.reasons {
-		c.flaps, c.reasons = 0, reasons
-	}
-	if why := c.check(); why != "" {
-		if why != c.refused {
-			c.w.Log.Warn(why)
+	before := c.refused
+	if c.refused = noEncap(cfg); c.refused != "" {
+		if c.refused != before {
+			c.w.Log.Warn(c.refused)
 		}
-		c.refused = why
 		return
 	}
-	c.refused = ""
 	if c.choose(); len(c.encaps) == 0 {
 		c.refused = cmp.Or(strings.Join(c.taken, "\n"), "external_ids:ovn-encap-type has no tunnel type that can be used here")
 		c.withdraw(tx)
@@ -212,6 +234,18 @@ func (c *Chassis) part() idl.Part {
 
 func (c *Chassis) privatePart() idl.Part {
 	return idl.Part{Kind: "chassis_private", Table: "Chassis_Private", Name: "the private row of chassis " + c.w.Config.Chassis}
+}
+
+// noEncap says what of the tunnels' ends the configuration lacks; "" for nothing.
+func noEncap(cfg *config.Config) string {
+	key, like := "ovn-encap-type", "geneve"
+	switch {
+	case len(cfg.EncapTypes) > 0 && len(cfg.EncapIPs) > 0:
+		return ""
+	case len(cfg.EncapTypes) > 0:
+		key, like = "ovn-encap-ip", "an address of this host that the other chassis reach"
+	}
+	return fmt.Sprintf("external_ids:%s names nothing that can be used: set it, to %s; this chassis does nothing in the Southbound database before", key, like)
 }
 
 // former is the row of this host under a name that it had before.
@@ -289,7 +323,7 @@ func (c *Chassis) writePrivate(tx *idl.Tx, row *sb.Chassis) {
 
 // Remove adds the removal of the rows to tx, for a graceful exit.
 func (c *Chassis) Remove(tx *idl.Tx) {
-	if c.refused != "" {
+	if c.foreign != "" {
 		return // they are another chassis's
 	}
 	c.withdraw(tx)

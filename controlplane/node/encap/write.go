@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/controlplane/vsw"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
@@ -53,6 +54,11 @@ func (t *Tunnels) OnSB() {
 	ch := t.w.SBChanges
 	if len(ch.Chassis)+len(ch.Encap)+len(ch.HAChassisGroup)+len(ch.HAChassis) > 0 {
 		t.dirty = true
+	}
+	for _, c := range ch.Chassis {
+		if c.New == nil {
+			t.w.Refuse(noTunnel(c.ID))
+		}
 	}
 	for _, c := range ch.SBGlobal { // it changes with every change of the network; we look at its options
 		t.dirty = t.dirty || c.Old == nil || c.New == nil || c.Old.IPsec != c.New.IPsec || !maps.Equal(c.Old.Options, c.New.Options)
@@ -217,6 +223,7 @@ func (t *Tunnels) wanted(self *sb.Chassis) map[string]want {
 	for c := range t.w.SB.Chassis.All() {
 		if c.Name == self.Name || !t.zonesOverlap(c) ||
 			c.OtherConfig["is-remote"] == "true" && !t.w.Config.Interconn {
+			t.w.Refuse(noTunnel(c.UUID))
 			continue
 		}
 		best := None
@@ -225,6 +232,7 @@ func (t *Tunnels) wanted(self *sb.Chassis) map[string]want {
 				best = TypeOf(e.Type)
 			}
 		}
+		t.compare(c, best)
 		if best == None {
 			continue
 		}
@@ -247,6 +255,27 @@ func (t *Tunnels) wanted(self *sb.Chassis) map[string]want {
 		}
 	}
 	return out
+}
+
+func noTunnel(chassis ovsdb.UUID) node.RefusalKey {
+	return node.RefusalKey{Table: "Chassis", Row: chassis, Part: "encaps"}
+}
+
+// compare says of a chassis that no tunnel leads to that it has no type of ours.
+func (t *Tunnels) compare(c *sb.Chassis, best Type) {
+	if best != None {
+		t.w.Refuse(noTunnel(c.UUID))
+		return
+	}
+	var theirs []string
+	for _, id := range c.Encaps {
+		if e := t.w.SB.Encap.Get(id); e != nil && !slices.Contains(theirs, e.Type) {
+			theirs = append(theirs, e.Type)
+		}
+	}
+	slices.Sort(theirs)
+	t.w.Refuse(noTunnel(c.UUID), fmt.Sprintf("there is no tunnel to chassis %s: it has the types %v and this chassis has none of them; "+
+		"set external_ids:ovn-encap-type of one of the two", c.Name, theirs))
 }
 
 // tunnel is the port from our address local, which is one of several, to e. Since

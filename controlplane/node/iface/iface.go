@@ -25,6 +25,10 @@ type Table struct {
 	unset  map[ovsdb.UUID]bool         // tunnel and patch ports without a port number
 	// Changed are the logical ports whose interface changed in this run.
 	Changed map[string]bool
+	// Replugged are those of them that have another interface now, or one with another
+	// port number or iface-id-ver. What this controller or anybody else notes in an
+	// interface's row, such as ovn-installed, is no such change.
+	Replugged map[string]bool
 	// TunnelsChanged tells whether an interface with a remote address changed.
 	TunnelsChanged bool
 }
@@ -33,12 +37,13 @@ type Table struct {
 func New(w *node.World) *Table {
 	return &Table{w: w, member: map[ovsdb.UUID]ovsdb.UUID{}, rows: map[ovsdb.UUID]*vsw.Interface{},
 		byID: map[string][]*vsw.Interface{}, patch: map[string]*vsw.Interface{},
-		lport: map[ovsdb.UUID]string{}, unset: map[ovsdb.UUID]bool{}, Changed: map[string]bool{}}
+		lport: map[ovsdb.UUID]string{}, unset: map[ovsdb.UUID]bool{}, Changed: map[string]bool{}, Replugged: map[string]bool{}}
 }
 
 // Begin starts a run: it forgets the changes of the last one.
 func (t *Table) Begin() {
 	clear(t.Changed)
+	clear(t.Replugged)
 	t.TunnelsChanged = false
 }
 
@@ -119,6 +124,30 @@ func (t *Table) refresh(id ovsdb.UUID) {
 	if row != nil {
 		t.rows[id] = row
 		t.file(row)
+	}
+	t.replug(old, row)
+}
+
+// replug notes the logical ports to which a change of an interface is one of plugging.
+func (t *Table) replug(old, row *vsw.Interface) {
+	type plug struct {
+		lport, ver string
+		ofport     uint32
+	}
+	of := func(r *vsw.Interface) (p plug) {
+		if r != nil {
+			p = plug{r.ExternalIDs["iface-id"], r.ExternalIDs["iface-id-ver"], Ofport(r)}
+		}
+		return p
+	}
+	was, is := of(old), of(row)
+	if was == is {
+		return
+	}
+	for _, p := range []plug{was, is} {
+		if p.lport != "" {
+			t.Replugged[p.lport] = true
+		}
 	}
 }
 

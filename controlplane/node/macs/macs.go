@@ -7,6 +7,7 @@ package macs
 import (
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/node"
@@ -56,6 +57,7 @@ func (m *MACs) OnRows() bool {
 func (m *MACs) OnPorts() bool {
 	changed := false
 	for _, c := range m.w.SBChanges.PortBinding {
+		changed = m.fdbOf(c.Old, c.New) || changed
 		if c.Old != nil && c.New != nil && c.Old.TunnelKey == c.New.TunnelKey && c.Old.Datapath == c.New.Datapath {
 			continue
 		}
@@ -220,11 +222,60 @@ func (m *MACs) fdb(id ovsdb.UUID, f *sb.FDB) bool {
 		return m.put(owner, nil, "ignoring an FDB row: bad mac \""+f.MAC+"\"")
 	}
 	mac := ir.BytesValue(hw)
-	return m.put(owner, []ir.Rule{
+	known := ir.NewProgram(ir.Set{Dst: ir.Bits(ir.Flags, ir.FlagLookupFDB, 1), Value: ir.V(1)})
+	rs := []ir.Rule{
 		ir.NewRule(ir.GetFDB, 100, dp, ir.MustMatch(ir.Term{Field: ir.EthDst, Value: mac, Mask: ir.Ones(48)}), nil,
 			ir.NewProgram(ir.Set{Dst: ir.All(ir.Outport), Value: ir.V(uint64(f.PortKey))}), owner),
 		ir.NewRule(ir.LookupFDB, 100, dp,
-			ir.MustMatch(ir.Term{Field: ir.EthSrc, Value: mac, Mask: ir.Ones(48)}, ir.Exact(ir.Inport, uint64(f.PortKey))), nil,
-			ir.NewProgram(ir.Set{Dst: ir.Bits(ir.Flags, ir.FlagLookupFDB, 1), Value: ir.V(1)}), owner),
-	}, "")
+			ir.MustMatch(ir.Term{Field: ir.EthSrc, Value: mac, Mask: ir.Ones(48)}, ir.Exact(ir.Inport, uint64(f.PortKey))), nil, known, owner),
+	}
+	if m.learnsFromLocalnet(row.UUID) && m.isVIF(row.UUID, f.PortKey) {
+		rs = append(rs, ir.NewRule(ir.LookupFDB, 100, dp, ir.MustMatch(ir.Term{Field: ir.EthSrc, Value: mac, Mask: ir.Ones(48)},
+			ir.Masked(ir.Flags, 1<<ir.FlagLocalnet, 1<<ir.FlagLocalnet)), nil, known, owner))
+	}
+	return m.put(owner, rs, "")
+}
+
+// learnOption of a localnet port makes its switch learn MAC addresses from the physical
+// network. Those of a VIF that has moved there for a moment, because a flood came back,
+// count as known: they must not be learned anew behind the localnet port.
+const learnOption = "localnet_learn_fdb"
+
+func (m *MACs) learnsFromLocalnet(dp ovsdb.UUID) bool {
+	return slices.ContainsFunc(m.local.Localnets(dp), func(ln *sb.PortBinding) bool { return ln.Options[learnOption] == "true" })
+}
+
+// isVIF tells whether the port with a tunnel key is a VIF or a container.
+func (m *MACs) isVIF(dp ovsdb.UUID, key int64) bool {
+	return slices.ContainsFunc(m.w.SB.PortBindingByDatapath.Get(dp), func(pb *sb.PortBinding) bool { return pb.TunnelKey == key && pb.Type == "" })
+}
+
+// fdbOf makes the FDB rules of a port's datapath anew where a change of the port matters to them.
+func (m *MACs) fdbOf(was, is *sb.PortBinding) bool {
+	role := func(pb *sb.PortBinding) (r struct {
+		dp    ovsdb.UUID
+		key   int64
+		typ   string
+		learn bool
+	}) {
+		if pb != nil {
+			r.dp, r.key, r.typ, r.learn = pb.Datapath, pb.TunnelKey, pb.Type, pb.Options[learnOption] == "true"
+		}
+		return r
+	}
+	if role(was) == role(is) {
+		return false
+	}
+	changed := false
+	for _, pb := range []*sb.PortBinding{was, is} {
+		if pb == nil || pb.Type != "localnet" && !m.learnsFromLocalnet(pb.Datapath) {
+			continue
+		}
+		if row := m.w.SB.DatapathBinding.Get(pb.Datapath); row != nil {
+			for _, f := range m.w.SB.FDBByDPKey.Get(row.TunnelKey) {
+				changed = m.fdb(f.UUID, f) || changed
+			}
+		}
+	}
+	return changed
 }

@@ -29,7 +29,7 @@ func (p *Physical) groupRules(id ovsdb.UUID) []ir.Rule {
 	if row := p.World.SB.DatapathBinding.Get(mc.Datapath); row != nil {
 		g.transit = datapath.IsTransit(row)
 	}
-	g.hasLocalnet = len(p.Local.Localnets(mc.Datapath)) > 0
+	g.hasLocalnet = p.plugged(mc.Datapath) != nil
 	g.hasVTEP = slices.ContainsFunc(p.World.SB.PortBindingByType.Get("vtep"), func(pb *sb.PortBinding) bool { return pb.Datapath == mc.Datapath })
 	members := make([]*sb.PortBinding, 0, len(mc.Ports))
 	for _, m := range mc.Ports {
@@ -124,8 +124,8 @@ func (g *group) member(pb *sb.PortBinding) {
 	}
 }
 
-// others adds the other chassis that a member is on. Where there is a physical
-// network they get their copy through it.
+// others adds the other chassis that a member is on. Where the physical network is
+// plugged in they get their copy through it.
 func (g *group) others(pb *sb.PortBinding) {
 	if g.hasLocalnet {
 		return

@@ -13,11 +13,12 @@ import (
 
 // localnetRules are the rules that only a port to a physical network has.
 func (c *portCtx) localnetRules(ofport uint32, vid uint16) {
-	drop := func(bit int) {
-		c.add(ir.CheckLoopback, 160, c.dp, match(outport(c.key), flag(bit, true)))
+	drop := func(flags ...ir.Term) {
+		c.add(ir.CheckLoopback, 160, c.dp, match(append(flags, outport(c.key))...))
 	}
-	drop(ir.FlagLocalport) // traffic of a localport does not leave the chassis
-	drop(ir.FlagLocalOnly)
+	drop(flag(ir.FlagLocalport, true)) // traffic of a localport does not leave the chassis
+	// Nor does what each chassis makes for itself, but for the gateway's.
+	drop(ir.Masked(ir.Flags, 1<<ir.FlagLocalOnly, 1<<ir.FlagLocalOnly|1<<ir.FlagOverrideLocalOnly))
 	c.localportToExternal()
 	c.chassisMACs(ofport, vid)
 }
@@ -109,9 +110,9 @@ func (c *portCtx) bridged() {
 			continue
 		}
 		dp, local := c.Local.Key(peer.Remote.Datapath)
-		if lns := c.Local.Localnets(peer.Remote.Datapath); local && len(lns) > 0 {
+		if ln := c.plugged(peer.Remote.Datapath); local && ln != nil {
 			c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), load(ir.EthSrc, mac), load(ir.Datapath, uint64(dp)),
-				load(ir.Outport, uint64(lns[0].TunnelKey)), call(ir.LogToPhy))
+				load(ir.Outport, uint64(ln.TunnelKey)), call(ir.LogToPhy))
 		}
 		return
 	}

@@ -82,6 +82,21 @@ func (p *Physical) markName(name string) {
 	}
 }
 
+// OnBridges follows bridges that come and go: a physical network is plugged in where
+// its bridge is.
+func (p *Physical) OnBridges() {
+	for _, c := range p.World.VSWChanges.Bridge {
+		if c.Old != nil && c.New != nil && c.Old.Name == c.New.Name {
+			continue
+		}
+		for _, ln := range p.World.SB.PortBindingByType.Get("localnet") {
+			p.markDatapath(ln.Datapath)
+			p.markBridged(ln.Datapath)
+		}
+		return
+	}
+}
+
 func (p *Physical) markLocalnets(dp ovsdb.UUID) {
 	for _, ln := range p.Local.Localnets(dp) {
 		p.ports[ln.UUID] = true

@@ -42,8 +42,9 @@ type Physical struct {
 	groups map[ovsdb.UUID]bool
 	decap  bool
 
-	tooBigBack bool     // pmtud at the last Recompute
-	locals     []string // Tunnels.Locals at the last Recompute
+	tooBigBack   bool     // pmtud at the last Recompute
+	tunnelAlways bool     // alwaysTunnel at the last Recompute
+	locals       []string // Tunnels.Locals at the last Recompute
 
 	memberOf map[ovsdb.UUID][]ovsdb.UUID // port -> groups
 	members  map[ovsdb.UUID][]ovsdb.UUID // group -> ports, as filed in memberOf
@@ -75,7 +76,7 @@ func (p *Physical) Recompute() {
 		p.groups[mc.UUID] = true
 	}
 	p.decap = true
-	p.tooBigBack = p.pmtud()
+	p.tooBigBack, p.tunnelAlways = p.pmtud(), p.alwaysTunnel()
 	p.locals = p.Tunnels.Locals()
 	p.set.Put(rules.Key{Part: Part}, p.fixedRules())
 }

@@ -21,6 +21,9 @@ func (p *Physical) Stale() string {
 	if p.pmtud() != p.tooBigBack {
 		return "ovn-northd's conventions changed"
 	}
+	if p.alwaysTunnel() != p.tunnelAlways {
+		return "options:always_tunnel changed"
+	}
 	return ""
 }
 

@@ -55,19 +55,45 @@ func (c *portCtx) make() {
 		c.local(ofport, vid, parent)
 		return
 	}
-	// What has a physical network is reached through it or not at all: traffic of
-	// a provider network does not belong into tunnels.
-	if len(c.Local.Localnets(c.pb.Datapath)) > 0 && len(c.pb.AdditionalChassis) == 0 {
-		if localnet := c.localnet(); localnet != nil {
-			c.viaLocalnet(localnet)
+	// Where the physical network is plugged in, what is elsewhere is reached through it
+	// or not at all; on a chassis without it, by tunnel. A network function, which packets
+	// are led to that are not addressed to it, is always reached by tunnel.
+	if c.plugged(c.pb.Datapath) != nil && len(c.pb.AdditionalChassis) == 0 && c.pb.Options["is-nf"] != "true" {
+		localnet := c.localnet()
+		if localnet == nil {
+			return
 		}
-		return
+		if !c.tunnelAlways {
+			c.viaLocalnet(localnet)
+			return
+		}
 	}
 	c.remote()
 }
 
-// localnet is the first localnet port of the port's datapath that is connected on
-// this chassis, nil when there is none.
+// alwaysTunnel tells whether switches with a physical network reach ports elsewhere by
+// tunnel all the same: SB_Global options:always_tunnel, OVN 24.09 and later. Floods go
+// through the physical network.
+func (p *Physical) alwaysTunnel() bool {
+	for g := range p.World.SB.SBGlobal.All() {
+		return g.Options["always_tunnel"] == "true"
+	}
+	return false
+}
+
+// plugged is the first localnet port of a datapath whose network has a bridge on this
+// chassis (ovn-bridge-mappings), nil when there is none.
+func (p *Physical) plugged(dp ovsdb.UUID) *sb.PortBinding {
+	for _, ln := range p.Local.Localnets(dp) {
+		if bridge, ok := p.World.Config.BridgeOf(ln.Options["network_name"]); ok && p.World.VSW.BridgeByName.One(bridge) != nil {
+			return ln
+		}
+	}
+	return nil
+}
+
+// localnet is the first localnet port of the port's datapath whose patch port is
+// there, nil when there is none.
 func (c *portCtx) localnet() *sb.PortBinding {
 	for _, ln := range c.Local.Localnets(c.pb.Datapath) {
 		if c.Ifaces.PatchOfport(ln.LogicalPort) != 0 {
@@ -183,7 +209,9 @@ func (c *portCtx) redirectHere() {
 		return
 	}
 	ops := append([]ir.Op{load(ir.Outport, uint64(port.TunnelKey))}, c.zoneOps(port)...)
-	c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), append(ops, call(ir.CheckLoopback))...)
+	// What came by a tunnel may have to go back by it: to a port of the chassis that sent it here to be routed.
+	ops = append(ops, loadBits(ir.InPort, 0, 16, none), call(ir.CheckLoopback))
+	c.add(ir.LocalOutput, 100, c.dp, match(outport(c.key)), ops...)
 }
 
 // distributed is the port that a chassisredirect port stands for.

@@ -83,9 +83,11 @@ func (c *Conn) TableStats(ctx context.Context) ([]ofp.TableStats, error) {
 	return collect(c, ctx, ofp.Request{Type: ofp.MultipartTable}, ofp.DecodeTableStats)
 }
 
-// DumpGroups returns all groups of the switch.
-func (c *Conn) DumpGroups(ctx context.Context) ([]ofp.GroupDesc, error) {
-	return collect(c, ctx, ofp.Request{Type: ofp.MultipartGroupDesc, ID: ofp.GroupAll}, func(b []byte) ([]ofp.GroupDesc, error) {
+// DumpGroups returns one group of the switch, none when it is not there, or all with
+// ofp.GroupAll. Open vSwitch breaks the connection's framing when one of them has more than
+// 64 kB of buckets: see DumpGroupStats first.
+func (c *Conn) DumpGroups(ctx context.Context, id uint32) ([]ofp.GroupDesc, error) {
+	return collect(c, ctx, ofp.Request{Type: ofp.MultipartGroupDesc, ID: id}, func(b []byte) ([]ofp.GroupDesc, error) {
 		var groups []ofp.GroupDesc
 		for g, err := range ofp.Groups(b) {
 			if err != nil {

@@ -192,7 +192,7 @@ func TestGroupsGoThereAndBack(t *testing.T) {
 	if err := c.Bundle(t.Context(), seq(add)); err != nil {
 		t.Fatal(err)
 	}
-	groups, err := c.DumpGroups(t.Context())
+	groups, err := c.DumpGroups(t.Context(), ofp.GroupAll)
 	if err != nil || len(groups) != 1 {
 		t.Fatalf("groups %+v, error %v", groups, err)
 	}

@@ -125,6 +125,12 @@ const (
 	bucketWatchGroup = 2
 )
 
+// Len is how many bytes the bucket has in a message at most.
+func (k *Bucket) Len() int {
+	const header, properties = 8, 3 * 8
+	return header + len(k.Actions) + properties
+}
+
 func (k *Bucket) append(b []byte, t GroupType) ([]byte, error) {
 	if k.ID > bucketMax {
 		return b, fmt.Errorf("bucket id %d: the highest is %d", k.ID, bucketMax)

@@ -113,6 +113,14 @@ func (s *Server) Suspend() {
 	}
 }
 
+// Resume ends a Suspend.
+func (s *Server) Resume() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 func (s *Server) ctl() string { return filepath.Join(s.dir, "ctl") }
 
 // Appctl runs an ovs-appctl command of the server and returns what it prints.
