@@ -52,16 +52,17 @@ func (t *tracer) output(d *datapath, p *ir.Packet, ingress bool, node *Node) {
 
 // deliver is the end of an egress pipeline: the port, or the peer's pipeline.
 func (t *tracer) deliver(d *datapath, p *ir.Packet, out *port, g *group, node *Node) {
-	name, typ := "(unnamed)", ""
+	name, typ, lport := "(unnamed)", "", ""
 	switch {
 	case out != nil:
-		name, typ = out.shown(!t.UUIDNames), out.row.Type
+		name, typ, lport = out.shown(!t.UUIDNames), out.row.Type, out.row.LogicalPort
 	case g != nil:
 		name = g.name
 	}
 	node.add(Output, "/* output to \"%s\", type \"%s\" */", name, typ)
 	if out == nil || out.peer == nil {
 		node.add(Modify, "output(\"%s\")", name)
+		t.result.Outputs = append(t.result.Outputs, Delivery{lport, p.Copy()})
 		return
 	}
 	peer := out.peer
