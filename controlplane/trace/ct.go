@@ -61,9 +61,6 @@ func natOf(ops []ir.Op) *ir.NAT {
 func (t *tracer) ctNAT(s statement, f *frame, node *Node) {
 	to := natOf(t.lower(s, f.dp, f.at)).AddrMin
 	dnat := s.name == "ct_dnat" || s.name == "ct_dnat_in_czone"
-	if !dnat && f.dp.gateway && !to.IsValid() {
-		return // un-SNAT has no visible effect in a gateway router
-	}
 	direction, kind, bit := "src", "snat", uint64(ir.CTSNAT)
 	if dnat {
 		direction, kind, bit = "dst", "dnat", ir.CTDNAT

@@ -140,7 +140,7 @@ func TestAgreesOnGeneratedNetworks(t *testing.T) {
 			net := tracetest.NewTopology(seed, "gw1")
 			c := tracetest.StartCentral(t)
 			c.Configure(net.Script())
-			c.Compare(c.Network(), net.Questions(40))
+			c.Compare(c.Network(), net.Questions(25))
 		})
 	}
 }
