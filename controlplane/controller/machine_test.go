@@ -2,7 +2,6 @@ package controller
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +38,10 @@ type wire struct {
 }
 
 func newMachine(t *testing.T, c *hypervisor) *machine {
-	m := &machine{t: t, rules: ir.NewPipeline(slices.Collect(maps.Values(c.rules))...)}
+	m := &machine{t: t, rules: ir.NewPipeline()}
+	for _, r := range c.rules {
+		m.rules.Add(keepState(r))
+	}
 	for pb := range c.w.SB.PortBinding.All() {
 		w := wire{lport: pb.LogicalPort, vlan: uint64(pb.Tag.V)}
 		switch binding.KindOf(pb) {
@@ -58,6 +60,21 @@ func newMachine(t *testing.T, c *hypervisor) *machine {
 		m.wires = append(m.wires, w)
 	}
 	return m
+}
+
+// keepState is a rule between datapaths without the end of connection tracking, which in
+// a trace goes on there.
+func keepState(r ir.Rule) ir.Rule {
+	if r.Stage != ir.LogToPhy {
+		return r
+	}
+	ops := slices.Clone(r.Program.Ops)
+	for i, op := range ops {
+		if c, ok := op.(ir.Clone); ok {
+			ops[i] = ir.Clone{Ops: slices.DeleteFunc(slices.Clone(c.Ops), func(op ir.Op) bool { _, clear := op.(ir.CTClear); return clear })}
+		}
+	}
+	return ir.NewRule(r.Stage, r.Priority, r.Datapath, r.Match, r.Product, ir.NewProgram(ops...), r.Owner)
 }
 
 // choices bounds the buckets of a Select: trace has its own hash, so that all are tried.
@@ -146,10 +163,10 @@ func (m *machine) respond(d ir.Punted, depth int) {
 		for f := ir.Datapath; f <= ir.Outport; f++ {
 			p.Put(f, d.Packet.Get(f))
 		}
-		const spare = 63 // ovn-northd has no table of this number
-		inner := ir.NewRule(ir.Egress(spare), 0, 0, ir.Match{}, nil, ir.NewProgram(d.Punt.Inner...), ir.Owner{})
+		spare := ir.Egress(63 - depth) // ovn-northd has no tables of these numbers
+		inner := ir.NewRule(spare, 0, 0, ir.Match{}, nil, ir.NewProgram(d.Punt.Inner...), ir.Owner{})
 		m.rules.Add(inner)
-		m.run(p, ir.Egress(spare), depth+1)
+		m.run(p, spare, depth+1)
 		m.rules.Remove(inner)
 	}
 }

@@ -30,6 +30,13 @@ func Tracked(q *ir.Packet, p *ir.Packet, state uint64) {
 	q.Put(ir.CTTPDst, p.Get(dst))
 }
 
+// clearCT is "ct_clear".
+func clearCT(p *ir.Packet) {
+	for f := ir.CTState; f <= ir.CTTPDst; f++ {
+		p.Put(f, ir.Value{})
+	}
+}
+
 // portFields are the fields of the transport ports, or type and code of ICMP.
 func portFields(p *ir.Packet) (src, dst ir.Field) {
 	for _, pair := range [][2]ir.Field{{ir.TCPSrc, ir.TCPDst}, {ir.UDPSrc, ir.UDPDst}, {ir.SCTPSrc, ir.SCTPDst},

@@ -66,9 +66,11 @@ func (t *tracer) transform(s statement, f *frame, node *Node) {
 			return
 		}
 		makeIP(q, back, protoTCP)
+		swap(q, ir.TCPSrc, ir.TCPDst)
 		q.Put(ir.TCPFlags, ir.V(tcpRST))
 	case "sctp_abort":
 		makeIP(q, back, protoSCTP)
+		swap(q, ir.SCTPSrc, ir.SCTPDst)
 	}
 	t.run(t.statements(s.args), f.on(q), node.add(Transformation, "%s", name))
 }

@@ -70,6 +70,7 @@ func (t *tracer) deliver(d *datapath, p *ir.Packet, out *port, g *group, node *N
 	q := p.Copy()
 	q.Put(ir.Inport, ir.V(uint64(peer.key)))
 	q.Put(ir.Outport, ir.Value{})
+	q.Put(ir.Flags, ir.Value{})
 	t.visit(peer.dp, q, tableKey{true, 0}, sub)
 }
 
@@ -118,14 +119,12 @@ func loopback(p *ir.Packet) bool {
 	return !p.GetSub(ir.Bits(ir.Flags, ir.FlagAllowLoopback, 1)).IsZero()
 }
 
-// toPort is p as it begins the egress pipeline: the registers are lost on the way,
-// which may lead to another chassis.
+// toPort is p as it begins the egress pipeline: reg0 to reg9 are lost on the way, which
+// may lead to another chassis.
 func toPort(p *ir.Packet, key uint32) *ir.Packet {
 	q := p.Copy()
-	for _, f := range registers {
-		if f != ir.Inport && f != ir.Outport {
-			q.Put(f, ir.Value{})
-		}
+	for f := ir.Reg0; f <= ir.Reg9; f++ {
+		q.Put(f, ir.Value{})
 	}
 	q.Put(ir.Outport, ir.V(uint64(key)))
 	return q
