@@ -18,6 +18,16 @@ const (
 	rejectedPort = 7003
 )
 
+// aclLines configure it, as lines for ovn-nbctl.
+var aclLines = fmt.Sprintf(`
+	create Address_Set name=as0 'addresses="10.0.1.11","10.0.2.0/24"'
+	pg-add pg0 lp2
+	acl-add pg0 to-lport 1000 'outport == @pg0 && ip' drop
+	acl-add pg0 to-lport 1001 'outport == @pg0 && ip4 && ip4.src == $as0 && tcp.dst == %d' allow-related
+	acl-add pg0 to-lport 1001 'outport == @pg0 && icmp4' allow-related
+	acl-add pg0 to-lport 1002 'outport == @pg0 && ip4 && (tcp.dst == %d || udp.dst == %d)' reject
+	acl-add pg0 from-lport 1001 'inport == @pg0 && ip4' allow-related`, allowedPort, rejectedPort, rejectedPort)
+
 // aclStage puts vm2 behind stateful ACLs that drop all but ICMP, one TCP port for some sources, and reject another.
 func (d *Deployment) aclStage() Stage {
 	vm2 := func(port uint16) netip.AddrPort { return endpoint("10.0.1.12", port) }
@@ -29,14 +39,7 @@ func (d *Deployment) aclStage() Stage {
 					return err
 				}
 			}
-			err := d.nb(fmt.Sprintf(`
-				create Address_Set name=as0 'addresses="10.0.1.11","10.0.2.0/24"'
-				pg-add pg0 lp2
-				acl-add pg0 to-lport 1000 'outport == @pg0 && ip' drop
-				acl-add pg0 to-lport 1001 'outport == @pg0 && ip4 && ip4.src == $as0 && tcp.dst == %d' allow-related
-				acl-add pg0 to-lport 1001 'outport == @pg0 && icmp4' allow-related
-				acl-add pg0 to-lport 1002 'outport == @pg0 && ip4 && (tcp.dst == %d || udp.dst == %d)' reject
-				acl-add pg0 from-lport 1001 'inport == @pg0 && ip4' allow-related`, allowedPort, rejectedPort, rejectedPort))
+			err := d.nb(aclLines)
 			if err != nil {
 				return err
 			}
