@@ -73,9 +73,15 @@ func pairs(text string) string {
 // startChassis starts a controller on the databases and waits until it has the local one.
 func startChassis(t testing.TB, sbServer, vswServer *ovsdbtest.Server) *hypervisor {
 	t.Helper()
+	return startChassisOf(t, sbServer.Remote, vswServer)
+}
+
+// startChassisOf is startChassis with the Southbound database's address.
+func startChassisOf(t testing.TB, sbRemote string, vswServer *ovsdbtest.Server) *hypervisor {
+	t.Helper()
 	c := &hypervisor{t: t, log: &strings.Builder{}, rules: map[ir.RuleID]ir.Rule{}, meters: map[string]backend.Meter{}, ofports: map[string]int64{}}
 	quiet := slog.New(slog.DiscardHandler)
-	sbr := sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: sbServer.Remote, Logger: quiet}})
+	sbr := sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: sbRemote, Logger: quiet}})
 	vswr := vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: vswServer.Remote, Logger: quiet}})
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup

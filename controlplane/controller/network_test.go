@@ -36,10 +36,17 @@ func newNetwork(t testing.TB, localIDs string) *network {
 func newNetworkOn(t testing.TB, schema, localIDs string) *network {
 	t.Helper()
 	sbServer := ovsdbtest.Start(t, schema, "OVN_Southbound")
+	return newNetworkOf(t, sbServer, sbServer.Remote, localIDs)
+}
+
+// newNetworkOf is newNetwork with a Southbound database that has no rows yet. sbServer is
+// one of the servers at remote.
+func newNetworkOf(t testing.TB, sbServer *ovsdbtest.Server, remote, localIDs string) *network {
+	t.Helper()
 	sbServer.Transact(`[{"op":"insert","table":"SB_Global","row":{"options":["map",[["northd_internal_version","23.03.1-20.27.0-70.6"]]]}}]`)
 	local := localDB(t, localIDs)
 	physBridges(local)
-	n := &network{startChassis(t, sbServer, local), map[string]ovsdb.UUID{}}
+	n := &network{startChassisOf(t, remote, local), map[string]ovsdb.UUID{}}
 	n.settle()
 	n.id["hv1"] = n.w.SelfID()
 	return n

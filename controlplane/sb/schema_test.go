@@ -20,7 +20,14 @@ import (
 // start runs a replica until the test ends and returns when it is in step.
 func start(t *testing.T, s *ovsdbtest.Server) *sb.Replica {
 	t.Helper()
-	r := sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: s.Remote, Logger: slog.New(slog.DiscardHandler)}})
+	return startWith(t, s, sb.Config{})
+}
+
+// startWith is start of a replica with more settings.
+func startWith(t *testing.T, s *ovsdbtest.Server, cfg sb.Config) *sb.Replica {
+	t.Helper()
+	cfg.SessionConfig = ovsdb.SessionConfig{Remote: s.Remote, Logger: slog.New(slog.DiscardHandler)}
+	r := sb.NewReplica(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	end := make(chan error, 1)
 	go func() { end <- r.Run(ctx) }()

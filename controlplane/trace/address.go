@@ -72,15 +72,15 @@ func parseIP(text string) (netip.Addr, bool) {
 // vip is a virtual address of a load balancer; its port is 0 for none.
 type vip struct {
 	netip.AddrPort
-	text string // the address as the database has it
+	snat netip.Addr // that a backend's connections to itself come from
 }
 
 func parseVIP(text string) (vip, bool) {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
-		return vip{ap, ap.Addr().String()}, true
+		return vip{ap, ap.Addr()}, true
 	}
 	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
-	return vip{netip.AddrPortFrom(a, 0), a.String()}, err == nil
+	return vip{netip.AddrPortFrom(a, 0), a}, err == nil
 }
 
 func macOf(v ir.Value) mac          { return mac(v.AppendBytes(nil, 6)) }
@@ -88,3 +88,14 @@ func macValue(m mac) ir.Value       { return ir.BytesValue(m[:]) }
 func ip4Of(v ir.Value) netip.Addr   { return netip.AddrFrom4([4]byte(v.AppendBytes(nil, 4))) }
 func ip6Of(v ir.Value) netip.Addr   { return netip.AddrFrom16([16]byte(v.AppendBytes(nil, 16))) }
 func ipValue(a netip.Addr) ir.Value { return ir.BytesValue(a.AsSlice()) }
+
+// hairpinSNAT is the address of v's family in options:hairpin_snat_ip of its load
+// balancer (ovn-nb(5)), else v's own.
+func hairpinSNAT(v vip, option string) netip.Addr {
+	for _, w := range strings.Fields(option) {
+		if a, err := netip.ParseAddr(w); err == nil && a.Is4() == v.Addr().Is4() {
+			return a
+		}
+	}
+	return v.Addr()
+}

@@ -153,6 +153,7 @@ func (t *tracer) hairpin(s statement, p *ir.Packet, node *Node) {
 
 func (t *tracer) snatToVIP(p *ir.Packet, node *Node) {
 	if v, ok := t.vip(p); ok && ir.V(uint64(v.Port())) == p.Get(ir.CTTPDst) {
-		node.add(Action, "/* nat(src=%s) */", v.text)
+		node.add(Action, "/* nat(src=%s) */", v.snat)
+		t.translate(p, v.snat, "src")
 	}
 }

@@ -1,9 +1,5 @@
 package trace
 
-import (
-	"github.com/sluice-gw/sluice/controlplane/ir"
-)
-
 // call runs an action that assigns nothing.
 func (t *tracer) call(s statement, f *frame, node *Node) {
 	switch s.name {
@@ -33,9 +29,7 @@ func (t *tracer) call(s statement, f *frame, node *Node) {
 	case "ct_lb", "ct_lb_mark", "ct_lb_mark_local":
 		t.ctLB(s, f, node)
 	case "ct_clear":
-		for _, x := range []ir.Field{ir.CTState, ir.CTMark, ir.CTLabel, ir.CTProto, ir.CTIP4Src, ir.CTIP4Dst, ir.CTIP6Src, ir.CTIP6Dst, ir.CTTPSrc, ir.CTTPDst} {
-			f.p.Put(x, ir.Value{})
-		}
+		clearCT(f.p)
 	case "ct_snat_to_vip":
 		t.snatToVIP(f.p, node)
 	case "arp", "nd_ns", "nd_na", "nd_na_router", "icmp4", "icmp4_error", "icmp6", "icmp6_error", "tcp_reset", "sctp_abort", "reject":

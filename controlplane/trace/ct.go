@@ -30,6 +30,13 @@ func Tracked(q *ir.Packet, p *ir.Packet, state uint64) {
 	q.Put(ir.CTTPDst, p.Get(dst))
 }
 
+// clearCT is "ct_clear".
+func clearCT(p *ir.Packet) {
+	for f := ir.CTState; f <= ir.CTTPDst; f++ {
+		p.Put(f, ir.Value{})
+	}
+}
+
 // portFields are the fields of the transport ports, or type and code of ICMP.
 func portFields(p *ir.Packet) (src, dst ir.Field) {
 	for _, pair := range [][2]ir.Field{{ir.TCPSrc, ir.TCPDst}, {ir.UDPSrc, ir.UDPDst}, {ir.SCTPSrc, ir.SCTPDst},
@@ -61,9 +68,6 @@ func natOf(ops []ir.Op) *ir.NAT {
 func (t *tracer) ctNAT(s statement, f *frame, node *Node) {
 	to := natOf(t.lower(s, f.dp, f.at)).AddrMin
 	dnat := s.name == "ct_dnat" || s.name == "ct_dnat_in_czone"
-	if !dnat && f.dp.gateway && !to.IsValid() {
-		return // un-SNAT has no visible effect in a gateway router
-	}
 	direction, kind, bit := "src", "snat", uint64(ir.CTSNAT)
 	if dnat {
 		direction, kind, bit = "dst", "dnat", ir.CTDNAT

@@ -13,7 +13,6 @@ type datapath struct {
 	name, alias string // external_ids:name and name2
 	key         uint32
 	isSwitch    bool
-	gateway     bool // has an l3gateway port
 
 	ports  map[uint32]*port
 	groups map[uint32]*group

@@ -1,121 +1,15 @@
-package trace
+package trace_test
 
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/trace"
+	"github.com/sluice-gw/sluice/controlplane/trace/tracetest"
 )
-
-// question is a packet and what is said about it.
-type question struct {
-	datapath, microflow string
-	ct                  []string // values of --ct
-	lbDst               string
-	selectID            int
-}
-
-func (q question) args() []string {
-	args := []string{"--all"}
-	for _, s := range q.ct {
-		args = append(args, "--ct="+s)
-	}
-	if q.lbDst != "" {
-		args = append(args, "--lb-dst="+q.lbDst)
-	}
-	if q.selectID != 0 {
-		args = append(args, fmt.Sprint("--select-id=", q.selectID))
-	}
-	if q.datapath != "" {
-		args = append(args, q.datapath)
-	}
-	return append(args, q.microflow)
-}
-
-func (q question) options(t testing.TB) Options {
-	o := Options{SelectID: uint16(q.selectID)}
-	for _, s := range q.ct {
-		state, err := ParseCT(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.CT = append(o.CT, state)
-	}
-	if q.lbDst != "" {
-		o.LBDst = netip.MustParseAddrPort(q.lbDst)
-	}
-	return o
-}
-
-// all is the trace in the form that ovn-trace --all prints.
-func all(r *Result) string {
-	return "# " + r.Microflow + "\n# Detailed trace.\n" + r.Detailed() + "# Summary trace.\n" + r.Summary() + "# Minimal trace.\n" + r.Minimal()
-}
-
-// Of several logical flows of one priority ovn-trace takes any: its table lines are
-// compared without what tells them apart. It also has a typing error.
-var (
-	tableLine = regexp.MustCompile(`(?m)^( *\d+\. \w+) .*(, priority \d+), uuid [0-9a-f]{8}$`)
-	underline = regexp.MustCompile(`(?m)^( *)-+$`)
-	typo      = regexp.MustCompile(`\bct_([ds])natin_czone`)
-)
-
-func normal(text string) string {
-	text = tableLine.ReplaceAllString(text, "$1$2")
-	text = underline.ReplaceAllString(text, "$1-")
-	return typo.ReplaceAllString(text, "ct_${1}nat_in_czone")
-}
-
-// compare asks both programs for all forms of output; their answers must be the
-// same. Left out are packets for which ovn-northd's logical flows leave two answers
-// open, and those on which Debian's ovn-trace fails an assertion (nd_na_router).
-func (c *central) compare(n *Network, questions []question) {
-	c.t.Helper()
-	left := 0
-	for _, q := range questions {
-		r, err := n.Trace(q.datapath, q.microflow, q.options(c.t))
-		if err != nil {
-			c.t.Errorf("%v: %v", q, err)
-			continue
-		}
-		got := all(r)
-		if ambiguous(r) || strings.Contains(got, "nd_na_router {") {
-			left++
-			continue
-		}
-		if len(r.Warnings) > 0 {
-			c.t.Errorf("%v: warnings %q", q, r.Warnings)
-		}
-		if got, want := normal(got), normal(c.ovnTrace(q.args()...)); got != want {
-			c.t.Errorf("%v\n%s", q, firstDifference(got, want))
-		}
-	}
-	if left > len(questions)/4 {
-		c.t.Errorf("%d of %d questions could not be compared", left, len(questions))
-	}
-}
-
-func ambiguous(r *Result) bool {
-	return slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "is not defined") })
-}
-
-// firstDifference shows two texts around the line where they part.
-func firstDifference(got, want string) string {
-	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
-	i := 0
-	for i < len(g) && i < len(w) && g[i] == w[i] {
-		i++
-	}
-	around := func(lines []string) string {
-		return strings.Join(lines[max(0, i-6):min(len(lines), i+8)], "\n")
-	}
-	return fmt.Sprintf("line %d: got\n%s\n--- want\n%s", i+1, around(g), around(w))
-}
 
 const topology = `
 	ls-add sw0
@@ -176,11 +70,11 @@ const topology = `
 `
 
 func TestAgreesWithOVNTrace(t *testing.T) {
-	c := startCentral(t)
-	c.configure(topology)
-	id := strings.TrimSpace(c.run("ovn-nbctl", "--db="+c.nb.Remote, "dhcp-options-list"))
-	c.configure("dhcp-options-set-options " + id + " server_id=10.0.0.1 server_mac=00:00:00:00:ff:01 lease_time=3600 router=10.0.0.1\nlsp-set-dhcpv4-options sw0-p2 " + id)
-	c.compare(c.network(), questions())
+	c := tracetest.StartCentral(t)
+	c.Configure(topology)
+	id := strings.TrimSpace(c.NBCtl("dhcp-options-list"))
+	c.Configure("dhcp-options-set-options " + id + " server_id=10.0.0.1 server_mac=00:00:00:00:ff:01 lease_time=3600 router=10.0.0.1\nlsp-set-dhcpv4-options sw0-p2 " + id)
+	c.Compare(c.Network(), questions())
 }
 
 // Bits of microflows: senders, and what they send.
@@ -192,8 +86,8 @@ var senders = []struct{ port, mac, ip4, ip6 string }{
 	{"ln-public", "0a:00:00:00:00:09", "172.168.0.1", "fd09::1"},
 }
 
-func questions() []question {
-	var qs []question
+func questions() []tracetest.Question {
+	var qs []tracetest.Question
 	router := map[string]string{"sw0": "00:00:00:00:ff:01", "sw1": "00:00:00:00:ff:02", "ln-": "00:00:20:20:12:13"}
 	ips := []string{"10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.1", "10.0.0.100", "20.0.0.3", "20.0.0.77", "172.168.0.1", "172.168.0.100", "172.168.0.110", "172.168.0.120", "172.168.0.200", "8.8.8.8"}
 	payloads := []string{"icmp4.type == 8", "tcp.dst == 22", "tcp.dst == 23", "tcp.dst == 80 && tcp.src == 4000", "tcp.dst == 443", "udp.dst == 53", "ip.proto == 47"}
@@ -208,20 +102,20 @@ func questions() []question {
 		}
 		flow := fmt.Sprintf(`inport == "%s" && eth.src == %s && eth.dst == %s && ip4.src == %s && ip4.dst == %s && ip.ttl == %d && %s`,
 			s.port, s.mac, dstMAC, s.ip4, pick(ips), []int{64, 1}[rng.IntN(8)/7], pick(payloads))
-		qs = append(qs, question{microflow: flow, ct: cts[rng.IntN(len(cts))], lbDst: pick([]string{"10.0.0.3:8080", "10.0.0.4:8080"})})
+		qs = append(qs, tracetest.Question{Microflow: flow, CT: cts[rng.IntN(len(cts))], LBDst: pick([]string{"10.0.0.3:8080", "10.0.0.4:8080"})})
 	}
 	for _, s := range senders {
 		head := fmt.Sprintf(`inport == "%s" && eth.src == %s`, s.port, s.mac)
 		for _, to := range []string{"10.0.0.1", "10.0.0.4", "10.0.0.100", "20.0.0.3", "172.168.0.110", "172.168.0.100"} {
-			qs = append(qs, question{microflow: head + fmt.Sprintf(` && eth.dst == ff:ff:ff:ff:ff:ff && arp.op == 1 && arp.sha == %s && arp.spa == %s && arp.tpa == %s`, s.mac, s.ip4, to)})
+			qs = append(qs, tracetest.Question{Microflow: head + fmt.Sprintf(` && eth.dst == ff:ff:ff:ff:ff:ff && arp.op == 1 && arp.sha == %s && arp.spa == %s && arp.tpa == %s`, s.mac, s.ip4, to)})
 		}
 		qs = append(qs,
-			question{microflow: head + ` && eth.dst == 33:33:ff:00:00:01 && ip6.src == ` + s.ip6 + ` && ip6.dst == ff02::1:ff00:1 && ip.ttl == 255 && icmp6.type == 135 && icmp6.code == 0 && nd.target == fd00::1 && nd.sll == ` + s.mac},
-			question{microflow: head + ` && eth.dst == ` + router[s.port[:3]] + ` && ip6.src == ` + s.ip6 + ` && ip6.dst == fd01::3 && ip.ttl == 64 && udp.dst == 5353`},
-			question{microflow: head + ` && eth.dst == ff:ff:ff:ff:ff:ff && ip4.src == 0.0.0.0 && ip4.dst == 255.255.255.255 && ip.ttl == 64 && udp.src == 68 && udp.dst == 67`},
-			question{microflow: head + ` && eth.dst == ff:ff:ff:ff:ff:ff`},
-			question{microflow: head + ` && eth.dst == 01:00:5e:01:02:03 && ip4.src == ` + s.ip4 + ` && ip4.dst == 239.1.2.3 && ip.ttl == 8 && igmp`},
-			question{microflow: head + ` && eth.dst == ` + router[s.port[:3]] + ` && vlan.tci == 0x1007 && ip4.src == ` + s.ip4 + ` && ip4.dst == 8.8.8.8 && ip.ttl == 3 && ip.frag == 3 && ip.proto == 17`})
+			tracetest.Question{Microflow: head + ` && eth.dst == 33:33:ff:00:00:01 && ip6.src == ` + s.ip6 + ` && ip6.dst == ff02::1:ff00:1 && ip.ttl == 255 && icmp6.type == 135 && icmp6.code == 0 && nd.target == fd00::1 && nd.sll == ` + s.mac},
+			tracetest.Question{Microflow: head + ` && eth.dst == ` + router[s.port[:3]] + ` && ip6.src == ` + s.ip6 + ` && ip6.dst == fd01::3 && ip.ttl == 64 && udp.dst == 5353`},
+			tracetest.Question{Microflow: head + ` && eth.dst == ff:ff:ff:ff:ff:ff && ip4.src == 0.0.0.0 && ip4.dst == 255.255.255.255 && ip.ttl == 64 && udp.src == 68 && udp.dst == 67`},
+			tracetest.Question{Microflow: head + ` && eth.dst == ff:ff:ff:ff:ff:ff`},
+			tracetest.Question{Microflow: head + ` && eth.dst == 01:00:5e:01:02:03 && ip4.src == ` + s.ip4 + ` && ip4.dst == 239.1.2.3 && ip.ttl == 8 && igmp`},
+			tracetest.Question{Microflow: head + ` && eth.dst == ` + router[s.port[:3]] + ` && vlan.tci == 0x1007 && ip4.src == ` + s.ip4 + ` && ip4.dst == 8.8.8.8 && ip.ttl == 3 && ip.frag == 3 && ip.proto == 17`})
 	}
 	return qs
 }
@@ -230,11 +124,23 @@ func TestCTOption(t *testing.T) {
 	for text, want := range map[string]uint64{
 		"trk,est": ir.CTTrk | ir.CTEst, "new": ir.CTTrk | ir.CTNew, "est rpl|dnat": ir.CTTrk | ir.CTEst | ir.CTRpl | ir.CTDNAT, "": ir.CTTrk,
 	} {
-		if got, err := ParseCT(text); err != nil || got != want {
+		if got, err := trace.ParseCT(text); err != nil || got != want {
 			t.Errorf("%q: %s, %v", text, ir.CTStateString(got), err)
 		}
 	}
-	if _, err := ParseCT("est,foo"); err == nil || !strings.Contains(err.Error(), "foo") {
+	if _, err := trace.ParseCT("est,foo"); err == nil || !strings.Contains(err.Error(), "foo") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestAgreesOnGeneratedNetworks(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			net := tracetest.NewTopology(seed, "gw1")
+			c := tracetest.StartCentral(t)
+			c.Configure(net.Script())
+			c.Compare(c.Network(), net.Questions(25))
+		})
 	}
 }

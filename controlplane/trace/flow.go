@@ -83,24 +83,29 @@ func (n *Network) parse(f *flow) error {
 	return nil
 }
 
-// lookup finds the logical flow of a table that p matches; nil for none.
-func (t *tracer) lookup(d *datapath, p *ir.Packet, k tableKey) *flow {
+// lookup finds the logical flow of a table that p matches, nil for none, and those that
+// could as well have been used: of the same priority, with the same actions.
+func (t *tracer) lookup(d *datapath, p *ir.Packet, k tableKey) (f *flow, equals []*flow) {
 	flows := d.tables[k]
 	i := slices.IndexFunc(flows, func(f *flow) bool { return t.matches(d, f, p) })
 	if i < 0 {
-		return nil
+		return nil, nil
 	}
-	f := flows[i]
+	f = flows[i]
 	for _, other := range flows[i+1:] {
 		if other.row.Priority != f.row.Priority {
 			break
 		}
-		if t.matches(d, other, p) && other.row.Actions != f.row.Actions {
+		switch {
+		case !t.matches(d, other, p):
+		case other.row.Actions == f.row.Actions:
+			equals = append(equals, other)
+		default:
 			t.warn("logical flows %s and %s of %s both match with priority %d: which one is used is not defined, the first is taken",
 				f.row.UUID, other.row.UUID, d.name, f.row.Priority)
 		}
 	}
-	return f
+	return f, equals
 }
 
 // matches tells whether p, on d, meets the match of f and what its actions presuppose.
@@ -143,12 +148,16 @@ func (f *flow) text() string {
 }
 
 // describe is f as traces show it.
-func (t *tracer) describe(f *flow) *Match {
-	return &Match{
+func (t *tracer) describe(f *flow, equals []*flow) *Match {
+	m := &Match{
 		Pipeline: f.row.Pipeline, Table: f.at.Table,
 		Stage: f.row.ExternalIDs["stage-name"], Source: f.row.ExternalIDs["source"],
 		Match: t.friendly(f.row.Match), Priority: int(f.row.Priority), UUID: f.row.UUID.String(),
 	}
+	for _, other := range equals {
+		m.Equals = append(m.Equals, other.row.UUID.String())
+	}
+	return m
 }
 
 // env is a datapath as expressions see it.

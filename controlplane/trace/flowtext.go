@@ -127,7 +127,8 @@ func transportText(p *ir.Packet) []string {
 		{"tp_src", ir.TCPSrc}, {"tp_dst", ir.TCPDst}, {"tp_src", ir.UDPSrc}, {"tp_dst", ir.UDPDst},
 		{"tp_src", ir.SCTPSrc}, {"tp_dst", ir.SCTPDst}, {"tcp_flags", ir.TCPFlags},
 	} {
-		if p.Has(x.f) {
+		// Open vSwitch shows both link-layer addresses of a neighbour message, whichever it has.
+		if p.Has(x.f) || p.Has(ir.NDTarget) && (x.f == ir.NDSLL || x.f == ir.NDTLL) {
 			parts = append(parts, x.name+"="+valueText(x.f, p.Get(x.f)))
 		}
 	}

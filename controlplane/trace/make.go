@@ -66,9 +66,11 @@ func (t *tracer) transform(s statement, f *frame, node *Node) {
 			return
 		}
 		makeIP(q, back, protoTCP)
+		swap(q, ir.TCPSrc, ir.TCPDst)
 		q.Put(ir.TCPFlags, ir.V(tcpRST))
 	case "sctp_abort":
 		makeIP(q, back, protoSCTP)
+		swap(q, ir.SCTPSrc, ir.SCTPDst)
 	}
 	t.run(t.statements(s.args), f.on(q), node.add(Transformation, "%s", name))
 }
@@ -101,10 +103,17 @@ func makeARP(q *ir.Packet) {
 	q.Put(ir.ARPTHA, ir.Value{})
 }
 
+// makeSolicitation makes q the question for the neighbour that the packet that it was is
+// for, from the link-local address (RFC 4861, 4.3 and 7.2.2). ovn-trace leaves the
+// packet its own addresses, and the match of what follows to chance.
 func makeSolicitation(q *ir.Packet) {
-	group := wire.SolicitedNode(ip6Of(q.Get(ir.IP6Dst)))
+	target := q.Get(ir.IP6Dst)
+	group := wire.SolicitedNode(ip6Of(target))
 	q.Put(ir.EthDst, macValue(wire.MulticastMAC(group)))
+	q.Put(ir.IP6Src, ipValue(macOf(q.Get(ir.EthSrc)).LinkLocal()))
+	q.Put(ir.IP6Dst, ipValue(group))
 	makeND(q, ndSolicit)
+	q.Put(ir.NDTarget, target)
 	q.Put(ir.NDSLL, q.Get(ir.EthSrc))
 }
 
@@ -122,6 +131,7 @@ func makeND(q *ir.Packet, typ uint64) {
 	q.Put(ir.IPProto, ir.V(protoICMPv6))
 	q.Put(ir.ICMP6Type, ir.V(typ))
 	q.Put(ir.ICMP6Code, ir.Value{})
+	q.Put(ir.IPTTL, ir.V(255))
 }
 
 // putOpts takes the packet for one that the action answers.

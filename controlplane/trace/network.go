@@ -89,7 +89,6 @@ func (n *Network) loadPorts(db *sb.DB) {
 		}
 		n.ports[r.LogicalPort] = p
 		d.ports[p.key] = p
-		d.gateway = d.gateway || r.Type == "l3gateway"
 	}
 	for _, p := range n.ports {
 		switch p.row.Type {
@@ -159,6 +158,7 @@ func (n *Network) loadAddresses(db *sb.DB) {
 	for r := range db.LoadBalancer.All() {
 		for text := range r.VIPs {
 			if v, ok := parseVIP(text); ok {
+				v.snat = hairpinSNAT(v, r.Options["hairpin_snat_ip"])
 				n.vips = append(n.vips, v)
 			}
 		}

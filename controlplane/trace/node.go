@@ -43,6 +43,9 @@ type Match struct {
 	Match    string
 	Priority int
 	UUID     string
+	// Equals are the UUIDs of logical flows that match as well, with the same priority and
+	// actions: any of them may be the one that is used, with the same result.
+	Equals []string
 }
 
 func (n *Node) add(k Kind, format string, args ...any) *Node {

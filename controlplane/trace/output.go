@@ -52,16 +52,17 @@ func (t *tracer) output(d *datapath, p *ir.Packet, ingress bool, node *Node) {
 
 // deliver is the end of an egress pipeline: the port, or the peer's pipeline.
 func (t *tracer) deliver(d *datapath, p *ir.Packet, out *port, g *group, node *Node) {
-	name, typ := "(unnamed)", ""
+	name, typ, lport := "(unnamed)", "", ""
 	switch {
 	case out != nil:
-		name, typ = out.shown(!t.UUIDNames), out.row.Type
+		name, typ, lport = out.shown(!t.UUIDNames), out.row.Type, out.row.LogicalPort
 	case g != nil:
 		name = g.name
 	}
 	node.add(Output, "/* output to \"%s\", type \"%s\" */", name, typ)
 	if out == nil || out.peer == nil {
 		node.add(Modify, "output(\"%s\")", name)
+		t.result.Outputs = append(t.result.Outputs, Delivery{lport, p.Copy()})
 		return
 	}
 	peer := out.peer
@@ -69,6 +70,7 @@ func (t *tracer) deliver(d *datapath, p *ir.Packet, out *port, g *group, node *N
 	q := p.Copy()
 	q.Put(ir.Inport, ir.V(uint64(peer.key)))
 	q.Put(ir.Outport, ir.Value{})
+	q.Put(ir.Flags, ir.Value{})
 	t.visit(peer.dp, q, tableKey{true, 0}, sub)
 }
 
@@ -117,14 +119,12 @@ func loopback(p *ir.Packet) bool {
 	return !p.GetSub(ir.Bits(ir.Flags, ir.FlagAllowLoopback, 1)).IsZero()
 }
 
-// toPort is p as it begins the egress pipeline: the registers are lost on the way,
-// which may lead to another chassis.
+// toPort is p as it begins the egress pipeline: reg0 to reg9 are lost on the way, which
+// may lead to another chassis.
 func toPort(p *ir.Packet, key uint32) *ir.Packet {
 	q := p.Copy()
-	for _, f := range registers {
-		if f != ir.Inport && f != ir.Outport {
-			q.Put(f, ir.Value{})
-		}
+	for f := ir.Reg0; f <= ir.Reg9; f++ {
+		q.Put(f, ir.Value{})
 	}
 	q.Put(ir.Outport, ir.V(uint64(key)))
 	return q

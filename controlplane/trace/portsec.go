@@ -28,7 +28,9 @@ func (d *datapath) securityFor(key ir.Value, m mac) (a portAddresses, found, app
 	return a, false, true
 }
 
-// mayEnter tells whether port security lets p in (ovn-nb(5), port_security).
+// mayEnter tells whether port security lets p in (ovn-nb(5), port_security). Where there
+// are IP addresses nothing but IP and ARP enters, as in ovn-controller's flows; ovn-trace
+// lets it in.
 func (t *tracer) mayEnter(d *datapath, p *ir.Packet) bool {
 	a, found, apply := d.securityFor(p.Get(ir.Inport), macOf(p.Get(ir.EthSrc)))
 	if !apply || !found {
@@ -43,7 +45,7 @@ func (t *tracer) mayEnter(d *datapath, p *ir.Packet) bool {
 	case p.Has(ir.IP6Src):
 		return anyIP || a.mayEnter6(p)
 	}
-	return true
+	return anyIP
 }
 
 // dhcpRequest tells whether p is from a host without address to all DHCP servers.

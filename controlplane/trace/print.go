@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
 )
 
 // Result is the trace of one packet.
 type Result struct {
 	Microflow string // in OpenFlow syntax
 	Root      *Node  // the first pipeline
+	// Outputs are the packets that leave the logical network, in this order.
+	Outputs []Delivery
 	// Warnings say what in the database was not understood on the way.
 	Warnings []string
 }
@@ -91,6 +95,12 @@ func writeSummary(b *strings.Builder, nodes []*Node, level int) {
 	}
 }
 
+// Delivery is a packet that reaches a port that does not lead on to another pipeline.
+type Delivery struct {
+	Port   string // logical_port of the Port_Binding; "" for one that does not exist
+	Packet *ir.Packet
+}
+
 type jsonNode struct {
 	Kind     string      `json:"kind"`
 	Text     string      `json:"text"`
@@ -101,23 +111,34 @@ type jsonNode struct {
 	Match    string      `json:"match,omitempty"`
 	Priority *int        `json:"priority,omitempty"`
 	UUID     string      `json:"uuid,omitempty"`
+	Equals   []string    `json:"equals,omitempty"`
 	Subs     []*jsonNode `json:"steps,omitempty"`
+}
+
+type jsonDelivery struct {
+	Port   string `json:"port"`
+	Packet string `json:"packet"`
 }
 
 // JSON is the whole tree, with the logical flows in parts.
 func (r *Result) JSON() ([]byte, error) {
+	outputs := []jsonDelivery{}
+	for _, d := range r.Outputs {
+		outputs = append(outputs, jsonDelivery{d.Port, flowText(d.Packet)})
+	}
 	return json.MarshalIndent(struct {
-		Microflow string    `json:"microflow"`
-		Warnings  []string  `json:"warnings,omitempty"`
-		Trace     *jsonNode `json:"trace"`
-	}{r.Microflow, r.Warnings, r.Root.json()}, "", "  ")
+		Microflow string         `json:"microflow"`
+		Warnings  []string       `json:"warnings,omitempty"`
+		Outputs   []jsonDelivery `json:"outputs"`
+		Trace     *jsonNode      `json:"trace"`
+	}{r.Microflow, r.Warnings, outputs, r.Root.json()}, "", "  ")
 }
 
 func (n *Node) json() *jsonNode {
 	j := &jsonNode{Kind: n.Kind.String(), Text: n.Text}
 	if f := n.Flow; f != nil {
 		j.Pipeline, j.Table, j.Stage, j.Source = f.Pipeline, &f.Table, f.Stage, f.Source
-		j.Match, j.Priority, j.UUID = f.Match, &f.Priority, f.UUID
+		j.Match, j.Priority, j.UUID, j.Equals = f.Match, &f.Priority, f.UUID, f.Equals
 	}
 	for _, s := range n.Subs {
 		j.Subs = append(j.Subs, s.json())

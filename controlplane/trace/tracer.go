@@ -69,6 +69,7 @@ func (t *tracer) visit(d *datapath, p *ir.Packet, k tableKey, parent *Node) {
 	t.depth++
 	defer func() { t.depth-- }()
 	var f *flow
+	var equals []*flow
 	for {
 		if t.tables++; t.tables > maxTables || t.depth > maxDepth {
 			if t.tables <= maxTables+1 {
@@ -77,7 +78,7 @@ func (t *tracer) visit(d *datapath, p *ir.Packet, k tableKey, parent *Node) {
 			t.tables = maxTables + 1 // its copies need not try
 			return
 		}
-		if f = t.lookup(d, p, k); f == nil || !f.trivial() {
+		if f, equals = t.lookup(d, p, k); f == nil || !f.trivial() {
 			break
 		}
 		k.table++
@@ -92,7 +93,7 @@ func (t *tracer) visit(d *datapath, p *ir.Packet, k tableKey, parent *Node) {
 		parent.add(Table, "%2d. %sno match (implicit drop)", k.table, stage)
 		return
 	}
-	m := t.describe(f)
+	m := t.describe(f, equals)
 	node := parent.add(Table, "%2d. %s%s, priority %d, uuid %s", k.table, m.origin(), m.Match, m.Priority, m.UUID[:8])
 	node.Flow = m
 	t.run(t.statements(f.text()), &frame{dp: d, p: p, at: f.at}, node)

@@ -8,30 +8,24 @@ import (
 	"github.com/sluice-gw/sluice/test/probe"
 )
 
+// addressingLines configure it, as lines for ovn-nbctl.
+const addressingLines = `
+	--id=@v4 create DHCP_Options cidr=10.0.1.0/24 options:server_id=10.0.1.1 'options:server_mac="02:00:00:00:ff:01"' options:lease_time=3600 options:router=10.0.1.1 options:dns_server=10.0.1.2
+	--id=@v6 create DHCP_Options 'cidr="fd00:1::/64"' 'options:server_id="02:00:00:00:ff:01"' 'options:dns_server="fd00:1::2"'
+	set Logical_Router_Port lr0-sw0 ipv6_ra_configs:address_mode=dhcpv6_stateful
+	lsp-add sw0 lp4
+	lsp-set-addresses lp4 '02:00:00:00:01:14 10.0.1.14 fd00:1::14'
+	set Logical_Switch_Port lp4 dhcpv4_options=@v4 dhcpv6_options=@v6`
+
 // addressingStage has a VM learn its addresses: DHCPv4, router advertisements and DHCPv6, all answered by the controller.
 func (d *Deployment) addressingStage() Stage {
 	return Stage{
 		Title: "address assignment by the controller",
 		Configure: func() error {
-			v4, err := d.Central.NB("create", "DHCP_Options", "cidr=10.0.1.0/24",
-				`options="server_id"="10.0.1.1" "server_mac"="02:00:00:00:ff:01" "lease_time"="3600" "router"="10.0.1.1" "dns_server"="10.0.1.2"`)
-			if err != nil {
+			if err := d.nb(addressingLines); err != nil {
 				return err
 			}
-			v6, err := d.Central.NB("create", "DHCP_Options", `cidr="fd00:1::/64"`, `options="server_id"="02:00:00:00:ff:01" "dns_server"="fd00:1::2"`)
-			if err != nil {
-				return err
-			}
-			err = d.nb(fmt.Sprintf(`
-				set Logical_Router_Port lr0-sw0 ipv6_ra_configs:address_mode=dhcpv6_stateful
-				lsp-add sw0 lp4
-				lsp-set-addresses lp4 '02:00:00:00:01:14 10.0.1.14 fd00:1::14'
-				lsp-set-dhcpv4-options lp4 %s
-				lsp-set-dhcpv6-options lp4 %s`, v4, v6))
-			if err != nil {
-				return err
-			}
-			err = d.addHost(d.HV2, lab.HostSpec{Name: "vm4", Port: "lp4", MAC: "02:00:00:00:01:14", IPv6: true})
+			err := d.addHost(d.HV2, lab.HostSpec{Name: "vm4", Port: "lp4", MAC: "02:00:00:00:01:14", IPv6: true})
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,13 @@ import (
 	"github.com/sluice-gw/sluice/test/probe"
 )
 
+// balancerLines configure them, as lines for ovn-nbctl.
+var balancerLines = fmt.Sprintf(`
+	lb-add lb0 10.0.9.9:80 10.0.1.12:%d tcp
+	ls-lb-add sw0 lb0
+	lb-add lb1 172.31.0.30:80 10.0.1.11:%d,10.0.2.13:%d tcp
+	lr-lb-add lr0 lb1`, allowedPort, echoPort, echoPort)
+
 // balancerStage adds a load balancer inside the switch and one that the physical network reaches through the gateway.
 func (d *Deployment) balancerStage() Stage {
 	transfer := func(name, from, vip string) Check {
@@ -17,11 +24,7 @@ func (d *Deployment) balancerStage() Stage {
 	return Stage{
 		Title: "load balancers",
 		Configure: func() error {
-			err := d.nb(fmt.Sprintf(`
-				lb-add lb0 10.0.9.9:80 10.0.1.12:%d tcp
-				ls-lb-add sw0 lb0
-				lb-add lb1 172.31.0.30:80 10.0.1.11:%d,10.0.2.13:%d tcp
-				lr-lb-add lr0 lb1`, allowedPort, echoPort, echoPort))
+			err := d.nb(balancerLines)
 			if err != nil {
 				return err
 			}

@@ -2,18 +2,21 @@ package reference
 
 import "github.com/sluice-gw/sluice/test/lab"
 
+// containerLines configure it, as lines for ovn-nbctl.
+const containerLines = `
+	lsp-add sw0 lp5
+	lsp-set-addresses lp5 '02:00:00:00:01:15 10.0.1.15'
+	lsp-add sw1 c1 lp5 42
+	lsp-set-addresses c1 '02:00:00:00:02:42 10.0.2.42'
+	lr-nat-add lr0 dnat_and_snat 172.31.0.22 10.0.2.42`
+
 // containerStage adds a VM that runs a container: the VM's port carries the container's frames in VLAN 42, and the container has a
 // logical port of its own on another switch.
 func (d *Deployment) containerStage() Stage {
 	return Stage{
 		Title: "a container inside a VM",
 		Configure: func() error {
-			err := d.nb(`
-				lsp-add sw0 lp5
-				lsp-set-addresses lp5 '02:00:00:00:01:15 10.0.1.15'
-				lsp-add sw1 c1 lp5 42
-				lsp-set-addresses c1 '02:00:00:00:02:42 10.0.2.42'
-				lr-nat-add lr0 dnat_and_snat 172.31.0.22 10.0.2.42`)
+			err := d.nb(containerLines)
 			if err != nil {
 				return err
 			}

@@ -9,26 +9,29 @@ import (
 	"github.com/sluice-gw/sluice/test/probe"
 )
 
+// gatewayLines configure it, as lines for ovn-nbctl.
+const gatewayLines = `
+	ls-add public
+	lsp-add public ln-public
+	lsp-set-type ln-public localnet
+	lsp-set-addresses ln-public unknown
+	lsp-set-options ln-public network_name=physnet1
+	lrp-add lr0 lr0-public 02:00:00:00:ff:10 172.31.0.10/24
+	lrp-set-gateway-chassis lr0-public gw1 20
+	lsp-add public public-lr0
+	lsp-set-type public-lr0 router
+	lsp-set-addresses public-lr0 router
+	lsp-set-options public-lr0 router-port=lr0-public nat-addresses=router
+	lr-route-add lr0 0.0.0.0/0 172.31.0.1
+	lr-nat-add lr0 snat 172.31.0.10 10.0.0.0/16
+	lr-nat-add lr0 dnat_and_snat 172.31.0.21 10.0.1.11`
+
 // gatewayStage connects the router to the physical network: a gateway port on gw1, source NAT and a floating IP.
 func (d *Deployment) gatewayStage() Stage {
 	return Stage{
 		Title: "a gateway to the physical network",
 		Configure: func() error {
-			err := d.nb(`
-				ls-add public
-				lsp-add public ln-public
-				lsp-set-type ln-public localnet
-				lsp-set-addresses ln-public unknown
-				lsp-set-options ln-public network_name=physnet1
-				lrp-add lr0 lr0-public 02:00:00:00:ff:10 172.31.0.10/24
-				lrp-set-gateway-chassis lr0-public gw1 20
-				lsp-add public public-lr0
-				lsp-set-type public-lr0 router
-				lsp-set-addresses public-lr0 router
-				lsp-set-options public-lr0 router-port=lr0-public nat-addresses=router
-				lr-route-add lr0 0.0.0.0/0 172.31.0.1
-				lr-nat-add lr0 snat 172.31.0.10 10.0.0.0/16
-				lr-nat-add lr0 dnat_and_snat 172.31.0.21 10.0.1.11`)
+			err := d.nb(gatewayLines)
 			if err != nil {
 				return err
 			}

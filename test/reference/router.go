@@ -5,26 +5,29 @@ import (
 	"github.com/sluice-gw/sluice/test/probe"
 )
 
+// routerLines configure it, as lines for ovn-nbctl.
+const routerLines = `
+	ls-add sw1
+	lsp-add sw1 lp3
+	lsp-set-addresses lp3 '02:00:00:00:02:13 10.0.2.13 fd00:2::13'
+	lr-add lr0
+	lrp-add lr0 lr0-sw0 02:00:00:00:ff:01 10.0.1.1/24 fd00:1::1/64
+	lrp-add lr0 lr0-sw1 02:00:00:00:ff:02 10.0.2.1/24 fd00:2::1/64
+	lsp-add sw0 sw0-lr0
+	lsp-set-type sw0-lr0 router
+	lsp-set-addresses sw0-lr0 router
+	lsp-set-options sw0-lr0 router-port=lr0-sw0
+	lsp-add sw1 sw1-lr0
+	lsp-set-type sw1-lr0 router
+	lsp-set-addresses sw1-lr0 router
+	lsp-set-options sw1-lr0 router-port=lr0-sw1`
+
 // routerStage adds a second switch and a distributed router between the two.
 func (d *Deployment) routerStage() Stage {
 	return Stage{
 		Title: "a distributed router",
 		Configure: func() error {
-			err := d.nb(`
-				ls-add sw1
-				lsp-add sw1 lp3
-				lsp-set-addresses lp3 '02:00:00:00:02:13 10.0.2.13 fd00:2::13'
-				lr-add lr0
-				lrp-add lr0 lr0-sw0 02:00:00:00:ff:01 10.0.1.1/24 fd00:1::1/64
-				lrp-add lr0 lr0-sw1 02:00:00:00:ff:02 10.0.2.1/24 fd00:2::1/64
-				lsp-add sw0 sw0-lr0
-				lsp-set-type sw0-lr0 router
-				lsp-set-addresses sw0-lr0 router
-				lsp-set-options sw0-lr0 router-port=lr0-sw0
-				lsp-add sw1 sw1-lr0
-				lsp-set-type sw1-lr0 router
-				lsp-set-addresses sw1-lr0 router
-				lsp-set-options sw1-lr0 router-port=lr0-sw1`)
+			err := d.nb(routerLines)
 			if err != nil {
 				return err
 			}

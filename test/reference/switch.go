@@ -7,19 +7,22 @@ import (
 	"github.com/sluice-gw/sluice/test/probe"
 )
 
+// switchLines configure it, as lines for ovn-nbctl.
+const switchLines = `
+	ls-add sw0
+	lsp-add sw0 lp1
+	lsp-set-addresses lp1 '02:00:00:00:01:11 10.0.1.11 fd00:1::11'
+	lsp-set-port-security lp1 '02:00:00:00:01:11 10.0.1.11 fd00:1::11'
+	lsp-add sw0 lp2
+	lsp-set-addresses lp2 '02:00:00:00:01:12 10.0.1.12'
+	lsp-set-port-security lp2 '02:00:00:00:01:12 10.0.1.12'`
+
 // switchStage is a logical switch with a VM on each hypervisor.
 func (d *Deployment) switchStage() Stage {
 	return Stage{
 		Title: "a logical switch across two hypervisors",
 		Configure: func() error {
-			err := d.nb(`
-				ls-add sw0
-				lsp-add sw0 lp1
-				lsp-set-addresses lp1 '02:00:00:00:01:11 10.0.1.11 fd00:1::11'
-				lsp-set-port-security lp1 '02:00:00:00:01:11 10.0.1.11 fd00:1::11'
-				lsp-add sw0 lp2
-				lsp-set-addresses lp2 '02:00:00:00:01:12 10.0.1.12'
-				lsp-set-port-security lp2 '02:00:00:00:01:12 10.0.1.12'`)
+			err := d.nb(switchLines)
 			if err != nil {
 				return err
 			}

@@ -2,19 +2,22 @@ package reference
 
 import "github.com/sluice-gw/sluice/test/lab"
 
+// vlanLines configure it, as lines for ovn-nbctl.
+const vlanLines = `
+	ls-add vlan100
+	lsp-add vlan100 ln-vlan100 '' 100
+	lsp-set-type ln-vlan100 localnet
+	lsp-set-addresses ln-vlan100 unknown
+	lsp-set-options ln-vlan100 network_name=physnet1
+	lsp-add vlan100 lp6
+	lsp-set-addresses lp6 '02:00:00:00:03:16 10.0.100.16'`
+
 // vlanStage is a switch that is a VLAN of the physical network.
 func (d *Deployment) vlanStage() Stage {
 	return Stage{
 		Title: "a VLAN of the physical network",
 		Configure: func() error {
-			err := d.nb(`
-				ls-add vlan100
-				lsp-add vlan100 ln-vlan100 '' 100
-				lsp-set-type ln-vlan100 localnet
-				lsp-set-addresses ln-vlan100 unknown
-				lsp-set-options ln-vlan100 network_name=physnet1
-				lsp-add vlan100 lp6
-				lsp-set-addresses lp6 '02:00:00:00:03:16 10.0.100.16'`)
+			err := d.nb(vlanLines)
 			if err != nil {
 				return err
 			}

@@ -31,16 +31,23 @@ type owner struct {
 // start runs a replica until the test ends.
 func start(t *testing.T, cfg idl.Config) *owner {
 	t.Helper()
+	o, stop := startUntil(t, cfg)
+	t.Cleanup(stop)
+	return o
+}
+
+// startUntil runs a replica until stop is called.
+func startUntil(t *testing.T, cfg idl.Config) (o *owner, stop func()) {
+	t.Helper()
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	o := &owner{Replica: everything.NewReplica(cfg), t: t}
+	o = &owner{Replica: everything.NewReplica(cfg), t: t}
 	ctx, cancel := context.WithCancel(context.Background())
 	end := make(chan error, 1)
 	go func() { end <- o.Run(ctx) }()
-	t.Cleanup(func() {
+	return o, func() {
 		cancel()
 		<-end
-	})
-	return o
+	}
 }
 
 func follow(t *testing.T, remote string) *owner {

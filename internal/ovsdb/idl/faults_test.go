@@ -71,28 +71,6 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
-// The connection is cut after each possible number of bytes from the server,
-// with gaps that grow: the replica is right in the end, and never empty.
-func TestConnectionCut(t *testing.T) {
-	s := startEverything(t)
-	writer := follow(t, s.Remote)
-	insertItems(writer, 1, 20)
-	p := ovsdbtest.NewProxy(t, s)
-	for limit := int64(0); limit < 12_000; limit += 1 + limit/8 {
-		p.LimitTo(limit)
-		o := follow(t, p.Remote)
-		o.until("the cut", func() bool { return p.Cuts() > 0 && o.State().Err != nil || o.connected() })
-		p.LimitTo(-1)
-		if err := o.SetRemote(p.Remote); err != nil { // do not wait for the backoff
-			t.Fatal(err)
-		}
-		o.until("the items", func() bool { return o.connected() && o.DB().Item.Len() == 20 })
-	}
-	if p.Cuts() < 20 {
-		t.Errorf("the test is too weak: %d cuts", p.Cuts())
-	}
-}
-
 // Connections are cut again and again while another client writes.
 func TestCutWhileWriting(t *testing.T) {
 	s := startEverything(t)

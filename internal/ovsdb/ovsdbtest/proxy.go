@@ -21,7 +21,8 @@ type Proxy struct {
 	// Guarded by mu.
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
-	limit int64 // bytes from the server on each connection, -1: no limit
+	down  int64 // bytes from the server on each connection, -1: no limit
+	up    int64 // bytes to the server, likewise
 	cuts  int
 	ended bool
 }
@@ -38,7 +39,7 @@ func NewProxy(t testing.TB, s *Server) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Remote: "unix:" + socket, socket: s.socket(), listen: l, conns: make(map[net.Conn]struct{}), limit: -1}
+	p := &Proxy{Remote: "unix:" + socket, socket: s.socket(), listen: l, conns: make(map[net.Conn]struct{}), down: -1, up: -1}
 	p.group.Go(p.accept)
 	t.Cleanup(func() {
 		p.mu.Lock()
@@ -57,7 +58,15 @@ func NewProxy(t testing.TB, s *Server) *Proxy {
 func (p *Proxy) LimitTo(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.limit = n
+	p.down = n
+}
+
+// LimitRequestsTo cuts every connection, from the next on, after the client has sent n
+// bytes on it. -1: no limit.
+func (p *Proxy) LimitRequestsTo(n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.up = n
 }
 
 // Cuts returns how often a limit was reached.
@@ -93,10 +102,10 @@ func (p *Proxy) accept() {
 			server.Close()
 		}
 		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
-		limit := p.limit
+		down, up := p.down, p.up
 		p.mu.Unlock()
-		p.group.Go(func() { p.copy(server, client, -1) })
-		p.group.Go(func() { p.copy(client, server, limit) })
+		p.group.Go(func() { p.copy(server, client, up) })
+		p.group.Go(func() { p.copy(client, server, down) })
 	}
 }
 
@@ -107,13 +116,13 @@ func (p *Proxy) copy(dst, src net.Conn, limit int64) {
 		from = io.LimitReader(src, limit)
 	}
 	n, _ := io.Copy(dst, from)
-	dst.Close()
-	src.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if n == limit {
+		p.cuts++ // before anybody can see that the connection is gone
+	}
+	dst.Close()
+	src.Close()
 	delete(p.conns, dst)
 	delete(p.conns, src)
-	if n == limit {
-		p.cuts++
-	}
 }

@@ -1,4 +1,4 @@
-package trace
+package tracetest
 
 import (
 	"bytes"
@@ -12,28 +12,31 @@ import (
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/controlplane/trace"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
 	"github.com/sluice-gw/sluice/internal/testkit/capability"
 )
 
-// central is the database servers of a deployment with a real ovn-northd.
-type central struct {
+// Central is the database servers of a deployment with a real ovn-northd.
+type Central struct {
+	NB, SB *ovsdbtest.Server
 	t      testing.TB
-	nb, sb *ovsdbtest.Server
 }
 
-func startCentral(t testing.TB) *central {
+// StartCentral starts a central node that ends with the test, and skips the test where
+// OVN is not installed.
+func StartCentral(t testing.TB) *Central {
 	t.Helper()
 	capability.Need(t, "ovs", "ovn-northd", "ovn-nbctl", "ovn-sbctl", "ovn-trace", "ovsdb-server")
-	c := &central{
+	c := &Central{
 		t:  t,
-		nb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-nb.ovsschema", "OVN_Northbound"),
-		sb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-sb.ovsschema", "OVN_Southbound"),
+		NB: ovsdbtest.Start(t, "/usr/share/ovn/ovn-nb.ovsschema", "OVN_Northbound"),
+		SB: ovsdbtest.Start(t, "/usr/share/ovn/ovn-sb.ovsschema", "OVN_Southbound"),
 	}
-	northd := exec.Command("ovn-northd", "--ovnnb-db="+c.nb.Remote, "--ovnsb-db="+c.sb.Remote, "--no-chdir",
-		"-vconsole:off", "-vsyslog:off", "-vfile:off", "--unixctl="+filepath.Join(c.nb.Dir(), "northd.ctl"))
-	northd.Env = append(os.Environ(), "OVN_RUNDIR="+c.nb.Dir(), "OVS_RUNDIR="+c.nb.Dir())
+	northd := exec.Command("ovn-northd", "--ovnnb-db="+c.NB.Remote, "--ovnsb-db="+c.SB.Remote, "--no-chdir",
+		"-vconsole:off", "-vsyslog:off", "-vfile:off", "--unixctl="+filepath.Join(c.NB.Dir(), "northd.ctl"))
+	northd.Env = append(os.Environ(), "OVN_RUNDIR="+c.NB.Dir(), "OVS_RUNDIR="+c.NB.Dir())
 	if err := northd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -44,15 +47,15 @@ func startCentral(t testing.TB) *central {
 	return c
 }
 
-// configure runs lines of ovn-nbctl commands, or ovn-sbctl commands behind "sb:",
+// Configure runs lines of ovn-nbctl commands, or ovn-sbctl commands behind "sb:",
 // in order. Words are separated by blanks; quotes keep blanks; $NAME at the end of a
 // Southbound word is the UUID of that datapath.
-func (c *central) configure(script string) {
+func (c *Central) Configure(script string) {
 	c.t.Helper()
 	var nb []string
 	flush := func() {
 		if len(nb) > 0 {
-			c.run("ovn-nbctl", append([]string{"--db=" + c.nb.Remote, "--wait=sb", "--timeout=30"}, nb...)...)
+			c.run("ovn-nbctl", append([]string{"--db=" + c.NB.Remote, "--wait=sb", "--timeout=30"}, nb...)...)
 			nb = nil
 		}
 	}
@@ -60,7 +63,7 @@ func (c *central) configure(script string) {
 		line = strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(line, "sb:"); ok {
 			flush()
-			c.run("ovn-sbctl", append([]string{"--db=" + c.sb.Remote, "--timeout=30"}, c.words(rest)...)...)
+			c.run("ovn-sbctl", append([]string{"--db=" + c.SB.Remote, "--timeout=30"}, c.words(rest)...)...)
 		} else if line != "" {
 			if len(nb) > 0 {
 				nb = append(nb, "--")
@@ -69,14 +72,14 @@ func (c *central) configure(script string) {
 		}
 	}
 	flush()
-	c.run("ovn-nbctl", "--db="+c.nb.Remote, "--wait=sb", "--timeout=30", "sync")
+	c.run("ovn-nbctl", "--db="+c.NB.Remote, "--wait=sb", "--timeout=30", "sync")
 }
 
-func (c *central) words(line string) []string {
+func (c *Central) words(line string) []string {
 	out := words(line)
 	for i, w := range out {
 		if before, name, ok := strings.Cut(w, "$"); ok {
-			id := c.run("ovn-sbctl", "--db="+c.sb.Remote, "--bare", "--columns=_uuid", "find", "datapath_binding", "external_ids:name="+name)
+			id := c.run("ovn-sbctl", "--db="+c.SB.Remote, "--bare", "--columns=_uuid", "find", "datapath_binding", "external_ids:name="+name)
 			out[i] = before + strings.TrimSpace(id)
 		}
 	}
@@ -106,7 +109,7 @@ func words(line string) []string {
 	return out
 }
 
-func (c *central) run(prog string, args ...string) string {
+func (c *Central) run(prog string, args ...string) string {
 	c.t.Helper()
 	cmd := exec.Command(prog, args...)
 	var stdout, stderr bytes.Buffer
@@ -117,20 +120,26 @@ func (c *central) run(prog string, args ...string) string {
 	return stdout.String()
 }
 
-// network loads the Southbound database.
-func (c *central) network() *Network {
+// Network loads the Southbound database.
+func (c *Central) Network() *trace.Network {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	n, err := Read(ctx, sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: c.sb.Remote, Logger: slog.New(slog.DiscardHandler)}})
+	n, err := trace.Read(ctx, sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: c.SB.Remote, Logger: slog.New(slog.DiscardHandler)}})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	return n
 }
 
-// ovnTrace is what the reference program says.
-func (c *central) ovnTrace(args ...string) string {
+// OVNTrace is what the reference program says.
+func (c *Central) OVNTrace(args ...string) string {
 	c.t.Helper()
-	return c.run("ovn-trace", append([]string{"--db=" + c.sb.Remote, "-vconsole:off"}, args...)...)
+	return c.run("ovn-trace", append([]string{"--db=" + c.SB.Remote, "-vconsole:off"}, args...)...)
+}
+
+// NBCtl is the output of ovn-nbctl.
+func (c *Central) NBCtl(args ...string) string {
+	c.t.Helper()
+	return c.run("ovn-nbctl", append([]string{"--db=" + c.NB.Remote, "--timeout=30"}, args...)...)
 }
