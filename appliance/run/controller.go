@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/node/config"
+	"github.com/sluice-gw/sluice/controlplane/node/device"
 	"github.com/sluice-gw/sluice/controlplane/punt"
 	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/controlplane/sb"
@@ -56,7 +57,10 @@ type chassisRun struct {
 	hard  chan backend.Revision // acknowledged by the target of the offload
 	again chan string
 	link  chan bool // whether the switch is connected
-	exit  chan exitRequest
+	// The bridges of physical networks that the offload asks about, and the answers.
+	providers chan []string
+	states    chan map[string]device.BridgeState
+	exit      chan exitRequest
 
 	vsw  *vsw.Replica
 	sb   *sb.Replica
@@ -67,6 +71,7 @@ type chassisRun struct {
 
 	ovsAck ack
 	tcAck  backend.Revision
+	asked  []string // of providers
 
 	keys   *keys
 	remote string
@@ -99,7 +104,8 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 		debug.SetGCPercent(gcPercent)
 	}
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
-		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1), exit: make(chan exitRequest)}
+		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1),
+		providers: make(chan []string, 1), states: make(chan map[string]device.BridgeState, 1), exit: make(chan exitRequest)}
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
 		Logger: opt.Log.Logger("reconnect"), Messages: opt.Log.Logger("jsonrpc")}})
@@ -206,6 +212,7 @@ func (r *chassisRun) loop(ctx context.Context) error {
 			r.take()
 			r.follow()
 			r.ctl.Settle()
+			r.askBridges()
 			vswReady, sbReady = r.vsw.Ready(), r.sb.Ready()
 			if at := r.ctl.Wake(); !at.IsZero() {
 				timer.Reset(max(time.Until(at), time.Millisecond))
@@ -222,6 +229,8 @@ func (r *chassisRun) loop(ctx context.Context) error {
 			r.acknowledge()
 		case r.tcAck = <-r.hard:
 			r.acknowledge()
+		case states := <-r.states:
+			r.ctl.Bridges(states)
 		case up := <-r.link:
 			r.ctl.Switch(up)
 		case why := <-r.again:

@@ -29,6 +29,7 @@ func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error 
 		return r.tc.Run(ctx)
 	})
 	g.Go(func() error { return r.watchLinks(ctx) })
+	g.Go(func() error { return r.watchBridges(ctx) })
 	return nil
 }
 

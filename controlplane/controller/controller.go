@@ -196,7 +196,7 @@ func (c *Controller) run() {
 		c.condDirty = true
 	}
 	vsw := c.w.VSWChanges
-	c.devicesChanged = c.devicesChanged || len(vsw.Interface)+len(vsw.Port)+len(vsw.Bridge)+len(vsw.OpenVSwitch) > 0
+	c.devicesChanged = c.devicesChanged || len(vsw.Interface)+len(vsw.Port)+len(vsw.Bridge)+len(vsw.OpenVSwitch) > 0 || c.offloadRows()
 	c.acks.observe()
 }
 

@@ -4,7 +4,10 @@ import (
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/node/device"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/offload"
 )
 
@@ -23,6 +26,20 @@ func (c *Controller) followDevices() {
 	if before == offload.Off && c.devices.Setting().Mode != offload.Off && c.rev > 0 {
 		c.resend = "packets are offloaded from now on"
 	}
+}
+
+// Bridges says what is known of the bridges of physical networks, by name.
+func (c *Controller) Bridges(states map[string]device.BridgeState) {
+	c.devices.SetBridges(states)
+	c.devicesChanged = true
+}
+
+// offloadRows tells whether a row of the Southbound database changed that ports of the offload depend on.
+func (c *Controller) offloadRows() bool {
+	physical := func(row *sb.PortBinding) bool {
+		return row != nil && (binding.KindOf(row) == binding.Localnet || binding.KindOf(row) == binding.L2Gateway)
+	}
+	return slices.ContainsFunc(c.w.SBChanges.PortBinding, func(ch idl.Change[sb.PortBinding]) bool { return physical(ch.Old) || physical(ch.New) })
 }
 
 // sendOffload hands the targets of the offload a delta, and with it what they may do.

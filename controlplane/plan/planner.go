@@ -77,6 +77,9 @@ func (p *Planner) SetCaps(c offload.Caps) {
 	rules := slices.Collect(p.flat.Rules())
 	p.flat = flatten.New(is)
 	p.forget()
+	for n, port := range p.ports {
+		p.flat.SetGuard(n, port.Bridge.Guard())
+	}
 	p.follow(p.flat.Apply(backend.Delta{Put: rules}))
 }
 
@@ -141,6 +144,9 @@ func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
 		p.pending.DelPorts = slices.DeleteFunc(p.pending.DelPorts, func(o uint32) bool { return o == n })
 		p.pending.Ports = append(slices.DeleteFunc(p.pending.Ports, func(o offload.Port) bool { return o.Ofport == n }), port)
 		changed[n] = true
+	}
+	for n := range changed {
+		p.follow(p.flat.SetGuard(n, p.ports[n].Bridge.Guard()))
 	}
 	for id, s := range p.places {
 		if slices.ContainsFunc(s.ports, func(n uint32) bool { return changed[n] }) {

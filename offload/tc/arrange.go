@@ -48,7 +48,9 @@ func (t *Target) link(p *offload.Port) (Link, error) {
 func (o *outlet) equal(x *outlet) bool {
 	a, b := o.Port, x.Port
 	a.Tunnel, b.Tunnel = nil, nil
-	return o.internal == x.internal && a == b && (o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
+	a.Bridge, b.Bridge = nil, nil // its addresses are in the paths
+	sameBridge := (o.Bridge == nil) == (x.Bridge == nil) && (o.Bridge == nil || o.Bridge.VLAN == x.Bridge.VLAN)
+	return o.internal == x.internal && a == b && sameBridge && (o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
 }
 
 // arrange finds out which devices there are, and gives those that are new their qdisc. The failures are of ports that have none.
