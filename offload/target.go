@@ -49,6 +49,9 @@ type Table struct {
 	// then go on as the operations say. nil: the fallback gets the packet as it came to
 	// the first table. It is nil for targets without Caps.Handover.
 	Entry []ir.Op
+	// Mark is what packets that this table hands over are marked with, so that the fallback knows that Entry is for them. It has
+	// HandoverMark; 0 without an Entry.
+	Mark uint32
 }
 
 // Entry is one path at its place.

@@ -31,6 +31,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/tlsconf"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 	"github.com/sluice-gw/sluice/internal/vlog"
+	"github.com/sluice-gw/sluice/offload"
 )
 
 // Options are what the command line says.
@@ -58,6 +59,7 @@ type chassisRun struct {
 	again chan string
 	link  chan bool // whether the switch is connected
 	// The bridges of physical networks that the offload asks about, and the answers.
+	hands     chan offload.Handovers // what Open vSwitch must be ready to take over from the target of the offload
 	providers chan []string
 	states    chan map[string]device.BridgeState
 	exit      chan exitRequest
@@ -105,7 +107,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 	}
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
 		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1),
-		providers: make(chan []string, 1), states: make(chan map[string]device.BridgeState, 1), exit: make(chan exitRequest)}
+		hands: make(chan offload.Handovers, 1), providers: make(chan []string, 1), states: make(chan map[string]device.BridgeState, 1), exit: make(chan exitRequest)}
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
 		Logger: opt.Log.Logger("reconnect"), Messages: opt.Log.Logger("jsonrpc")}})
@@ -226,9 +228,14 @@ func (r *chassisRun) loop(ctx context.Context) error {
 		case <-sbReady:
 		case a := <-r.acks:
 			r.ovsAck = a
+			if v := r.ctl.HandoverVersion(a.rev); v != 0 {
+				r.tc.Taken(reconcile.Taken{Version: v, Failures: a.failures})
+			}
 			r.acknowledge()
 		case r.tcAck = <-r.hard:
 			r.acknowledge()
+		case x := <-r.hands:
+			r.ctl.Handover(x)
 		case states := <-r.states:
 			r.ctl.Bridges(states)
 		case up := <-r.link:

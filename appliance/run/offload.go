@@ -22,7 +22,7 @@ func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error 
 	}
 	target := tc.New(tc.Config{Dial: func() (*flower.Conn, error) { return flower.Dial(flower.Config{}) }, Links: links})
 	r.tc = reconcile.New(reconcile.Config{Target: target, Changes: r.offer, Log: r.opt.Log.Logger("offload"),
-		Acked: func(rev backend.Revision) { latest(r.hard, rev) }})
+		Acked: func(rev backend.Revision) { latest(r.hard, rev) }, HandOver: func(x offload.Handovers) { latest(r.hands, x) }})
 	g.Go(func() error {
 		defer links.Close()
 		defer target.Close()

@@ -71,6 +71,7 @@ type Controller struct {
 	local    *datapath.Local
 	zones    *zones.Zones
 	devices  *device.Devices
+	hand     handovers
 	chassis  *chassis.Chassis
 	bridge   *bridge.Bridge
 	logical  *logical.Logical
@@ -300,7 +301,7 @@ func (c *Controller) send(d backend.Delta) {
 	}
 	d.Meters, d.DelMeters = c.acks.meters(d.Reset)
 	nothing := len(d.FlushZones)+len(d.FlushConnections)+len(d.Meters)+len(d.DelMeters) == 0
-	if nothing && !c.set.Pending() && !d.Complete && !d.Reset {
+	if nothing && !c.set.Pending() && !d.Complete && !d.Reset && !c.hand.changed {
 		return
 	}
 	d.Complete = c.complete
@@ -309,6 +310,7 @@ func (c *Controller) send(d backend.Delta) {
 	d.Revision = c.rev
 	c.resend = ""
 	c.sendOffload(d)
+	c.hand.add(&d)
 	c.cfg.Send(d)
 }
 

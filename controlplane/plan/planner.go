@@ -27,8 +27,9 @@ type Planner struct {
 	stale   map[flatten.SegmentID]bool                       // to be judged again
 	settled bool                                             // something was, since room was looked for last
 	refused map[entryKey]*refusal
-	dropAt  int                     // with so many refused it is time to forget
-	cold    map[flatten.PathID]bool // there is no room for them
+	closed  map[flatten.SegmentID]bool // the fallback cannot take over there
+	dropAt  int                        // with so many refused it is time to forget
+	cold    map[flatten.PathID]bool    // there is no room for them
 	seen    map[entryKey]*seen
 	credit  map[ir.RuleID]*Credit
 	rates   map[ir.RuleID]*softRate
@@ -47,7 +48,7 @@ type Planner struct {
 func New(base flatten.Config) *Planner {
 	p := &Planner{base: base, ports: map[uint32]offload.Port{}, meters: map[string]backend.Meter{}, seen: map[entryKey]*seen{},
 		credit: map[ir.RuleID]*Credit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
-		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, dropAt: minDrop, reset: true}
+		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, closed: map[flatten.SegmentID]bool{}, dropAt: minDrop, reset: true}
 	p.flat = flatten.New(p.caps.Flatten(base))
 	p.forget()
 	return p
@@ -174,7 +175,7 @@ func (p *Planner) follow(changes []flatten.Change) {
 			delete(p.places, c.ID)
 			continue
 		}
-		s := newPlace(c.Segment, p.caps.Handover.Can)
+		s := newPlace(c.Segment, p.caps.Handover.Can && !p.closed[c.ID])
 		if old != nil { // to tell what changes for those that jump here
 			s.useful, s.fragile, s.table = old.useful, old.fragile, old.table
 		}
@@ -185,6 +186,15 @@ func (p *Planner) follow(changes []flatten.Change) {
 			}
 			p.sources[to][c.ID] = true
 		}
+	}
+}
+
+// CloseEntry says that the fallback cannot take packets over where a segment begins (Table.Entry).
+func (p *Planner) CloseEntry(id flatten.SegmentID) {
+	p.closed[id] = true
+	if s := p.places[id]; s != nil && s.entry != nil {
+		s.entry = nil
+		p.stale[id] = true
 	}
 }
 

@@ -66,7 +66,7 @@ func (d *device) guard(g program) {
 			continue
 		}
 		is := mark{roleGuard, uint8(part), 0}
-		d.board.want[filterKey{"guard", uint8(part), g}] = &want{filter: filterOf(d.hook, 0, guardLevel, g, m, g.trap(false), is), mark: is}
+		d.board.want[filterKey{"guard", uint8(part), g}] = &want{filter: filterOf(d.hook, 0, guardLevel, g, m, g.trap(), is), mark: is}
 	}
 }
 
@@ -74,7 +74,7 @@ func (d *device) guard(g program) {
 func (d *device) entries(p *outlet, c *chain, k kinds, g program) {
 	role, actions := roleEntry, []flower.Action{flower.GotoChain(c.number)}
 	if d.paused[c.segment] {
-		role, actions = rolePause, g.trap(false)
+		role, actions = rolePause, g.trap()
 	}
 	for i, typ := range etherTypes {
 		for j, kind := range []kinds{plainIPv4 << i, taggedIPv4 << i} {
