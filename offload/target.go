@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/internal/wire"
 	"github.com/sluice-gw/sluice/offload/flatten"
 )
 
@@ -51,6 +52,9 @@ type Table struct {
 	// then go on as the operations say. nil: the fallback gets the packet as it came to
 	// the first table. It is nil for targets without Caps.Handover.
 	Entry []ir.Op
+	// Mark is what packets that this table hands over are marked with, so that the fallback knows that Entry is for them. It has
+	// HandoverMark; 0 without an Entry.
+	Mark uint32
 }
 
 // Entry is one path at its place.
@@ -87,8 +91,10 @@ type Port struct {
 	// Device is the network device by which the packets come and go: of a tunnel the
 	// one that does its encapsulation.
 	Device  string
+	Lack    Lack // why there is no Device
 	Ifindex int32
 	Tunnel  *Tunnel // nil for a port without encapsulation
+	Bridge  *Bridge // of a patch port the bridge that Device is the uplink of; else nil
 	Mode    Mode
 	// Barred says why Mode is Off whatever was asked for, and what would change that.
 	Barred Lack
@@ -101,6 +107,31 @@ type Tunnel struct {
 	DstPort       uint16
 	TOS, TTL      uint8
 	Csum, DF      bool
+}
+
+// Bridge is a bridge of a physical network (ovn-bridge-mappings) as packets of one patch port see it. Its switch is the fallback
+// too: it alone knows to whom a packet goes that is not for somebody behind the uplink.
+type Bridge struct {
+	Name string
+	// VLAN is that of the packets that come in by the patch port; 0: they have no VLAN header. No two patch ports with the same
+	// Device have the same.
+	VLAN uint16
+	// Own are the Ethernet addresses behind the bridge's other ports.
+	Own []wire.MAC
+}
+
+// Guard is what packets of the patch port stay in the fallback, coming and going: those for groups, which the bridge gives to more than
+// the uplink, and those for its own.
+func (b *Bridge) Guard() []ir.Match {
+	if b == nil {
+		return nil
+	}
+	const group = 1 << 40 // the I/G bit of IEEE 802
+	ms := []ir.Match{ir.MustMatch(ir.Masked(ir.EthDst, group, group))}
+	for _, mac := range b.Own {
+		ms = append(ms, ir.MustMatch(ir.Exact(ir.EthDst, mac.Uint64())))
+	}
+	return ms
 }
 
 // Mode says where rules for packets that come in by a port may be.

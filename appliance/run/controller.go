@@ -19,6 +19,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/controller"
 	"github.com/sluice-gw/sluice/controlplane/node/config"
+	"github.com/sluice-gw/sluice/controlplane/node/device"
 	"github.com/sluice-gw/sluice/controlplane/punt"
 	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/controlplane/sb"
@@ -31,6 +32,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/tlsconf"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 	"github.com/sluice-gw/sluice/internal/vlog"
+	"github.com/sluice-gw/sluice/offload"
 )
 
 // Options are what the command line says.
@@ -57,7 +59,11 @@ type chassisRun struct {
 	hard  chan backend.Revision // acknowledged by the target of the offload
 	again chan string
 	link  chan bool // whether the switch is connected
-	exit  chan exitRequest
+	// The bridges of physical networks that the offload asks about, and the answers.
+	hands     chan offload.Handovers // what Open vSwitch must be ready to take over from the target of the offload
+	providers chan []string
+	states    chan map[string]device.BridgeState
+	exit      chan exitRequest
 
 	vsw  *vsw.Replica
 	sb   *sb.Replica
@@ -70,6 +76,7 @@ type chassisRun struct {
 
 	ovsAck ack
 	tcAck  backend.Revision
+	asked  []string // of providers
 
 	keys   *keys
 	remote string
@@ -102,7 +109,8 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 		debug.SetGCPercent(gcPercent)
 	}
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
-		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1), exit: make(chan exitRequest)}
+		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1),
+		hands: make(chan offload.Handovers, 1), providers: make(chan []string, 1), states: make(chan map[string]device.BridgeState, 1), exit: make(chan exitRequest)}
 	r.metrics = metrics.New(metrics.Config{Source: admin.NewInspector(r, r.queue), Log: opt.Log.Logger("metrics")})
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
@@ -211,6 +219,7 @@ func (r *chassisRun) loop(ctx context.Context) error {
 			r.take()
 			r.follow()
 			r.ctl.Settle()
+			r.askBridges()
 			vswReady, sbReady = r.vsw.Ready(), r.sb.Ready()
 			if at := r.ctl.Wake(); !at.IsZero() {
 				timer.Reset(max(time.Until(at), time.Millisecond))
@@ -224,9 +233,16 @@ func (r *chassisRun) loop(ctx context.Context) error {
 		case <-sbReady:
 		case a := <-r.acks:
 			r.ovsAck = a
+			if v := r.ctl.HandoverVersion(a.rev); v != 0 {
+				r.tc.Taken(reconcile.Taken{Version: v, Failures: a.failures})
+			}
 			r.acknowledge()
 		case r.tcAck = <-r.hard:
 			r.acknowledge()
+		case x := <-r.hands:
+			r.ctl.Handover(x)
+		case states := <-r.states:
+			r.ctl.Bridges(states)
 		case up := <-r.link:
 			r.ctl.Switch(up)
 		case why := <-r.again:

@@ -23,7 +23,7 @@ func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error 
 	}
 	target := tc.New(tc.Config{Dial: func() (*flower.Conn, error) { return flower.Dial(flower.Config{}) }, Links: links, Devices: r.NetworkDevices})
 	r.tc = reconcile.New(reconcile.Config{Target: target, Changes: r.offer, Log: r.opt.Log.Logger("offload"),
-		Acked: func(rev backend.Revision) { latest(r.hard, rev) }})
+		Acked: func(rev backend.Revision) { latest(r.hard, rev) }, HandOver: func(x offload.Handovers) { latest(r.hands, x) }})
 	g.Go(func() error {
 		defer links.Close()
 		defer target.Close()
@@ -31,6 +31,7 @@ func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error 
 	})
 	g.Go(func() error { return r.watchLinks(ctx) })
 	g.Go(func() error { return r.watchHeat(ctx) })
+	g.Go(func() error { return r.watchBridges(ctx) })
 	return nil
 }
 

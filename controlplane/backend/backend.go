@@ -42,6 +42,9 @@ type Delta struct {
 	// Complete says that the desired rules are whole from here on. A target
 	// removes nothing that it found before it has seen a complete delta.
 	Complete bool
+	// Handover says that the rules of the stage Handover are whole, too. A target that finds others does not remove them before:
+	// a target of the offload may still hand packets over to them, which another process programmed.
+	Handover bool
 }
 
 // Meter is a rate limit that rules refer to by name (Southbound Meter table).

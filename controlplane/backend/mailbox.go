@@ -35,6 +35,7 @@ func (m *Mailbox) Send(d Delta) {
 			d.FlushZones = append(m.d.FlushZones, d.FlushZones...)
 			d.FlushConnections = append(m.d.FlushConnections, d.FlushConnections...)
 			d.Complete = d.Complete || m.d.Complete
+			d.Handover = d.Handover || m.d.Handover
 		}
 		m.d, m.waiting = d, true
 		m.put, m.del, m.meters = nil, nil, nil
@@ -126,6 +127,7 @@ func (m *Mailbox) merge(d Delta) {
 	m.d.FlushConnections = append(m.d.FlushConnections, d.FlushConnections...)
 	m.d.Revision = d.Revision
 	m.d.Complete = m.d.Complete || d.Complete
+	m.d.Handover = m.d.Handover || d.Handover
 }
 
 func (m *Mailbox) dropMeters(names []string) {

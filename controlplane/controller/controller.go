@@ -71,6 +71,7 @@ type Controller struct {
 	local    *datapath.Local
 	zones    *zones.Zones
 	devices  *device.Devices
+	hand     handovers
 	chassis  *chassis.Chassis
 	bridge   *bridge.Bridge
 	logical  *logical.Logical
@@ -198,7 +199,8 @@ func (c *Controller) run() {
 		c.condDirty = true
 	}
 	vsw := c.w.VSWChanges
-	c.devicesChanged = c.devicesChanged || len(vsw.Interface)+len(vsw.Port)+len(vsw.Bridge)+len(vsw.Mirror)+len(vsw.OpenVSwitch)+len(ch.DatapathBinding) > 0
+	c.devicesChanged = c.devicesChanged || len(vsw.Interface)+len(vsw.Port)+len(vsw.Bridge)+len(vsw.Mirror)+len(vsw.OpenVSwitch)+len(ch.DatapathBinding) > 0 ||
+		c.offloadRows()
 	c.acks.observe()
 }
 
@@ -306,7 +308,7 @@ func (c *Controller) send(d backend.Delta) {
 	}
 	d.Meters, d.DelMeters = c.acks.meters(d.Reset)
 	nothing := len(d.FlushZones)+len(d.FlushConnections)+len(d.Meters)+len(d.DelMeters) == 0
-	if nothing && !c.set.Pending() && !d.Complete && !d.Reset {
+	if nothing && !c.set.Pending() && !d.Complete && !d.Reset && !c.hand.changed {
 		return
 	}
 	d.Complete = c.complete
@@ -315,6 +317,7 @@ func (c *Controller) send(d backend.Delta) {
 	d.Revision = c.rev
 	c.resend = ""
 	c.sendOffload(d)
+	c.hand.add(&d)
 	c.cfg.Send(d)
 }
 

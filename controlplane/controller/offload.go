@@ -4,7 +4,11 @@ import (
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
+	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/node/device"
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/offload"
 )
 
@@ -23,6 +27,20 @@ func (c *Controller) followDevices() {
 	if before == offload.Off && c.devices.Setting().Mode != offload.Off && c.rev > 0 {
 		c.resend = "packets are offloaded from now on"
 	}
+}
+
+// Bridges says what is known of the bridges of physical networks, by name.
+func (c *Controller) Bridges(states map[string]device.BridgeState) {
+	c.devices.SetBridges(states)
+	c.devicesChanged = true
+}
+
+// offloadRows tells whether a row of the Southbound database changed that ports of the offload depend on.
+func (c *Controller) offloadRows() bool {
+	physical := func(row *sb.PortBinding) bool {
+		return row != nil && (binding.KindOf(row) == binding.Localnet || binding.KindOf(row) == binding.L2Gateway)
+	}
+	return slices.ContainsFunc(c.w.SBChanges.PortBinding, func(ch idl.Change[sb.PortBinding]) bool { return physical(ch.Old) || physical(ch.New) })
 }
 
 // sendOffload hands the targets of the offload a delta, and with it what they may do.
@@ -47,3 +65,54 @@ func (c *Controller) tellOffload() {
 
 // Devices are what the targets of the offload may do at present.
 func (c *Controller) Devices() device.Setting { return c.devices.Setting() }
+
+// handovers are the rules by which Open vSwitch takes packets over from a target of the offload. The targets themselves do not get them.
+type handovers struct {
+	wanted  offload.Handovers
+	changed bool
+	has     map[ir.RuleID]bool // Open vSwitch has been told
+	rev     backend.Revision   // with which it was told of wanted
+}
+
+// Handover takes over which packets Open vSwitch must take over.
+func (c *Controller) Handover(x offload.Handovers) {
+	if x.Version > c.hand.wanted.Version {
+		c.hand.wanted, c.hand.changed = x, true
+	}
+}
+
+// HandoverVersion is what Open vSwitch takes over when it has acknowledged a revision; 0: that is not known.
+func (c *Controller) HandoverVersion(rev backend.Revision) uint64 {
+	if c.hand.changed || c.hand.rev == 0 || rev < c.hand.rev {
+		return 0
+	}
+	return c.hand.wanted.Version
+}
+
+// add adds what is new to a delta that is for Open vSwitch only.
+func (h *handovers) add(d *backend.Delta) {
+	if d.Reset {
+		h.has = map[ir.RuleID]bool{}
+	}
+	if h.wanted.Version == 0 { // it is not known what a target hands over that an earlier process programmed
+		return
+	}
+	d.Handover = true
+	if !h.changed && !d.Reset {
+		return
+	}
+	h.changed, h.rev = false, d.Revision
+	now := map[ir.RuleID]bool{}
+	d.Put, d.Del = slices.Clip(d.Put), slices.Clip(d.Del)
+	for _, r := range h.wanted.Rules {
+		if now[r.ID] = true; !h.has[r.ID] {
+			d.Put = append(d.Put, r)
+		}
+	}
+	for id := range h.has {
+		if !now[id] {
+			d.Del = append(d.Del, id)
+		}
+	}
+	h.has = now
+}

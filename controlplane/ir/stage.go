@@ -46,6 +46,7 @@ const (
 	GetRemoteFDB
 	LearnRemoteFDB
 	EVPNARPLookup
+	Handover // packets that a target of the offload hands over in the middle; not OVN's
 	numPhysical
 
 	ingressBase Stage = 64
@@ -53,6 +54,9 @@ const (
 	// NoStage is "no stage" where one is optional.
 	NoStage Stage = 255
 )
+
+// HandoverPriority is the least priority of rules of PhyToLog that lead packets to Handover. No other rules there have one as high.
+const HandoverPriority = 0xfffd
 
 // MaxLogical is the number of logical stages that each pipeline can have.
 const MaxLogical = 64
@@ -63,7 +67,7 @@ var stageNames = [numPhysical]string{
 	"ct_snat_hairpin", "get_fdb", "lookup_fdb", "chk_in_port_sec", "chk_in_port_sec_nd", "chk_out_port_sec",
 	"ecmp_nh_mac", "ecmp_nh", "chk_lb_affinity", "mac_cache_use", "ct_zone_lookup", "ct_orig_nw_dst",
 	"ct_orig_ip6_dst", "ct_orig_tp_dst", "ct_orig_proto", "ct_state_save", "flood_remote", "get_remote_fdb",
-	"learn_remote_fdb", "evpn_arp_lookup",
+	"learn_remote_fdb", "evpn_arp_lookup", "handover",
 }
 
 // Ingress is logical ingress stage n (Logical_Flow table_id n, pipeline ingress), 0 <= n < MaxLogical.

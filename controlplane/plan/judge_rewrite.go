@@ -73,7 +73,9 @@ func (j *judge) unusable(number uint32, port offload.Port, known bool) *Reason {
 		name = fmt.Sprintf("port %d", number)
 	}
 	switch {
-	case !known || port.Device == "":
+	case known && port.Device == "":
+		return &Reason{Code: NoDevice, Detail: with(name, port.Lack.Why), Fix: port.Lack.Fix}
+	case !known:
 		return &Reason{Code: NoDevice, Detail: name}
 	case port.Mode == offload.Off:
 		return &Reason{Code: PortOff, Detail: with(name, port.Barred.Why), Fix: port.Barred.Fix}

@@ -28,6 +28,7 @@ type Planner struct {
 	stale   map[flatten.SegmentID]bool                       // to be judged again
 	settled bool                                             // something was, since room was looked for last
 	refused map[entryKey]*refusal
+	closed  map[flatten.SegmentID]bool   // the fallback cannot take over there
 	lost    map[flatten.SegmentID]string // ingresses that the target has no place for at present, with its words
 	dropAt  int                          // with so many refused it is time to forget
 	cold    map[flatten.PathID]bool      // there is no room for them
@@ -52,7 +53,7 @@ type Planner struct {
 func New(base flatten.Config) *Planner {
 	p := &Planner{base: base, ports: map[uint32]offload.Port{}, meters: map[string]backend.Meter{}, seen: map[entryKey]*seen{},
 		credit: map[ir.RuleID]*Credit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
-		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, totals: newTotals(), dropAt: minDrop, reset: true}
+		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, closed: map[flatten.SegmentID]bool{}, totals: newTotals(), dropAt: minDrop, reset: true}
 	p.flat = flatten.New(p.caps.Flatten(base))
 	p.forget()
 	return p
@@ -88,6 +89,9 @@ func (p *Planner) SetCaps(c offload.Caps) {
 	rules := slices.Collect(p.flat.Rules())
 	p.flat = flatten.New(is)
 	p.forget()
+	for n, port := range p.ports {
+		p.flat.SetGuard(n, port.Bridge.Guard())
+	}
 	p.follow(p.flat.Apply(backend.Delta{Put: rules}))
 }
 
@@ -166,6 +170,9 @@ func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
 		p.pending.Ports = append(slices.DeleteFunc(p.pending.Ports, func(o offload.Port) bool { return o.Ofport == n }), port)
 		changed[n] = true
 	}
+	for n := range changed {
+		p.follow(p.flat.SetGuard(n, p.ports[n].Bridge.Guard()))
+	}
 	for id, s := range p.places {
 		if slices.ContainsFunc(s.ports, func(n uint32) bool { return changed[n] }) {
 			p.stale[id] = true
@@ -219,7 +226,7 @@ func (p *Planner) follow(changes []flatten.Change) {
 			delete(p.places, c.ID)
 			continue
 		}
-		s := newPlace(c.Segment, p.caps.Handover.Can)
+		s := newPlace(c.Segment, p.caps.Handover.Can && !p.closed[c.ID])
 		if old != nil { // to tell what changes for those that jump here
 			s.useful, s.fragile, s.table = old.useful, old.fragile, old.table
 		}
@@ -230,6 +237,15 @@ func (p *Planner) follow(changes []flatten.Change) {
 			}
 			p.sources[to][c.ID] = true
 		}
+	}
+}
+
+// CloseEntry says that the fallback cannot take packets over where a segment begins (Table.Entry).
+func (p *Planner) CloseEntry(id flatten.SegmentID) {
+	p.closed[id] = true
+	if s := p.places[id]; s != nil && s.entry != nil {
+		s.entry = nil
+		p.stale[id] = true
 	}
 }
 

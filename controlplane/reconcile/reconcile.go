@@ -32,7 +32,9 @@ type Config struct {
 	Changes *Mailbox
 	// Acked is told the newest revision of the rules that the target agrees with.
 	Acked func(backend.Revision)
-	Log   *slog.Logger
+	// HandOver tells the fallback what it must be ready to take over. It answers by Reconciler.Taken. nil: it takes over nothing.
+	HandOver func(offload.Handovers)
+	Log      *slog.Logger
 }
 
 // Times of a Reconciler.
@@ -60,8 +62,11 @@ type Reconciler struct {
 	cfg   Config
 	tasks chan func(View)
 	links chan string // devices that came or went; anyDevice for all
+	// takenOver is what the fallback has answered.
+	takenOver chan Taken
 
 	plan     *plan.Planner
+	hand     *handover
 	setting  device.Setting
 	told     bool // there was a setting
 	revision backend.Revision
@@ -100,7 +105,8 @@ type View struct {
 
 // New makes a Reconciler.
 func New(cfg Config) *Reconciler {
-	return &Reconciler{cfg: cfg, tasks: make(chan func(View)), links: make(chan string, linkQueue), plan: NewPlanner(), pause: firstPause}
+	return &Reconciler{cfg: cfg, tasks: make(chan func(View)), links: make(chan string, linkQueue), takenOver: make(chan Taken, 1),
+		plan: NewPlanner(), hand: newHandover(), pause: firstPause}
 }
 
 // NewPlanner makes a planner as a Reconciler has it, for who wants to know what one would do.
@@ -182,6 +188,8 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		case <-r.cfg.Changes.Ready():
 		case device := <-r.links:
 			r.relink(ctx, device)
+		case t := <-r.takenOver:
+			r.takeOver(t)
 		case f := <-r.tasks:
 			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.usage, r.err, r.audit})
 		case <-timer.C:
@@ -205,6 +213,7 @@ func (r *Reconciler) take() {
 	if setting.Mode == offload.Off {
 		if before.Mode != offload.Off { // rules will come anew
 			r.plan, r.looked, r.complete, r.cleared, r.usage = NewPlanner(), time.Time{}, false, false, nil
+			r.hand.waiting = nil
 		}
 		return
 	}
@@ -221,6 +230,7 @@ func (r *Reconciler) take() {
 	if put, gone := difference(before.Ports, setting.Ports); len(put)+len(gone) > 0 {
 		r.plan.SetPorts(put, gone)
 		r.looked = time.Time{} // what is new may be able to do less
+		r.hand.setPorts(setting.Ports)
 	}
 }
 
@@ -244,12 +254,19 @@ func difference(before, now []offload.Port) (put []offload.Port, gone []uint32) 
 func (r *Reconciler) settle(ctx context.Context, now time.Time) {
 	var err error
 	switch {
-	case !r.told || r.setting.Mode == offload.Off && r.cleared:
+	case !r.told:
+		return
+	case r.setting.Mode == offload.Off && r.cleared:
+		r.hand.expire(now)
+		r.announce()
 		return
 	case r.setting.Mode == offload.Off:
 		// What an earlier run has left must not outlive the pipeline that it was made of.
-		if _, err = r.cfg.Target.Apply(ctx, offload.Delta{Reset: true, Chassis: r.setting.Chassis}); err == nil {
+		clear := offload.Delta{Reset: true, Chassis: r.setting.Chassis}
+		if _, err = r.cfg.Target.Apply(ctx, clear); err == nil {
 			r.cleared, r.placed, r.audit.Foreign = true, false, nil
+			r.hand.applied(&clear, now)
+			r.announce()
 		}
 	case r.complete:
 		if err = r.place(ctx, now); err == nil && now.Sub(r.polled) >= poll {
@@ -269,7 +286,9 @@ func (r *Reconciler) settle(ctx context.Context, now time.Time) {
 		r.cfg.Log.Info(r.cfg.Target.Name() + ": reached again")
 	}
 	r.err, r.pause = nil, firstPause
-	r.cfg.Acked(r.revision)
+	if r.hand.waiting == nil {
+		r.cfg.Acked(r.revision)
+	}
 }
 
 func (r *Reconciler) place(ctx context.Context, now time.Time) error {
@@ -278,22 +297,39 @@ func (r *Reconciler) place(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
+		if r.cfg.HandOver == nil {
+			caps.Handover = offload.No("the fallback does not take over in the middle", "")
+		}
 		r.plan.SetCaps(caps)
 		r.looked = now
 	}
+	r.hand.expire(now)
 	for {
-		d, ok := r.plan.Delta(now)
-		if !ok {
+		d := r.hand.waiting
+		if d == nil {
+			next, ok := r.plan.Delta(now)
+			if !ok {
+				break
+			}
+			d = &next
+			r.hand.prepare(d)
+		}
+		r.announce()
+		if r.hand.waiting = nil; !r.hand.ready() {
+			r.hand.waiting = d
 			return nil
 		}
 		d.Chassis = r.setting.Chassis
-		report, err := r.cfg.Target.Apply(ctx, d)
+		report, err := r.cfg.Target.Apply(ctx, *d)
 		if err != nil {
 			return err
 		}
 		r.placed = true
+		r.hand.applied(d, now)
 		r.plan.Report(now, report)
 	}
+	r.announce()
+	return nil
 }
 
 // relink has the target look again at the ports of a device.
@@ -368,6 +404,7 @@ func (r *Reconciler) lost(err error, now time.Time) {
 	}
 	r.plan.Restart()
 	r.looked = time.Time{}
+	r.hand.waiting = nil
 	r.err, r.retry = err, now.Add(r.pause)
 	r.pause = min(2*r.pause, lastPause)
 }
@@ -378,7 +415,10 @@ func (r *Reconciler) due(now time.Time) time.Time {
 	if r.retry.After(now) {
 		return r.retry
 	}
-	if r.setting.Mode == offload.Off || !r.complete {
+	if r.setting.Mode == offload.Off && len(r.hand.gone) > 0 {
+		return now.Add(linger)
+	}
+	if r.setting.Mode == offload.Off || !r.complete || r.hand.waiting != nil {
 		return idle
 	}
 	due := r.polled.Add(poll)

@@ -32,6 +32,7 @@ func (b *Backend) adopt(ctx context.Context, conn *ofconn.Conn) error {
 		meters = nil
 	}
 	var right, gone int
+	b.foreign = nil
 	for f, err := range conn.DumpFlows(ctx, &ofp.FlowStatsRequest{Table: ofp.AllTables}) {
 		if err != nil {
 			return err
@@ -39,6 +40,8 @@ func (b *Backend) adopt(ctx context.Context, conn *ofconn.Conn) error {
 		switch known, same := w.compare(f); {
 		case same:
 			right++
+		case !known && !b.handover && w.handsOver(f):
+			b.foreign = append(b.foreign, w.keyOf(f))
 		case !known && !w.learnedHere(f):
 			gone++
 			w.touch(&flow{key: w.keyOf(f), gone: true})
@@ -95,6 +98,22 @@ func (d *desired) find(f *ofp.Flow) *flow {
 		return x
 	}
 	return d.flows[d.keyOf(f)]
+}
+
+// handsOver tells whether a flow takes over what a target of the offload hands over in the middle.
+func (d *desired) handsOver(f *ofp.Flow) bool {
+	return d.low.profile.Stage(f.Table) == ir.Handover || d.low.profile.Stage(f.Table) == ir.PhyToLog && f.Priority >= ir.HandoverPriority
+}
+
+// takeOver notes that it is known what is handed over. Flows that were left for an earlier process are wanted or go now.
+func (b *Backend) takeOver() {
+	b.handover = true
+	for _, key := range b.foreign {
+		if b.want.flows[key] == nil {
+			b.want.touch(&flow{key: key, gone: true})
+		}
+	}
+	b.foreign = nil
 }
 
 // learnedHere tells whether a flow was learned by one of our own.

@@ -45,15 +45,18 @@ type Config struct {
 
 // Backend keeps one integration bridge as the control plane wants it.
 type Backend struct {
-	cfg   Config
-	want  *desired // belongs to Run's goroutine, as do the next
-	rev   backend.Revision
-	full  bool                 // a complete delta has been seen
-	flush []uint16             // conntrack zones still to be emptied
-	conns []backend.Connection // connections still to be forgotten
-	told  map[ir.RuleID]string // failures that were logged
-	log   *slog.Logger         // limited: many rules can fail for one reason
-	old   bool                 // want was lowered for another switch state: nothing is sent before a Reset
+	cfg  Config
+	want *desired // belongs to Run's goroutine, as do the next
+	rev  backend.Revision
+	full bool // a complete delta has been seen
+	// handover says that the rules of the stage Handover are whole. foreign are flows that an earlier process has left there.
+	handover bool
+	foreign  []string
+	flush    []uint16             // conntrack zones still to be emptied
+	conns    []backend.Connection // connections still to be forgotten
+	told     map[ir.RuleID]string // failures that were logged
+	log      *slog.Logger         // limited: many rules can fail for one reason
+	old      bool                 // want was lowered for another switch state: nothing is sent before a Reset
 
 	out     chan ofp.Message
 	redial  chan string
@@ -323,6 +326,9 @@ func (b *Backend) take(ctx context.Context, conn *ofconn.Conn, d backend.Delta, 
 	b.want.apply(d)
 	b.rev = d.Revision
 	b.full = b.full || d.Complete
+	if d.Handover {
+		b.takeOver()
+	}
 	return nil
 }
 

@@ -9,11 +9,13 @@ import (
 // evaluation follows all packets of one segment through the rules.
 type evaluation struct {
 	*Config
-	rules *index
-	env   *environment
-	root  bool // the segment is an ingress
+	rules  *index
+	guards guards
+	env    *environment
+	root   bool // the segment is an ingress
 
 	reads   reads
+	asked   map[uint32]bool // ports that guards were looked for of
 	visited map[visit]*callers
 	// followed are the rules whose programs were followed, or that were to blame for a trap.
 	followed map[*rule]struct{}
@@ -28,8 +30,8 @@ type evaluation struct {
 }
 
 // evaluate evaluates a segment from what is left to do at its beginning.
-func evaluate(c *Config, rules *index, at resume, env *environment, root bool) *evaluation {
-	e := &evaluation{Config: c, rules: rules, env: env, root: root, visited: map[visit]*callers{}, followed: map[*rule]struct{}{},
+func evaluate(c *Config, rules *index, guards guards, at resume, env *environment, root bool) *evaluation {
+	e := &evaluation{Config: c, rules: rules, guards: guards, env: env, root: root, asked: map[uint32]bool{}, visited: map[visit]*callers{}, followed: map[*rule]struct{}{},
 		seen: map[string]struct{}{}, limit: c.Paths, reasons: map[Reason]*Reason{}}
 	st := &state{ops: at.ops, rule: at.rule, frame: at.frames}
 	if env.ethType != 0 {
@@ -42,6 +44,9 @@ func evaluate(c *Config, rules *index, at resume, env *environment, root bool) *
 		if root {
 			e.control(m)
 		}
+	}
+	if root {
+		e.guard(st)
 	}
 	e.run(st)
 	if e.full {

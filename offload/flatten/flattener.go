@@ -14,6 +14,7 @@ import (
 // belongs to one goroutine.
 type Flattener struct {
 	cfg      Config
+	guards   guards
 	rules    map[ir.RuleID]*rule
 	lessons  map[*rule][]*rule // what each rule may teach
 	index    *index
@@ -37,7 +38,7 @@ func New(cfg Config) *Flattener {
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
-	f := &Flattener{cfg: cfg, shown: map[SegmentID]*shown{}}
+	f := &Flattener{cfg: cfg, guards: guards{}, shown: map[SegmentID]*shown{}}
 	f.forget()
 	return f
 }
@@ -197,7 +198,7 @@ func (f *Flattener) evaluate(jobs []*segment) (made, moved []*segment) {
 	var mu sync.Mutex // guards what is returned and next
 	next := 0
 	worker := func() {
-		b := &builder{Config: &f.cfg, rules: f.index, memo: f.memo}
+		b := &builder{Config: &f.cfg, rules: f.index, guards: f.guards, memo: f.memo}
 		var others []*segment
 		for {
 			mu.Lock()

@@ -44,7 +44,7 @@ func (e *evaluation) toPort(st *state, o ir.ToPort) bool {
 		case in.IsZero():
 			return true
 		}
-		return e.output(st, ir.ToPort{Port: uint32(in.Lo)})
+		return e.past(st, uint32(in.Lo), func(st *state) bool { return e.output(st, ir.ToPort{Port: uint32(in.Lo)}) })
 	}
 	in, ok := e.cameFrom(st, o.Port)
 	switch {
@@ -53,7 +53,7 @@ func (e *evaluation) toPort(st *state, o ir.ToPort) bool {
 	case in:
 		return true
 	}
-	return e.output(st, o)
+	return e.past(st, o.Port, func(st *state) bool { return e.output(st, o) })
 }
 
 // cameFrom tells whether in_port is a certain port. What is noted is only the answer,
@@ -84,6 +84,9 @@ func (e *evaluation) firstUp(st *state, o ir.FirstUp) bool {
 		in, ok := e.cameFrom(st, port)
 		if !ok || in || port == 0 || port == ir.InPortNumber {
 			return e.trap(st, Reason{Code: Unsupported, Detail: "first_up among ports of which the packet may have come"})
+		}
+		if e.guarded(port) != nil {
+			return e.trap(st, Reason{Code: Guarded})
 		}
 	}
 	return e.output(st, o)

@@ -124,8 +124,8 @@ func (e *evaluation) split(st *state, alts alternatives, then func(st *state, ho
 			l := &alt[open]
 			e.fork(st, func(c *state) {
 				var none []ir.Field
-				if e.constrain(c, l, &none) {
-					e.split(c, alts[i:], then)
+				if e.constrain(c, l, &none) { // not asked again: of a header that was copied from another it would not be seen
+					e.split(c, passed(alts[i:], l), then)
 				}
 			})
 			if !e.bound(st, l) {
@@ -137,6 +137,14 @@ func (e *evaluation) split(st *state, alts alternatives, then func(st *state, ho
 		}
 	}
 	then(st, false)
+}
+
+// passed are the alternatives for packets that pass l.
+func passed(alts alternatives, l *literal) (rest alternatives) {
+	for _, alt := range alts {
+		rest = append(rest, slices.DeleteFunc(slices.Clone(alt), func(x literal) bool { return x == *l }))
+	}
+	return rest
 }
 
 // without are the alternatives that do not ask for l.

@@ -39,6 +39,10 @@ func unique(rules []ir.Rule) []ir.Rule {
 
 // agree sends the same packets through the pipeline and through the paths.
 func agree(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, handover bool, packets []*ir.Packet, hits map[string]int) {
+	agreeGuarded(t, f, rules, handover, nil, packets, hits)
+}
+
+func agreeGuarded(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, handover bool, guards map[uint32][]ir.Match, packets []*ir.Packet, hits map[string]int) {
 	bucket := rapid.IntRange(0, 1).Draw(t, "bucket")
 	options := func() (ir.Options, *ir.Conntrack) {
 		ct := ir.NewConntrack()
@@ -46,7 +50,7 @@ func agree(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, handover bool, pac
 	}
 	pl := ir.NewPipeline(rules...)
 	o, ct := options()
-	m := &flattentest.Machine{Paths: f, Fallback: ir.NewPipeline(rules...), Handover: handover, Hits: hits, Bare: rapid.Bool().Draw(t, "bare")}
+	m := &flattentest.Machine{Paths: f, Fallback: ir.NewPipeline(rules...), Handover: handover, Guards: guards, Hits: hits, Bare: rapid.Bool().Draw(t, "bare")}
 	var machineCT *ir.Conntrack
 	m.Options, machineCT = options()
 	for i, p := range packets {

@@ -40,6 +40,7 @@ type segment struct {
 	drafts  []*draft
 	visited map[visit]*callers
 	rules   map[*rule]struct{} // whose programs were followed
+	asked   map[uint32]bool    // ports whose guards matter
 	traps   bool               // it has one
 	entered bool               // it has an entry
 	dirty   map[SegmentID]bool // that its paths jump to with changed packets
@@ -142,10 +143,11 @@ func (s *segment) name() {
 // on one memo.
 type builder struct {
 	*Config
-	rules *index
-	memo  *memo
-	chain []*segment // being evaluated: each jumps to the next
-	fresh []*segment // that were made
+	rules  *index
+	guards guards
+	memo   *memo
+	chain  []*segment // being evaluated: each jumps to the next
+	fresh  []*segment // that were made
 }
 
 // ingressSegment is the segment of a port, to be built.
@@ -179,7 +181,7 @@ func (b *builder) segment(at resume, env *environment) (s *segment, whole bool) 
 
 // build evaluates s and follows its jumps.
 func (b *builder) build(s *segment, root bool) {
-	e := evaluate(b.Config, b.rules, s.at, s.env, root)
+	e := evaluate(b.Config, b.rules, b.guards, s.at, s.env, root)
 	b.chain = append(b.chain, s)
 	for _, d := range e.paths {
 		if d.jump == nil {
@@ -192,7 +194,7 @@ func (b *builder) build(s *segment, root bool) {
 	}
 	b.chain = b.chain[:len(b.chain)-1]
 	e.settleVisitors()
-	s.drafts, s.visited, s.rules, s.reads = e.paths, e.visited, e.followed, e.reads
+	s.drafts, s.visited, s.rules, s.reads, s.asked = e.paths, e.visited, e.followed, e.reads, e.asked
 }
 
 // link finds the segment that a jump ends in.

@@ -47,7 +47,10 @@ func (t *Target) link(p *offload.Port) (Link, error) {
 func (o *outlet) equal(x *outlet) bool {
 	a, b := o.Port, x.Port
 	a.Tunnel, b.Tunnel = nil, nil
-	return o.lack == x.lack && a == b && (o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
+	a.Bridge, b.Bridge = nil, nil // its addresses are in the paths
+	sameBridge := (o.Bridge == nil) == (x.Bridge == nil) && (o.Bridge == nil || o.Bridge.VLAN == x.Bridge.VLAN)
+	return o.lack == x.lack && a == b && sameBridge &&
+		(o.Tunnel == nil) == (x.Tunnel == nil) && (o.Tunnel == nil || *o.Tunnel == *x.Tunnel)
 }
 
 // arrange finds out which devices there are. The failures are of ports that have none.

@@ -79,19 +79,19 @@ func (c *chain) place(at site, where []program) {
 	}
 	assignLevels(c.rules, before)
 	c.want = map[filterKey]*want{}
-	tracked, seen := c.table.Tracked, map[string]bool{}
+	seen := map[string]bool{}
 	for _, g := range where {
 		for _, r := range c.rules {
 			if r.level == 0 && r.failed == nil {
 				r.fail(c.segment, backend.Transient, "too many entries overlap one after the other: a chain has room for %d", lastLevel)
 			}
-			r.filters(at, c.number, tracked, g, c.want, seen)
+			r.filters(at, c.number, c.table, g, c.want, seen)
 		}
 		if c.barred[filterKey{endKey, 0, g}] != nil {
 			continue
 		}
 		end := mark{roleEnd, 0, uint64(c.segment)}
-		f := filterOf(at, c.number, endLevel, g, flower.Match{}, g.trap(tracked), end)
+		f := filterOf(at, c.number, endLevel, g, flower.Match{}, g.handOver(c.table), end)
 		c.want[filterKey{endKey, 0, g}] = &want{filter: f, mark: end}
 	}
 }
@@ -113,6 +113,12 @@ func (c *chain) broken(g program) *offload.Failure {
 func (c *chain) fragile(g program) string {
 	if f := c.broken(g); f != nil {
 		return f.Detail
+	}
+	if c.table != nil && c.table.Entry != nil {
+		if g == inKernel {
+			return ""
+		}
+		return "a device hands packets over only as they came"
 	}
 	for _, r := range c.rules {
 		if r.failed != nil && !r.lives(g) {
@@ -140,7 +146,7 @@ func (c *chain) difference() *difference {
 			d.add = append(d.add, k)
 		case h.filter.Prio != w.filter.Prio || h.filter.Protocol != w.filter.Protocol || h.filter.Flags != w.filter.Flags:
 			d.move = append(d.move, k)
-		case h.form != nil && h.form == w.form && h.mark == w.mark:
+		case h.form != nil && h.form == w.form && h.mark == w.mark && h.mark.role == rolePath:
 		case !same(&h.filter, &w.filter):
 			d.replace = append(d.replace, k)
 		}

@@ -163,6 +163,7 @@ func (p *probed) limit(c *offload.Caps) {
 		}
 	}
 	and(&c.Jump, jumping)
+	and(&c.Handover, marks)
 	amount(&c.Outputs, outputs)
 	amount(&c.DecTTL, rewriting, checksums)
 	amount(&c.PopVLAN, tags)

@@ -37,17 +37,24 @@ func (o *outlet) programs() (list []program) {
 	return list
 }
 
-// trap hands packets to the fallback: in the kernel they go on to Open vSwitch, out of a device they come to the kernel. Of tracked
-// packets the connection is forgotten.
-func (g program) trap(tracked bool) []flower.Action {
-	end := flower.Pass
+// trap hands packets to the fallback as they came: in the kernel they go on to Open vSwitch, out of a device they come to the kernel.
+func (g program) trap() []flower.Action {
 	if g == inDevice {
-		end = flower.Trap
+		return []flower.Action{{Op: flower.Gact{}, Control: flower.Trap}}
 	}
-	if tracked && g == inKernel { // to the kernel a device hands packets as they came
-		return []flower.Action{forget(end)}
+	return []flower.Action{{Op: flower.Gact{}, Control: flower.Pass}}
+}
+
+// handOver hands packets to the fallback out of a table. The kernel marks them, if the fallback can take over where the table begins; else
+// the connection of tracked packets is forgotten. To the kernel a device hands packets as they came.
+func (g program) handOver(t *table) []flower.Action {
+	switch {
+	case g == inKernel && t.Entry != nil:
+		return []flower.Action{{Op: flower.Skbedit{Mark: flower.Exact(t.Mark)}, Control: flower.Pass}}
+	case g == inKernel && t.Tracked:
+		return []flower.Action{forget(flower.Pass)}
 	}
-	return []flower.Action{{Op: flower.Gact{}, Control: end}}
+	return g.trap()
 }
 
 // rule is an entry of a table in the chain of one device.
@@ -107,13 +114,13 @@ type want struct {
 
 // filters are those of a rule in one program. seen are matches of traps: traps share levels, and different ones can come to the same
 // in flower.
-func (r *rule) filters(at site, chain uint32, tracked bool, where program, to map[filterKey]*want, seen map[string]bool) {
+func (r *rule) filters(at site, chain uint32, t *table, where program, to map[filterKey]*want, seen map[string]bool) {
 	if r.goneIn[where] || r.level == 0 {
 		return
 	}
 	actions, is := r.actions, rolePath
 	if r.trap || r.trapIn[where] {
-		actions, is = where.trap(tracked), roleTrap
+		actions, is = where.handOver(t), roleTrap
 	}
 	for i := range r.asked.matches {
 		m := mark{is, uint8(i), uint64(r.path)}

@@ -10,7 +10,7 @@ import (
 )
 
 // The switchboard is chain 0 of a device. It sends the packets of each ingress to its chain, by the remote end of the tunnel where
-// several tunnels end in the device, and lets only those kinds of packets in that the ingress's table does something with: no fragments,
+// several tunnels end in the device and by the VLAN where it is the uplink of a bridge, and lets only those kinds of packets in that the ingress's table does something with: no fragments,
 // whose ports flower does not see while Open vSwitch sees those of the first, and not more than one VLAN header. What is not sent
 // anywhere goes to the fallback.
 const (
@@ -66,7 +66,7 @@ func (d *device) guard(g program) {
 			continue
 		}
 		is := mark{roleGuard, uint8(part), 0}
-		d.board.want[filterKey{"guard", uint8(part), g}] = &want{filter: filterOf(d.site, 0, guardLevel, g, m, g.trap(false), is), mark: is}
+		d.board.want[filterKey{"guard", uint8(part), g}] = &want{filter: filterOf(d.site, 0, guardLevel, g, m, g.trap(), is), mark: is}
 	}
 }
 
@@ -74,11 +74,11 @@ func (d *device) guard(g program) {
 func (d *device) entries(p *outlet, c *chain, k kinds, g program) {
 	role, actions := roleEntry, []flower.Action{flower.GotoChain(c.number)}
 	if d.paused[c.segment] {
-		role, actions = rolePause, g.trap(false)
+		role, actions = rolePause, g.trap()
 	}
 	for i, typ := range etherTypes {
 		for j, kind := range []kinds{plainIPv4 << i, taggedIPv4 << i} {
-			if k&kind == 0 {
+			if k&kind == 0 || p.Bridge != nil && (j == 1) != (p.Bridge.VLAN != 0) {
 				continue
 			}
 			m := flower.Match{EthType: typ}
@@ -87,6 +87,9 @@ func (d *device) entries(p *outlet, c *chain, k kinds, g program) {
 			}
 			if j == 1 {
 				m.VLAN.TPID = flower.EtherVLAN
+				if p.Bridge != nil {
+					m.VLAN.ID = flower.Some(p.Bridge.VLAN)
+				}
 			}
 			if p.Tunnel != nil {
 				p.ends(&m)
@@ -100,7 +103,10 @@ func (d *device) entries(p *outlet, c *chain, k kinds, g program) {
 
 // key tells the entries of ports apart by what they match, as far as it is not the kind of packets.
 func (o *outlet) key() string {
-	if o.Tunnel == nil {
+	switch {
+	case o.Bridge != nil:
+		return fmt.Sprintf("vlan %d", o.Bridge.VLAN)
+	case o.Tunnel == nil:
 		return "all"
 	}
 	return fmt.Sprintf("%s %s %d", o.Tunnel.Remote, o.Tunnel.Local, o.Tunnel.DstPort)

@@ -27,3 +27,6 @@ func (d Datapath) tunnelBridge() string {
 	}
 	return ""
 }
+
+// Tags tells whether hosts can tag their frames: where the kernel has Open vSwitch's datapath it has 802.1Q devices, too.
+func (l *Lab) Tags() bool { return l.opts.Datapath == Kernel }

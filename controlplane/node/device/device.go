@@ -28,6 +28,8 @@ type Setting struct {
 	// Off are the logical datapaths through which nothing is offloaded, by tunnel key, with
 	// what they are called in the configuration.
 	Off map[uint32]string
+
+	providers []string // bridges behind patch ports
 }
 
 // Devices is the datum.
@@ -36,6 +38,7 @@ type Devices struct {
 	ifaces *iface.Table
 	now    Setting
 	known  bool // now was read
+	states map[string]BridgeState
 
 	refused []string // settings of interfaces
 	unknown []string // names of datapaths
@@ -74,14 +77,20 @@ func (d *Devices) read() Setting {
 		s.Mode = offload.Off
 		return s
 	}
+	others := d.layout()
 	for _, row := range d.ifaces.All() {
-		if p, ok := d.port(row, s.Mode); ok {
+		if p, ok := d.port(row, s.Mode, others); ok {
 			if p.Barred = d.barred(row); p.Barred.Why != "" {
 				p.Mode = offload.Off
 			}
 			s.Ports = append(s.Ports, p)
 		}
+		if at, there := others[row.Options["peer"]]; there && row.Type == "patch" && !slices.Contains(s.providers, at.bridge.Name) {
+			s.providers = append(s.providers, at.bridge.Name)
+		}
 	}
+	slices.Sort(s.providers)
+	single(s.Ports)
 	s.Off = d.off()
 	slices.SortFunc(s.Ports, func(a, b offload.Port) int { return cmp.Compare(a.Ofport, b.Ofport) })
 	return s
@@ -109,28 +118,37 @@ func (d *Devices) obstacle() string {
 	return ""
 }
 
-func (d *Devices) port(row *vsw.Interface, mode offload.Mode) (offload.Port, bool) {
+func (d *Devices) port(row *vsw.Interface, mode offload.Mode, others map[string]place) (offload.Port, bool) {
 	ofport := iface.Ofport(row)
 	if ofport == 0 {
 		return offload.Port{}, false
 	}
 	p := offload.Port{Ofport: ofport, Name: row.Name, Mode: mode}
-	if text, has := row.ExternalIDs[key]; has {
-		own, err := offload.ParseMode(text)
-		if err != nil {
-			own = offload.Off
-			d.refused = append(d.refused, fmt.Sprintf("interface %s: external_ids:%s: %v: it is not offloaded", row.Name, key, err))
-		}
-		p.Mode = own
-	}
+	d.override(&p, row)
 	switch row.Type {
 	case "", "system":
 		p.Device, p.Ifindex = row.Name, int32(row.Ifindex.Or(0))
 		return p, true
 	case "geneve", "vxlan":
 		return tunnel(p, row, d.encap)
+	case "patch":
+		return d.patch(p, row, others), true
 	}
 	return offload.Port{}, false
+}
+
+// override takes over what the interface itself says of its mode.
+func (d *Devices) override(p *offload.Port, row *vsw.Interface) {
+	text, has := row.ExternalIDs[key]
+	if !has {
+		return
+	}
+	own, err := offload.ParseMode(text)
+	if err != nil {
+		own = offload.Off
+		d.refused = append(d.refused, fmt.Sprintf("interface %s: external_ids:%s: %v: it is not offloaded", row.Name, key, err))
+	}
+	p.Mode = own
 }
 
 // encap is the address by which the other chassis know this one, of the family of

@@ -238,6 +238,15 @@ func (t *Table) PatchOfport(lport string) uint32 {
 	return 0
 }
 
+// Patched is the logical port that a patch port stands for; "" for none.
+func (t *Table) Patched(iface ovsdb.UUID) string { return t.lport[iface] }
+
+// Named tells whether the integration bridge has an interface of that name.
+func (t *Table) Named(name string) bool {
+	row := t.w.VSW.InterfaceByName.One(name)
+	return row != nil && t.rows[row.UUID] != nil
+}
+
 // All are the interfaces on the integration bridge.
 func (t *Table) All() map[ovsdb.UUID]*vsw.Interface { return t.rows }
 

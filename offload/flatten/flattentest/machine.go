@@ -25,6 +25,8 @@ type Machine struct {
 	// matches nothing then goes to the fallback.
 	Bare    bool
 	Options ir.Options
+	// Guards are those of Paths (SetGuard), if not nil: it is an error that a path sees to a packet that is left to the fallback.
+	Guards map[uint32][]ir.Match
 
 	// Hits counts the paths that packets met: "jump", "output", "drop", or the name of the
 	// code of a trap.
@@ -79,14 +81,26 @@ func (m *Machine) Run(p *ir.Packet) (ir.Result, error) {
 		default:
 			m.hit("drop")
 		}
+		if _, root := id.Ingress(); root && m.guarded(uint32(p.Get(ir.InPort).Lo), p) {
+			return all, fmt.Errorf("%s: path %s has packet %s, which is left to the fallback", id, path, p)
+		}
 		r, next, err := m.execute(path, p)
 		all = merge(all, r)
+		for _, out := range r.Outputs {
+			if m.guarded(out.Port, out.Packet) {
+				return all, fmt.Errorf("%s: path %s puts packet %s out by port %d, which is left to the fallback", id, path, out.Packet, out.Port)
+			}
+		}
 		if err != nil || path.Jump == nil {
 			return all, err
 		}
 		p, id = next, path.Jump.To
 	}
 	return all, errors.New("the packet jumps round in circles")
+}
+
+func (m *Machine) guarded(port uint32, p *ir.Packet) bool {
+	return slices.ContainsFunc(m.Guards[port], p.Matches)
 }
 
 func (m *Machine) hit(what string) {

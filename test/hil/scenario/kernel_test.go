@@ -107,7 +107,7 @@ func logChassis(t *testing.T) {
 }
 
 // proven are scenarios of which some packets must have bypassed Open vSwitch.
-var proven = map[string]bool{"l2": true, "routed": true, "acl": true, "containers": true, "ipv6": true}
+var proven = map[string]bool{"l2": true, "localnet": true, "nat": true, "floating-ip": true, "routed": true, "acl": true, "containers": true, "ipv6": true}
 
 // offloaded logs what is offloaded on each chassis, and demands packets of those that are to be seen. Counters are some seconds late.
 func offloaded(t *testing.T, scenario string) {

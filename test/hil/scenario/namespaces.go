@@ -81,9 +81,16 @@ func (n *namespaces) addHost(h Host) (*lab.Host, error) {
 	return n.chassis[h.Chassis].AddHost(spec)
 }
 
-// addPhysical adds a host to the physical network. In a VLAN it is an access port of the last chassis' bridge to that network: the lab's
-// hosts cannot tag their frames themselves.
+// addPhysical adds a host to the physical network. Where hosts cannot tag their frames themselves, one in a VLAN is an access port of the
+// last chassis' bridge to that network.
 func (n *namespaces) addPhysical(p Physical, chassis []string) (*lab.Host, error) {
+	if p.VLAN != 0 && n.lab.Tags() {
+		host, err := n.lab.AddTaggedHost(p.Name, p.VLAN, p.Addrs...)
+		if err != nil {
+			return nil, err
+		}
+		return host, host.SetAddrs(nil, p.Gateways)
+	}
 	if p.VLAN != 0 {
 		return n.chassis[chassis[len(chassis)-1]].AddAccessHost(p.VLAN, lab.HostSpec{Name: p.Name, Addrs: p.Addrs, Gateways: p.Gateways})
 	}

@@ -39,7 +39,7 @@ func (m *machine) arguments() []string {
 		"-accel", "tcg,thread=multi", "-cpu", "max", "-smp", strconv.Itoa(processors), "-m", strconv.Itoa(memoryMiB),
 		"-no-reboot", // a kernel that panics reboots (panic=-1), which then is the end
 		"-kernel", m.image, "-initrd", m.initramfs,
-		"-append", "console=ttyS0 panic=-1 quiet loglevel=4 random.trust_cpu=on mitigations=off tsc=reliable rdinit=/init",
+		"-append", "console=ttyS0 panic=-1 quiet loglevel=4 random.trust_cpu=on mitigations=off tsc=reliable no_timer_check rdinit=/init",
 		"-serial", "file:" + m.log, "-device", "virtio-serial-pci",
 	}
 	// Not "-chardev stdio" for the output: where standard input has ended QEMU takes that for closed, and the guest's writes then block.
