@@ -29,10 +29,11 @@ type traceCommand struct {
 	All      bool   `help:"Show all three forms."`
 	Output   string `enum:"text,json" default:"text" help:"Form of the output: ${enum}. JSON has everything."`
 
-	CT            []string `sep:"none" placeholder:"FLAGS" help:"Connection state that the next trip through connection tracking finds, such as new or est,rpl; once for each trip (then: est)."`
-	LBDst         string   `name:"lb-dst" placeholder:"IP[:PORT]" help:"Backend that the load balancer chooses."`
-	SelectID      uint16   `placeholder:"ID" help:"Value that the select action chooses."`
-	FriendlyNames bool     `negatable:"" default:"true" help:"Show the names that people gave instead of UUIDs."`
+	CT            []string  `sep:"none" placeholder:"FLAGS" help:"Connection state that the next trip through connection tracking finds, such as new or est,rpl; once for each trip (then: est)."`
+	LBDst         string    `name:"lb-dst" placeholder:"IP[:PORT]" help:"Backend that the load balancer chooses."`
+	SelectID      uint16    `placeholder:"ID" help:"Value that the select action chooses."`
+	OVS           installed `name:"ovs" placeholder:"REMOTE" help:"Show the flows that the switch has of each logical flow, with their counters; --ovs=REMOTE names another switch than this host's br-int, as unix:FILE or tcp:HOST:PORT."`
+	FriendlyNames bool      `negatable:"" default:"true" help:"Show the names that people gave instead of UUIDs."`
 
 	PrivateKey  string `short:"p" type:"path" placeholder:"FILE" help:"Private key for ssl:, PEM."`
 	Certificate string `short:"c" type:"path" placeholder:"FILE" help:"Its certificate, PEM."`
@@ -55,6 +56,13 @@ func (c *traceCommand) Run(ctx context.Context, out io.Writer) error {
 	n, err := c.read(ctx)
 	if err != nil {
 		return err
+	}
+	if c.OVS.wanted {
+		if err := c.OVS.open(ctx, time.Duration(c.Timeout)); err != nil {
+			return err
+		}
+		defer c.OVS.close()
+		options.Installed = c.OVS.flows
 	}
 	r, err := n.Trace(datapath, microflow, options)
 	if err != nil {

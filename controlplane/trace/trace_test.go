@@ -105,6 +105,29 @@ egress(dp="sw", inport="a", outport="web")
 	}
 }
 
+// What targets have of a logical flow stands above its actions, as ovn-trace --ovs has it.
+func TestInstalled(t *testing.T) {
+	n := tiny(t, `2 | inport == "a" | outport = "b"; output;`, `out | 1 | output;`)
+	r := mustTrace(t, n, `inport == "a" && ip4`, Options{Installed: func(row ovsdb.UUID) ([]string, error) {
+		if row == (ovsdb.UUID{1}) {
+			return []string{"first", "second"}, nil
+		}
+		return nil, nil
+	}})
+	const want = ` 0. inport == "a", priority 50, uuid 01000000
+    first
+    second
+    outport = "web";
+`
+	if got := r.Detailed(); !strings.Contains(got, want) || !strings.Contains(got, "uuid 02000000\n    *** no OpenFlow flows\n    output;") {
+		t.Errorf("detailed:\n%s", got)
+	}
+	r = mustTrace(t, n, `inport == "a" && ip4`, Options{Installed: func(ovsdb.UUID) ([]string, error) { return nil, errors.New("gone") }})
+	if got := r.Detailed(); !strings.Contains(got, "*** error obtaining flow stats (gone)") {
+		t.Errorf("detailed:\n%s", got)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	r := mustTrace(t, tiny(t, ` | 1 | drop;`), `inport == "a" && eth.type == 0x1234`, Options{})
 	b, err := r.JSON()

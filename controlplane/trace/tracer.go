@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/action"
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
 
 // Options say what the database does not.
@@ -20,6 +21,9 @@ type Options struct {
 	SelectID uint16
 	// UUIDNames shows names as the database has them rather than those that people gave.
 	UUIDNames bool
+	// Installed is what targets have of a logical flow, a line for each flow with its
+	// counters; nil shows nothing of this.
+	Installed func(row ovsdb.UUID) ([]string, error)
 }
 
 // maxTables bounds the tables that one packet and its copies visit, maxDepth how
@@ -96,7 +100,25 @@ func (t *tracer) visit(d *datapath, p *ir.Packet, k tableKey, parent *Node) {
 	m := t.describe(f, equals)
 	node := parent.add(Table, "%2d. %s%s, priority %d, uuid %s", k.table, m.origin(), m.Match, m.Priority, m.UUID[:8])
 	node.Flow = m
+	t.showInstalled(f, node)
 	t.run(t.statements(f.text()), &frame{dp: d, p: p, at: f.at}, node)
+}
+
+// showInstalled shows what targets have of f.
+func (t *tracer) showInstalled(f *flow, node *Node) {
+	if t.Installed == nil {
+		return
+	}
+	lines, err := t.Installed(f.row.UUID)
+	switch {
+	case err != nil:
+		node.add(Error, "*** error obtaining flow stats (%v)", err)
+	case len(lines) == 0:
+		node.add(Error, "*** no OpenFlow flows")
+	}
+	for _, line := range lines {
+		node.add(Action, "%s", line)
+	}
 }
 
 // origin is where a logical flow comes from, as the detailed form has it.
