@@ -31,7 +31,7 @@ var profiles = []struct {
 		ir.ChkInPortSec: 73, ir.ChkInPortSecND: 74, ir.ChkOutPortSec: 75, ir.ECMPNHMAC: 76, ir.ECMPNH: 77,
 		ir.ChkLBAffinity: 78, ir.MACCacheUse: 79, ir.CTZoneLookup: 80, ir.CTOrigNWDst: 81, ir.CTOrigIP6Dst: 82,
 		ir.CTOrigTPDst: 83, ir.FloodRemote: 84, ir.CTStateSave: 85, ir.CTOrigProto: 86,
-		ir.GetRemoteFDB: 87, ir.LearnRemoteFDB: 88, ir.EVPNARPLookup: 89, ir.RemoteVTEPOutput: 90, ir.Handover: 200}}},
+		ir.GetRemoteFDB: 87, ir.LearnRemoteFDB: 88, ir.EVPNARPLookup: 89, ir.RemoteVTEPOutput: 90, ir.Handover: 240}}},
 	{26, 4, Profile{"26.09", 8, 62, 44, 26, map[ir.Stage]uint8{
 		ir.PhyToLog: 0, ir.Output: 52, ir.OutputLargeProcess: 53, ir.RemoteOutput: 54, ir.RemoteVTEPOutput: 55,
 		ir.LocalOutput: 56, ir.CheckLoopback: 57, ir.SaveInport: 88, ir.LogToPhy: 89, ir.MACBinding: 90,
@@ -39,7 +39,7 @@ var profiles = []struct {
 		ir.LookupFDB: 96, ir.ChkInPortSec: 97, ir.ChkInPortSecND: 98, ir.ChkOutPortSec: 99, ir.ECMPNHMAC: 100,
 		ir.ECMPNH: 101, ir.ChkLBAffinity: 102, ir.MACCacheUse: 103, ir.CTZoneLookup: 104, ir.CTOrigNWDst: 105,
 		ir.CTOrigIP6Dst: 106, ir.CTOrigTPDst: 107, ir.FloodRemote: 108, ir.CTStateSave: 109, ir.CTOrigProto: 110,
-		ir.GetRemoteFDB: 111, ir.LearnRemoteFDB: 112, ir.EVPNARPLookup: 113, ir.Handover: 200}}},
+		ir.GetRemoteFDB: 111, ir.LearnRemoteFDB: 112, ir.EVPNARPLookup: 113, ir.Handover: 240}}},
 }
 
 // ProfileFor chooses the profile for a Southbound database written by the
