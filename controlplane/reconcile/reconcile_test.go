@@ -147,9 +147,11 @@ func startWith(t *testing.T, x *target, whole offload.Target) *rig {
 	return r
 }
 
-func (x *rig) run(whole offload.Target) {
+func (x *rig) run(whole offload.Target) { x.runWith(whole, nil) }
+
+func (x *rig) runWith(whole offload.Target, handOver func(offload.Handovers)) {
 	t := x.T
-	x.r = New(Config{Target: whole, Changes: x.mail, Acked: x.ack, Log: slog.New(slog.DiscardHandler)})
+	x.r = New(Config{Target: whole, Changes: x.mail, Acked: x.ack, HandOver: handOver, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); x.r.Run(ctx) }()

@@ -13,7 +13,8 @@
 //
 // An entry is one filter for each kind of packets that it can meet. Entries with packets in common have priorities in their order (see
 // level); others share them. A trap ends classification with "pass", so that Open vSwitch gets the packet as it came; where packets
-// have a connection it is forgotten first ("ct clear"). Every chain ends with such a filter. For a device that takes filters over (skip_sw)
+// have a connection it is forgotten first ("ct clear"), or, if Open vSwitch can take over where the table begins (offload.Table.Entry), kept,
+// and the packet marked. Every chain ends with such a filter. For a device that takes filters over (skip_sw)
 // there is a second, complete set of filters, with "trap" in place of "pass".
 //
 // # Refusals

@@ -25,6 +25,8 @@ type Machine struct {
 	// matches nothing then goes to the fallback.
 	Bare    bool
 	Options ir.Options
+	// TakeOver, if not nil, has packets that are handed over where a segment begins, in place of its Entry.
+	TakeOver func(*flatten.Segment, *ir.Packet) (ir.Result, error)
 	// Guards are those of Paths (SetGuard), if not nil: it is an error that a path sees to a packet that is left to the fallback.
 	Guards map[uint32][]ir.Match
 
@@ -257,8 +259,11 @@ func (m *Machine) fallBack(seg *flatten.Segment, p *ir.Packet) (ir.Result, error
 			p.Put(f, ir.Value{})
 		}
 	}
-	if !entered {
+	switch {
+	case !entered:
 		return m.Fallback.Evaluate(p, ir.PhyToLog, m.Options)
+	case m.TakeOver != nil:
+		return m.TakeOver(seg, p)
 	}
 	const entry = ir.NoStage - 1
 	r := ir.NewRule(entry, 0, 0, ir.Match{}, nil, ir.NewProgram(ops...), ir.Owner{})
