@@ -94,13 +94,16 @@ func (t *Target) segmentOf(list []*stranger) (best flatten.SegmentID, ok bool) {
 
 // takeStrays takes filters over that nothing is known of yet.
 func (c *chain) takeStrays(list []*stranger) {
-	c.levels = map[flatten.PathID]level{}
+	c.levels, c.trapLevels = map[flatten.PathID]level{}, map[string]level{}
 	for _, in := range list {
 		m := in.mark
 		c.handle = max(c.handle, in.Handle)
 		c.stray = append(c.stray, &held{filter: plain(in.Installed), mark: m})
 		if m.role == rolePath || m.role == roleTrap {
 			c.levels[m.path()] = levelOf(in.Prio)
+		}
+		if m.role == roleTrap {
+			c.trapLevels[matchText(&in.Match, program(in.Prio%2))] = levelOf(in.Prio)
 		}
 	}
 }
@@ -146,5 +149,5 @@ func (c *chain) recognise() {
 		h.wide, h.known = w.wide, true
 		c.have[k] = h
 	}
-	c.stray, c.levels = rest, nil
+	c.stray, c.levels, c.trapLevels = rest, nil, nil
 }

@@ -2,6 +2,7 @@ package tc
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -24,6 +25,8 @@ type chain struct {
 	// stray are filters of sluice's that belong to nothing that is known now; levels are those that paths were found with.
 	stray  []*held
 	levels map[flatten.PathID]level
+	// trapLevels are those that traps were found with, by what they match: of several that come to the same in flower only one is there.
+	trapLevels map[string]level
 
 	forms  map[flatten.PathID]*form // of entries, as long as nothing that they depend on changes
 	no     refusals
@@ -70,6 +73,9 @@ func (c *chain) place(at site, where []program) {
 				if h := c.have[filterKey{r.wide.Key(), uint8(part), g}]; h != nil {
 					return levelOf(h.filter.Prio)
 				}
+				if l := c.trapLevels[matchText(&r.asked.matches[part], g)]; l != 0 {
+					return l
+				}
 			}
 		}
 		return 0
@@ -95,6 +101,9 @@ func (c *chain) place(at site, where []program) {
 		c.want[filterKey{endKey, 0, g}] = &want{filter: f, mark: end}
 	}
 }
+
+// matchText tells what filters match apart.
+func matchText(m *flower.Match, g program) string { return fmt.Sprintf("%d %+v", g, *m) }
 
 // endKey is the filterKey.wide of the end of a chain: none of a match.
 const endKey = "end"
