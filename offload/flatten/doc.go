@@ -43,7 +43,9 @@
 // traps only those need to be programmed behind which there is an overlapping path
 // (Traps): what matches nothing goes to the fallback anyway. A path that changes a
 // packet, or copies or commits it, and then jumps to where a trap can be met is a
-// trap itself (Late): there the packet would not be as it came. Rules that packets
+// trap itself (Late): there the packet would not be as it came. A target that can have the
+// fallback take over where a segment begins (Config.Handover, Segment.Entry) needs that less.
+// Packets of some ports stay in the fallback in any case (SetGuard). Rules that packets
 // teach the switch are not known here, so packets that may match one are trapped;
 // the choice by hash, lengths and inner VLAN headers are conditions of a path if the
 // target has them (Config), and reasons if not.
