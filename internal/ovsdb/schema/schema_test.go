@@ -95,7 +95,7 @@ func TestParseInstalled(t *testing.T) {
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			t.Fatalf("%v (Debian packages ovn-common, openvswitch-common)", err)
+			t.Fatalf("%v (Debian packages ovn-common, openvswitch-switch, openvswitch-vtep)", err)
 		}
 		db, err := Parse(text)
 		if err != nil {
