@@ -202,7 +202,8 @@ func genAction(t *rapid.T, v6 bool, depth int) Action {
 	case 8:
 		return Resubmit{Table: uint8(rapid.IntRange(0, 254).Draw(t, "table")), CT: flag("ct")}
 	case 9:
-		return Resubmit{Table: uint8(u16("table")), Port: rapid.SampledFrom([]Port{0, 5, PortLocal}).Draw(t, "port")}
+		// Always with a port: without port and table (255) is a text that ovs-ofctl prints but refuses to read.
+		return Resubmit{Table: uint8(u16("table")), Port: rapid.SampledFrom([]Port{5, PortLocal}).Draw(t, "port")}
 	case 10:
 		return Controller{MaxLen: u16("max_len"), ID: 3, Reason: PacketInReason(rapid.IntRange(0, 3).Draw(t, "reason")),
 			UserData: rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "userdata"), Pause: flag("pause"), Meter: rapid.SampledFrom([]uint32{NoMeter, 3}).Draw(t, "meter")}
