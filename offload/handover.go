@@ -1,6 +1,8 @@
 package offload
 
 import (
+	"slices"
+
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload/flatten"
 )
@@ -58,6 +60,9 @@ const (
 func (t *Table) TableRules() []ir.Rule {
 	mark := ir.Exact(ir.PktMark, uint64(t.Mark))
 	state := []ir.Term{mark}
+	if slices.ContainsFunc(t.Entry, func(op ir.Op) bool { _, is := op.(ir.PopVLAN); return is }) {
+		state = append(state, ir.Masked(ir.VLANTCI, vlanPresent, vlanPresent)) // OpenFlow wants to know that there is what is taken off
+	}
 	if t.Tracked {
 		state = append(state, ir.Masked(ir.CTState, ir.CTTrk, ir.CTTrk))
 	}
@@ -72,7 +77,7 @@ func (t *Table) TableRules() []ir.Rule {
 		}
 	}
 	if !t.Tracked {
-		rules = append(rules, entryRule(ir.Handover, 1, ir.NewProgram(append(begin[:1:1], of(t.Entry, 0)...)...), mark))
+		rules = append(rules, entryRule(ir.Handover, 1, ir.NewProgram(append(begin[:1:1], of(t.Entry, 0)...)...), state...))
 	}
 	return rules
 }
