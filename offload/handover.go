@@ -1,8 +1,6 @@
 package offload
 
 import (
-	"slices"
-
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload/flatten"
 )
@@ -60,7 +58,7 @@ const (
 func (t *Table) TableRules() []ir.Rule {
 	mark := ir.Exact(ir.PktMark, uint64(t.Mark))
 	state := []ir.Term{mark}
-	if slices.ContainsFunc(t.Entry, func(op ir.Op) bool { _, is := op.(ir.PopVLAN); return is }) {
+	if popsVLAN(t.Entry) {
 		state = append(state, ir.Masked(ir.VLANTCI, vlanPresent, vlanPresent)) // OpenFlow wants to know that there is what is taken off
 	}
 	if t.Tracked {
@@ -80,6 +78,26 @@ func (t *Table) TableRules() []ir.Rule {
 		rules = append(rules, entryRule(ir.Handover, 1, ir.NewProgram(append(begin[:1:1], of(t.Entry, 0)...)...), state...))
 	}
 	return rules
+}
+
+// popsVLAN tells whether ops take a VLAN header off that a packet comes with.
+func popsVLAN(ops []ir.Op) bool {
+	pushed := 0
+	for _, op := range ops {
+		switch op := op.(type) {
+		case ir.PushVLAN:
+			pushed++
+		case ir.PopVLAN:
+			if pushed--; pushed < 0 {
+				return true
+			}
+		case ir.Clone:
+			if pushed == 0 && popsVLAN(op.Ops) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // of are the operations that do something to packets of an Ethernet type, 0 for one that is not IP.
