@@ -58,6 +58,9 @@ const (
 func (t *Table) TableRules() []ir.Rule {
 	mark := ir.Exact(ir.PktMark, uint64(t.Mark))
 	state := []ir.Term{mark}
+	if popsVLAN(t.Entry) {
+		state = append(state, ir.Masked(ir.VLANTCI, vlanPresent, vlanPresent)) // OpenFlow wants to know that there is what is taken off
+	}
 	if t.Tracked {
 		state = append(state, ir.Masked(ir.CTState, ir.CTTrk, ir.CTTrk))
 	}
@@ -72,9 +75,29 @@ func (t *Table) TableRules() []ir.Rule {
 		}
 	}
 	if !t.Tracked {
-		rules = append(rules, entryRule(ir.Handover, 1, ir.NewProgram(append(begin[:1:1], of(t.Entry, 0)...)...), mark))
+		rules = append(rules, entryRule(ir.Handover, 1, ir.NewProgram(append(begin[:1:1], of(t.Entry, 0)...)...), state...))
 	}
 	return rules
+}
+
+// popsVLAN tells whether ops take a VLAN header off that a packet comes with.
+func popsVLAN(ops []ir.Op) bool {
+	pushed := 0
+	for _, op := range ops {
+		switch op := op.(type) {
+		case ir.PushVLAN:
+			pushed++
+		case ir.PopVLAN:
+			if pushed--; pushed < 0 {
+				return true
+			}
+		case ir.Clone:
+			if pushed == 0 && popsVLAN(op.Ops) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // of are the operations that do something to packets of an Ethernet type, 0 for one that is not IP.

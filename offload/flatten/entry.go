@@ -51,9 +51,11 @@ func (e *evaluation) handsOver() {
 		return
 	}
 	r := everything
-	if in := fields.at[ir.InPort]; !e.env.ported {
-		r.bits[in.word()] &^= low(32) << in.bit()
+	in, unread := fields.at[ir.InPort], low(32)
+	if e.env.ported {
+		unread = low(16) << 16 // port numbers of Open vSwitch have 16 bits, and it has no way to write others
 	}
+	r.bits[in.word()] &^= unread << in.bit()
 	for w := range r.bits {
 		r.bits[w] |= e.reads.bits[w]
 	}
