@@ -24,10 +24,12 @@ const patience = 60 * time.Second
 
 // chassis is a controller on real databases, without a switch.
 type chassis struct {
-	t      *testing.T
-	sb, ov *ovsdbtest.Server
-	socket string
-	done   chan error // gets the result of the run
+	t        *testing.T
+	sb, ov   *ovsdbtest.Server
+	rundir   string // of Open vSwitch and OVN
+	database string // the local one's address
+	socket   string
+	done     chan error // gets the result of the run
 	// console is what was logged; to be read after done.
 	console strings.Builder
 }
@@ -40,7 +42,7 @@ func databases(t *testing.T, sbArgs ...string) *chassis {
 	c.sb.Transact(`[{"op":"insert","table":"SB_Global","row":{}}]`)
 	c.ov.Transact(`[{"op":"insert","table":"Open_vSwitch","row":{}}]`)
 	c.set("system-id=hv1 ovn-encap-type=geneve ovn-encap-ip=192.0.2.1")
-	c.socket = filepath.Join(c.ov.Dir(), "ctl")
+	c.rundir, c.database, c.socket = c.ov.Dir(), c.ov.Remote, filepath.Join(c.ov.Dir(), "ctl")
 	return c
 }
 
@@ -51,7 +53,7 @@ func (c *chassis) start(line tlsconf.Options) {
 	ready, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		c.done <- Controller(ctx, Options{Dirs: dirs.Dirs{OVSRun: c.ov.Dir(), OVNRun: c.ov.Dir()}, Database: c.ov.Remote, TLS: line,
+		c.done <- Controller(ctx, Options{Dirs: dirs.Dirs{OVSRun: c.rundir, OVNRun: c.rundir}, Database: c.database, TLS: line,
 			Log: vlog.New(vlog.Config{Program: "ovn-controller", Console: &c.console}), Unixctl: c.socket, Version: "test"},
 			func() error { close(ready); return nil })
 	}()

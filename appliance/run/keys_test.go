@@ -18,41 +18,62 @@ import (
 	"github.com/sluice-gw/sluice/internal/tlsconf"
 )
 
-// issue makes an authority, and a key with a certificate of it, as files.
-func issue(t *testing.T) tlsconf.Options {
+// authority signs certificates and keeps them, with their keys, as files.
+type authority struct {
+	t    *testing.T
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority(t *testing.T) *authority {
 	t.Helper()
-	dir := t.TempDir()
-	write := func(name, kind string, der []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+	a := &authority{t: t, dir: t.TempDir()}
+	der, key, cert := a.certify("authority in "+a.dir, true)
+	a.cert, a.key = cert, key
+	a.write("ca.pem", "CERTIFICATE", der)
+	return a
+}
+
+func (a *authority) write(name, kind string, der []byte) string {
+	a.t.Helper()
+	path := filepath.Join(a.dir, name)
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		a.t.Fatal(err)
 	}
-	certify := func(ca bool, parent *x509.Certificate, signer *ecdsa.PrivateKey) ([]byte, *ecdsa.PrivateKey, *x509.Certificate) {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cert := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: fmt.Sprint(dir, ca)},
-			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: ca, BasicConstraintsValid: true}
-		if parent == nil {
-			parent, signer = cert, key
-		}
-		der, err := x509.CreateCertificate(rand.Reader, cert, parent, &key.PublicKey, signer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return der, key, cert
+	return path
+}
+
+// certify makes a certificate of its own key, signed by the authority, by itself where there is none yet.
+func (a *authority) certify(commonName string, ca bool) ([]byte, *ecdsa.PrivateKey, *x509.Certificate) {
+	a.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		a.t.Fatal(err)
 	}
-	caDER, caKey, ca := certify(true, nil, nil)
-	der, key, _ := certify(false, ca, caKey)
+	cert := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: commonName},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: ca, BasicConstraintsValid: true}
+	parent, signer := a.cert, a.key
+	if parent == nil {
+		parent, signer = cert, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, cert, parent, &key.PublicKey, signer)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return der, key, cert
+}
+
+// issue makes a key and its certificate.
+func (a *authority) issue(commonName string) tlsconf.Options {
+	a.t.Helper()
+	der, key, _ := a.certify(commonName, false)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		t.Fatal(err)
+		a.t.Fatal(err)
 	}
-	return tlsconf.Options{PrivateKey: write("key.pem", "PRIVATE KEY", secret), Certificate: write("cert.pem", "CERTIFICATE", der),
-		CACert: write("ca.pem", "CERTIFICATE", caDER)}
+	return tlsconf.Options{PrivateKey: a.write(commonName+"-key.pem", "PRIVATE KEY", secret),
+		Certificate: a.write(commonName+"-cert.pem", "CERTIFICATE", der), CACert: filepath.Join(a.dir, "ca.pem")}
 }
 
 // name puts the files into the SSL row, in place of those that were there.
@@ -71,7 +92,7 @@ func TestKeysFollowTheSSLRow(t *testing.T) {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	ours, strangers := issue(t), issue(t)
+	ours, strangers := newAuthority(t).issue("hv1"), newAuthority(t).issue("stranger")
 	c := databases(t, fmt.Sprintf("--remote=pssl:%d:127.0.0.1", port),
 		"--private-key="+ours.PrivateKey, "--certificate="+ours.Certificate, "--ca-cert="+ours.CACert)
 	c.set(fmt.Sprintf("ovn-remote=ssl:127.0.0.1:%d", port))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
@@ -208,7 +209,7 @@ func (s *isolation) found(kind string) {
 }
 
 // refuse leaves a part out for a while.
-func (s *isolation) refuse(p idl.Part, why error) {
+func (s *isolation) refuse(p idl.Part, why *idl.OpError) {
 	r := s.refused[p]
 	if r == nil {
 		r = &refusedPart{}
@@ -216,7 +217,8 @@ func (s *isolation) refuse(p idl.Part, why error) {
 	}
 	r.pause = min(cmp.Or(2*r.pause, firstRetry), lastRetry)
 	r.due = s.w.Now().Add(r.pause)
-	s.w.Refuse(refusalOf(p), fmt.Sprintf("%s is not written, the Southbound database refuses it: %v. The rest is written; it is tried again now and then", p.Name, why))
+	s.w.Refuse(refusalOf(p), fmt.Sprintf("%s is not written, the Southbound database refuses it: %s.%s The rest is written; it is tried again now and then",
+		p.Name, strings.TrimSuffix(why.Error(), "."), permissionFix(why, s.w.Config)))
 }
 
 // forget ends the refusal of a part.

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/config"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
@@ -43,7 +44,7 @@ func (j *judge) commit(tx *idl.Tx) error {
 func TestIsolation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(1_700_000_000, 0)
-		w := &node.World{Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+		w := &node.World{Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Config: &config.Config{Chassis: "hv1"}}
 		s := newIsolation(w)
 		j := &judge{has: map[idl.Part]bool{}, refuses: map[idl.Part]bool{}, pairs: map[idl.Part]idl.Part{}}
 		var all []idl.Part

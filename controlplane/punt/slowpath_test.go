@@ -82,6 +82,26 @@ func TestHeldPacketLeavesWhenNeighborAppears(t *testing.T) {
 	})
 }
 
+// A packet can be handed over before the switch has the rule that its neighbor's binding makes, and come here after that binding: nothing
+// that comes later would release it. ovn-controller before 23.06 loses it.
+func TestPacketBehindItsNeighborLeavesAtOnce(t *testing.T) {
+	run(t, func(t *testing.T, b *bench) {
+		distributed := Key{5, 6} // has the binding; the packet is to leave by its redirect port
+		b.Update(View{Redirect: map[Key]Key{lrPort: distributed}})
+		b.UpdateNeighbors([]Neighbor{{NeighborKey{distributed, hop4}, gwMAC}})
+		synctest.Wait()
+		b.tap.take()
+		b.handle(punted(ir.OpARP, udpPacket(t, 1)))
+		out, _ := b.tap.take()
+		if len(out) != 2 || wire.Ethernet(out[1].Packet).Dst() != gwMAC || out[1].Packet[14+20+8] != 1 {
+			t.Fatalf("%d packets out, instead of a request and the packet", len(out))
+		}
+		if s := b.Stats(); s.Held != 0 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
 func TestPausedPacketIsResumedByOwnLearning(t *testing.T) {
 	run(t, func(t *testing.T, b *bench) {
 		in := paused(ir.OpNDNS, packet(t, vm6, peer6, layers.IPProtocolUDP, &layers.UDP{}))

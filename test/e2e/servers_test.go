@@ -60,6 +60,9 @@ func TestSwitchRestart(t *testing.T) {
 		for name, kill := range map[string]bool{"restarted": false, "killed": true} {
 			t.Run(ch.Name+" "+name, func(t *testing.T) {
 				before := flows(t, ch)
+				if lab.MeterCount(before) == 0 {
+					t.Errorf("%s has no meter that it could lose", ch.Name)
+				}
 				reports, err := d.UnderTraffic(func() error { return ch.RestartSwitch(kill) })
 				if err != nil {
 					t.Fatal(err)

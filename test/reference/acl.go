@@ -16,19 +16,24 @@ const (
 	allowedPort  = 7001
 	droppedPort  = 7002
 	rejectedPort = 7003
+	loggedPort   = 7004 // UDP, which no server listens on
 )
 
 // aclLines configure it, as lines for ovn-nbctl.
 var aclLines = fmt.Sprintf(`
 	create Address_Set name=as0 'addresses="10.0.1.11","10.0.2.0/24"'
 	pg-add pg0 lp2
+	meter-add acl-log drop 10 pktps 5
 	acl-add pg0 to-lport 1000 'outport == @pg0 && ip' drop
 	acl-add pg0 to-lport 1001 'outport == @pg0 && ip4 && ip4.src == $as0 && tcp.dst == %d' allow-related
 	acl-add pg0 to-lport 1001 'outport == @pg0 && icmp4' allow-related
 	acl-add pg0 to-lport 1002 'outport == @pg0 && ip4 && (tcp.dst == %d || udp.dst == %d)' reject
-	acl-add pg0 from-lport 1001 'inport == @pg0 && ip4' allow-related`, allowedPort, rejectedPort, rejectedPort)
+	acl-add pg0 from-lport 1001 'inport == @pg0 && ip4' allow-related
+	--log --severity=notice --name=logged --meter=acl-log acl-add sw0 to-lport 1003 'ip4 && udp.dst == %d' drop`,
+	allowedPort, rejectedPort, rejectedPort, loggedPort)
 
 // aclStage puts vm2 behind stateful ACLs that drop all but ICMP, one TCP port for some sources, and reject another.
+// One more of the whole switch logs what it drops, within a limit, so that each chassis has a meter.
 func (d *Deployment) aclStage() Stage {
 	vm2 := func(port uint16) netip.AddrPort { return endpoint("10.0.1.12", port) }
 	return Stage{

@@ -219,17 +219,24 @@ func (c *Chassis) Write(tx *idl.Tx) {
 	if row == nil {
 		row = c.former()
 	}
-	if tx.Part(c.part()) {
+	if !c.right(row) && tx.Part(c.part()) {
 		c.writeChassis(tx, row)
 	}
-	if tx.Part(c.privatePart()) {
-		c.writePrivate(tx, row)
+	if row != nil && row.Name == cfg.Chassis && row.Hostname != cfg.Hostname && tx.Part(c.hostnamePart()) {
+		tx.Update("Chassis", row.UUID, map[string]any{"hostname": cfg.Hostname})
 	}
+	c.writePrivate(tx, row)
 }
 
 // part is what is written of the Chassis row and its Encaps, privatePart of Chassis_Private.
 func (c *Chassis) part() idl.Part {
 	return idl.Part{Kind: "chassis", Table: "Chassis", Row: c.w.SelfID(), Name: "the row of chassis " + c.w.Config.Chassis}
+}
+
+// hostnamePart is a new host name in a row that is there. ovn-northd lets the role ovn-controller change all else of the row but that.
+func (c *Chassis) hostnamePart() idl.Part {
+	return idl.Part{Kind: "chassis_hostname", Table: "Chassis", Row: c.w.SelfID(),
+		Name: fmt.Sprintf("the new host name %s of chassis %s", c.w.Config.Hostname, c.w.Config.Chassis)}
 }
 
 func (c *Chassis) privatePart() idl.Part {
@@ -260,15 +267,19 @@ func (c *Chassis) former() *sb.Chassis {
 	return nil
 }
 
+// right tells whether the Chassis row is as it should be, its host name apart.
+func (c *Chassis) right(row *sb.Chassis) bool {
+	return row != nil && row.Name == c.w.Config.Chassis && maps.Equal(row.OtherConfig, c.otherConfig(row)) &&
+		slices.Equal(sorted(row.TransportZones), c.w.Config.TransportZones) && c.encapsRight(row)
+}
+
+// writeChassis writes what is not right.
 func (c *Chassis) writeChassis(tx *idl.Tx, row *sb.Chassis) {
 	cfg := c.w.Config
 	set := map[string]any{}
 	other := c.otherConfig(row)
 	if row == nil || row.Name != cfg.Chassis {
-		set["name"] = cfg.Chassis
-	}
-	if row == nil || row.Hostname != cfg.Hostname {
-		set["hostname"] = cfg.Hostname
+		set["name"], set["hostname"] = cfg.Chassis, cfg.Hostname
 	}
 	if row == nil || !maps.Equal(row.OtherConfig, other) {
 		set["other_config"] = other
@@ -297,9 +308,6 @@ func (c *Chassis) writeChassis(tx *idl.Tx, row *sb.Chassis) {
 		}
 		set["encaps"] = refs
 	}
-	if len(set) == 0 {
-		return
-	}
 	c.written = c.w.Now()
 	if row == nil {
 		tx.Comment("ovn-controller: registering chassis '" + cfg.Chassis + "'")
@@ -314,9 +322,10 @@ func (c *Chassis) writePrivate(tx *idl.Tx, row *sb.Chassis) {
 	private := c.w.SB.ChassisPrivateByName.One(c.w.Config.Chassis)
 	switch {
 	case row == nil: // its UUID is not known yet: next time
+	case private != nil && private.Chassis == row.UUID || !tx.Part(c.privatePart()):
 	case private == nil:
 		tx.Insert("Chassis_Private", map[string]any{"name": c.w.Config.Chassis, "chassis": row.UUID})
-	case private.Chassis != row.UUID:
+	default:
 		tx.Update("Chassis_Private", private.UUID, map[string]any{"chassis": row.UUID})
 	}
 }
