@@ -32,6 +32,7 @@ type deployment struct {
 	t      *testing.T
 	nb, sb *ovsdbtest.Server
 	sw     *vswitch.Switch
+	northd int    // process id of ovn-northd
 	socket string // of the controller
 }
 
@@ -41,7 +42,7 @@ func deploy(t *testing.T) *deployment {
 	d := &deployment{t: t, nb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-nb.ovsschema", "OVN_Northbound"),
 		sb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-sb.ovsschema", "OVN_Southbound"), sw: vswitch.Start(t)}
 	d.socket = filepath.Join(d.sw.RunDir, "ovn-controller.ctl")
-	d.daemon("ovn-northd", "--ovnnb-db="+d.nb.Remote, "--ovnsb-db="+d.sb.Remote, "--unixctl="+filepath.Join(d.sw.RunDir, "northd.ctl"))
+	d.northd = d.daemon("ovn-northd", "--ovnnb-db="+d.nb.Remote, "--ovnsb-db="+d.sb.Remote, "--unixctl="+filepath.Join(d.sw.RunDir, "northd.ctl"))
 	d.sw.Vsctl("set", "Open_vSwitch", ".", "external_ids:system-id=hv1", "external_ids:hostname=host1",
 		"external_ids:ovn-remote="+d.sb.Remote, "external_ids:ovn-encap-type=geneve", "external_ids:ovn-encap-ip=127.0.0.1",
 		"external_ids:ovn-bridge-datapath-type=dummy")

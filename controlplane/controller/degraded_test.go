@@ -155,24 +155,6 @@ func TestNothingIsDegradedUnasked(t *testing.T) {
 	want("no more")
 }
 
-// TestAging: that use is not noted matters where bindings age.
-func TestAging(t *testing.T) {
-	n := newNetwork(t, localIDs)
-	n.datapath("sw", "logical-switch", 1)
-	n.port("sw", "vm1", 1, "", "")
-	n.plug("vm1", nil)
-	n.flow("sw", "use", 1, "1", "mac_cache_use; next;")
-	if got := n.degraded(); len(got) != 0 {
-		t.Errorf("nothing ages: degraded: %q", got)
-	}
-	n.changeSB(func(tx *idl.Tx) {
-		tx.Update("Datapath_Binding", n.id["sw"], map[string]any{"external_ids": map[string]string{"logical-switch": "x", "fdb_age_threshold": "60"}})
-	})
-	if got := n.degraded(); len(got) != 1 || !strings.HasPrefix(got[0], "mac_cache_use") {
-		t.Errorf("stations age: degraded: %q", got)
-	}
-}
-
 // TestRefusedRows: what of a row is not in force is in the status as long as it is
 // so, with the table, and in the log once.
 func TestRefusedRows(t *testing.T) {
