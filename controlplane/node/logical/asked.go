@@ -39,7 +39,6 @@ var missingStages = map[ir.Stage]struct {
 	needs feature
 	why   string
 }{
-	ir.FloodRemote:   {always, "flood_remote is not supported yet: nothing is flooded to other availability zones"},
 	ir.GetRemoteFDB:  {evpn, "get_remote_fdb always answers none: EVPN is not supported, nothing is sent to VTEPs"},
 	ir.EVPNARPLookup: {evpn, "chk_evpn_arp always answers 0: EVPN is not supported, nothing is learned from VTEPs"},
 }
