@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-gw/sluice/controlplane/sb/sbtest"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
@@ -80,6 +81,22 @@ func TestUnsupportedIsNamed(t *testing.T) {
 	n.sbOption("debug_drop_collector_set", "0")
 	want = nil
 	check("when nothing is asked for")
+}
+
+// TestACLsThatPersist: connections of options:persist-established are not ended with their ACL, and that is said (OVN 25.03).
+func TestACLsThatPersist(t *testing.T) {
+	releases := sbtest.Releases()
+	n := newNetworkOn(t, releases[len(releases)-1].WriteSchema(t), localIDs)
+	n.row("acl", "ACL_ID", map[string]any{"id": 7})
+	n.settle()
+	if got := n.Status().RefusedRows; len(got) != 1 || got[0].Table != "ACL_ID" || !strings.Contains(got[0].Text, "persist-established") {
+		t.Errorf("with an ACL that persists: %q", got)
+	}
+	n.changeSB(func(tx *idl.Tx) { tx.Delete("ACL_ID", n.id["acl"]) })
+	n.settle()
+	if got := n.Status().RefusedRows; len(got) != 0 {
+		t.Errorf("without: %q", got)
+	}
 }
 
 // TestUnmappedIsLogged: a physical network without a bridge is in the status and, once, in the log.
