@@ -2,9 +2,8 @@ package admin_test
 
 import (
 	"encoding/hex"
-	"os/exec"
+	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
@@ -15,24 +14,13 @@ import (
 // writes is written here.
 func TestUseIsNoted(t *testing.T) {
 	d := start(t)
-	if err := syscall.Kill(d.northd, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	sbctl := func(args ...string) string {
-		t.Helper()
-		out, err := exec.Command("ovn-sbctl", append([]string{"--db=" + d.sb.Remote, "--timeout=60"}, args...)...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("ovn-sbctl %s: %v: %s", strings.Join(args, " "), err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	router := sbctl("--bare", "--columns=_uuid", "find", "Datapath_Binding", "external_ids:name=lr0")
-	sbctl("create", "Logical_Flow", "logical_datapath="+router, "pipeline=ingress", "table_id=2", "priority=105", "match=\"reg9[2] == 1\"", "actions=\"mac_cache_use; next;\"")
+	d.KillNorthd()
+	d.SBCtl(`create Logical_Flow logical_datapath=$lr0 pipeline=ingress table_id=2 priority=105 match='"reg9[2] == 1"' actions='"mac_cache_use; next;"'`)
 	binding := func(ip, mac string) string {
-		return sbctl("create", "MAC_Binding", "logical_port=lr0-sw0", "ip="+ip, "mac=\""+mac+"\"", "datapath="+router, "timestamp=1")
+		return strings.TrimSpace(d.SBCtl(fmt.Sprintf(`create MAC_Binding logical_port=lr0-sw0 ip=%s mac='"%s"' timestamp=1 datapath=$lr0`, ip, mac)))
 	}
 	used, idle := binding("10.0.1.11", "02:00:00:00:01:11"), binding("10.0.1.12", "02:00:00:00:01:12")
-	sbctl("set", "Datapath_Binding", router, "external_ids:mac_binding_age_threshold=5")
+	d.SBCtl("set Datapath_Binding " + d.Datapath("lr0") + " external_ids:mac_binding_age_threshold=5")
 
 	p, err := ir.NewPacket(ir.Exact(ir.EthSrc, 0x020000000111), ir.Exact(ir.EthDst, 0x02000000ff01), ir.Exact(ir.EthType, 0x0800), ir.Exact(ir.IPProto, 17),
 		ir.Exact(ir.IPTTL, 64), ir.Exact(ir.IP4Src, 10<<24|1<<8|11), ir.Exact(ir.IP4Dst, 10<<24|2<<8|42), ir.Exact(ir.UDPSrc, 7), ir.Exact(ir.UDPDst, 7))
@@ -40,7 +28,7 @@ func TestUseIsNoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	frame := hex.EncodeToString(p.Frame())
-	timestamp := func(row string) string { return sbctl("get", "MAC_Binding", row, "timestamp") }
+	timestamp := func(row string) string { return strings.TrimSpace(d.SBCtl("get MAC_Binding " + row + " timestamp")) }
 	for range 2 { // it is made new again and again
 		before := timestamp(used)
 		d.await("a timestamp after "+before, func() bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 	"github.com/sluice-gw/sluice/offload/flatten"
 	"github.com/sluice-gw/sluice/offload/flatten/flattentest"
 )
@@ -90,10 +91,10 @@ func TestPathsFollowChanges(t *testing.T) {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			d := startCentral(t)
+			d := central.Start(t)
 			local := localDB(t, localIDs)
 			physBridges(local)
-			c := startChassis(t, d.sb, local)
+			c := startChassis(t, d.SB, local)
 			c.quiet(d)
 			m := newMutator(seed, d, c)
 			m.base()
@@ -156,20 +157,20 @@ const gateway = `
 // network and a tunnel.
 func startGateway(t *testing.T) *hypervisor {
 	t.Helper()
-	d := startCentral(t)
+	d := central.Start(t)
 	local := localDB(t, localIDs)
 	physBridges(local)
-	c := startChassis(t, d.sb, local)
-	d.sbctl("chassis-add hv2 geneve 192.0.2.2")
-	d.nbctl(gateway)
+	c := startChassis(t, d.SB, local)
+	d.SBCtl("chassis-add hv2 geneve 192.0.2.2")
+	d.Configure(gateway)
 	c.quiet(d)
 	for _, p := range []string{"vm1", "vm2", "vm3", "vm5"} {
 		c.plug(p, nil)
 	}
-	d.sbctl("lsp-bind vm4 hv2")
+	d.SBCtl("lsp-bind vm4 hv2")
 	c.quiet(d)
-	lr := strings.TrimSpace(d.sbctl("--bare --columns=_uuid find datapath_binding external_ids:name=lr0"))
-	d.sbctl("create mac_binding logical_port=lr0-pub ip=172.16.0.254 mac='\"0a:00:00:00:00:fe\"' datapath=" + lr)
+	lr := strings.TrimSpace(d.SBCtl("--bare --columns=_uuid find datapath_binding external_ids:name=lr0"))
+	d.SBCtl("create mac_binding logical_port=lr0-pub ip=172.16.0.254 mac='\"0a:00:00:00:00:fe\"' datapath=" + lr)
 	c.quiet(d)
 	return c
 }

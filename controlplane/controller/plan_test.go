@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/plan"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
 	"github.com/sluice-gw/sluice/offload/flatten/flattentest"
@@ -109,10 +110,10 @@ func TestPlacementFollowsChanges(t *testing.T) {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			d := startCentral(t)
+			d := central.Start(t)
 			local := localDB(t, localIDs)
 			physBridges(local)
-			c := startChassis(t, d.sb, local)
+			c := startChassis(t, d.SB, local)
 			c.quiet(d)
 			m := newMutator(seed, d, c)
 			m.base()

@@ -54,18 +54,17 @@ func TestRulesDoWhatTraceTells(t *testing.T) {
 // wholeNetwork starts a chassis that has all of net.
 func wholeNetwork(t *testing.T, host *tracetest.Central, net *tracetest.Topology) (*hypervisor, *trace.Network) {
 	t.Helper()
-	d := &central{t: t, nb: host.NB, sb: host.SB}
 	local := localDB(t, localIDs)
 	physBridges(local)
-	c := startChassis(t, d.sb, local)
-	c.quiet(d)
+	c := startChassis(t, host.SB, local)
+	c.quiet(host.Node)
 	host.Configure(net.Northbound.String())
-	c.quiet(d)
+	c.quiet(host.Node)
 	for _, p := range net.VIFs {
 		c.plug(p, nil)
 	}
 	host.Configure(net.Southbound.String())
-	c.quiet(d)
+	c.quiet(host.Node)
 	return c, host.Network()
 }
 
