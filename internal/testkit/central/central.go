@@ -55,40 +55,45 @@ func (c *Node) KillNorthd() {
 }
 
 // Configure runs lines of ovn-nbctl commands, or ovn-sbctl commands behind "sb:", in
-// order. Words are as for NBCtl and SBCtl. It returns when ovn-northd has carried them out, with the
-// number (nb_cfg) that stands for this state.
+// order. Words are as for NBCtl and SBCtl. It returns when ovn-northd has carried them
+// out, with the number (nb_cfg) that stands for this state.
 func (c *Node) Configure(script string) (nbCfg int64) {
 	c.t.Helper()
 	var nb []string
-	flush := func() {
-		if len(nb) > 0 {
-			c.nbctl(append([]string{"--wait=sb"}, nb...)...)
-			nb = nil
-		}
-	}
 	for line := range strings.Lines(script) {
 		line = strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(line, "sb:"); ok {
-			flush()
+			if len(nb) > 0 {
+				c.generation(nb)
+				nb = nil
+			}
 			c.SBCtl(rest)
 		} else if line != "" {
-			if len(nb) > 0 {
-				nb = append(nb, "--")
-			}
-			nb = append(nb, words(line)...)
+			nb = append(append(nb, words(line)...), "--")
 		}
 	}
-	if len(nb) == 0 {
-		nb = []string{"sync"}
-	}
-	flush()
-	return c.NBCfg()
+	return c.generation(nb)
+}
+
+// generation runs commands, each with "--" behind it, and waits for ovn-northd. It
+// returns the number of the generation that they made, which "sync" has them make in any case: ovn-nbctl makes it when
+// it commits, from what "get" sees.
+func (c *Node) generation(commands []string) int64 {
+	c.t.Helper()
+	args := append([]string{"--wait=sb"}, commands...)
+	lines := strings.Fields(c.nbctl(append(args, "sync", "--", "get", "NB_Global", ".", "nb_cfg")...))
+	return c.number(lines[len(lines)-1]) + 1
 }
 
 // NBCfg is the newest generation of the network.
 func (c *Node) NBCfg() int64 {
 	c.t.Helper()
-	n, err := strconv.ParseInt(strings.TrimSpace(c.nbctl("get", "NB_Global", ".", "nb_cfg")), 10, 64)
+	return c.number(strings.TrimSpace(c.nbctl("get", "NB_Global", ".", "nb_cfg")))
+}
+
+func (c *Node) number(text string) int64 {
+	c.t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		c.t.Fatal(err)
 	}
