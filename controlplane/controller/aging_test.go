@@ -14,6 +14,7 @@ import (
 // TestAging: where rows age, the use of neighbours is counted, the targets are asked for it now and then, and timestamps of
 // rows in use are made new, those of others and those that are young not.
 func TestAging(t *testing.T) {
+	t.Parallel()
 	n := newNetworkOn(t, schemaWith(t, map[string]map[string]any{"FDB": {"timestamp": "integer"}}), localIDs)
 	asked := 0
 	n.cfg.AskUse = func() { asked++ }

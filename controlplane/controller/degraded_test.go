@@ -21,6 +21,7 @@ func (n *network) flow(dp, name string, priority int, match, actions string) {
 // TestLevelOfDegradations: what this program cannot do is no trouble that somebody could mend, and every switch has
 // such flows; a flow that is wrong is.
 func TestLevelOfDegradations(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")
@@ -49,6 +50,7 @@ func TestLevelOfDegradations(t *testing.T) {
 
 // TestMissingMeter: a flow does what it shall also while the meter of its log is not there.
 func TestMissingMeter(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")
@@ -87,6 +89,7 @@ func (n *network) degraded() []string {
 // TestEVPNLookups: on a chassis that is not set up for EVPN there is nothing that its
 // lookups could find; on one that is, they are named.
 func TestEVPNLookups(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")
@@ -121,6 +124,7 @@ const (
 // TestNothingIsDegradedUnasked: ovn-northd makes flows for what is not built yet for
 // every switch and router. They are named when the network asks for it.
 func TestNothingIsDegradedUnasked(t *testing.T) {
+	t.Parallel()
 	d := central.Start(t)
 	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)
@@ -159,6 +163,7 @@ func TestNothingIsDegradedUnasked(t *testing.T) {
 // TestRefusedRows: what of a row is not in force is in the status as long as it is
 // so, with the table, and in the log once.
 func TestRefusedRows(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "qdisc_queue_id:x qos_max_rate:1")

@@ -45,6 +45,7 @@ func (c *hypervisor) wayOf(iface string, ethDst, ipDst uint64) string {
 // interface asks for, or else the default one, and goes to the address that the other
 // port has, or else the other chassis's default: in its switch and behind a router.
 func TestEncapOfInterface(t *testing.T) {
+	t.Parallel()
 	d := central.Start(t)
 	c := startChassis(t, d.SB, localDB(t, localIDs))
 	d.SBCtl("chassis-add hv2 geneve 192.0.2.21")

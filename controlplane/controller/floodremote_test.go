@@ -9,6 +9,7 @@ import (
 // TestFloodRemote sends answers of a transit router's neighbour from the chassis of one availability zone to that of another,
 // through the rules of both: they are learned from there, once, and go nowhere else.
 func TestFloodRemote(t *testing.T) {
+	t.Parallel()
 	zone := func(ip, other string) (*network, *ir.Pipeline) {
 		n := newNetwork(t, "system-id=hv1 ovn-encap-type=geneve ovn-is-interconn=true ovn-encap-ip="+ip)
 		n.writtenBy("25.03.0-20.41.0-78.5")

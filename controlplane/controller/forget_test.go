@@ -40,6 +40,7 @@ func (c *hypervisor) canFlush(can string) {
 // TestBackendsThatGoAreForgotten: options:ct_flush of a load balancer ends the
 // connections to backends that it loses, in whatever way, and only these.
 func TestBackendsThatGoAreForgotten(t *testing.T) {
+	t.Parallel()
 	d := central.Start(t)
 	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)
@@ -83,6 +84,7 @@ func TestBackendsThatGoAreForgotten(t *testing.T) {
 
 // TestSwitchCannotForget: an Open vSwitch that cannot flush connections is named.
 func TestSwitchCannotForget(t *testing.T) {
+	t.Parallel()
 	d := central.Start(t)
 	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)
@@ -113,6 +115,7 @@ func TestSwitchCannotForget(t *testing.T) {
 // TestTemplateLoadBalancer: the addresses of a load balancer may be variables of the
 // chassis.
 func TestTemplateLoadBalancer(t *testing.T) {
+	t.Parallel()
 	d := central.Start(t)
 	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)

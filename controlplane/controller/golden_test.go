@@ -11,6 +11,7 @@ import (
 // TestRulesOfPorts shows the physical rules of each type of Port_Binding
 // (ovn-sb(5)) in the places where it can be, and of multicast groups and tunnels.
 func TestRulesOfPorts(t *testing.T) {
+	t.Parallel()
 	const port, group, tunnels = ir.OwnerPortBinding, ir.OwnerMulticastGroup, ir.OwnerChassis
 	type show = func(kind ir.OwnerKind, name string)
 	sw := func(n *network) { // a switch that is local

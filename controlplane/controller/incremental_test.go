@@ -23,6 +23,7 @@ const localIDs = "system-id=hv1 ovn-encap-type=geneve,vxlan ovn-encap-ip=192.0.2
 // those that it makes itself when it computes everything anew. The one that
 // starts now finds nothing to write.
 func TestIncrementalEqualsFresh(t *testing.T) {
+	t.Parallel()
 	for n := range *seeds {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

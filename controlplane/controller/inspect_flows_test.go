@@ -10,6 +10,7 @@ import (
 
 // TestAskFlows: the Southbound database tells who logical flows are made for.
 func TestAskFlows(t *testing.T) {
+	t.Parallel()
 	d := central.Start(t)
 	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)

@@ -13,6 +13,7 @@ import (
 // off the physical network, but for the gateway's periodic router advertisement, which
 // carries the flag that overrides this (OVN 25.03 and later; package punt sets them).
 func TestAdvertisementLeaves(t *testing.T) {
+	t.Parallel()
 	d := central.Start(t)
 	local := localDB(t, localIDs)
 	physBridges(local)

@@ -26,6 +26,7 @@ func (c *hypervisor) mirrors() []string {
 
 // TestMirrorOfAPort: what ovn-nbctl asks for is in the switch's database.
 func TestMirrorOfAPort(t *testing.T) {
+	t.Parallel()
 	d := central.Start(t)
 	local := localDB(t, localIDs)
 	c := startChassis(t, d.SB, local)
@@ -54,6 +55,7 @@ func TestMirrorOfAPort(t *testing.T) {
 // TestLocalMirror: mirrors of newer releases, into an interface of this chassis and in
 // both directions; those that are logical flows are none of the switch's.
 func TestLocalMirror(t *testing.T) {
+	t.Parallel()
 	text := map[string]any{"key": "string"}
 	n := newNetworkOn(t, schemaWith(t, map[string]map[string]any{"Mirror": {"type": text, "filter": text}}), localIDs)
 	n.datapath("sw", "logical-switch", 1)

@@ -106,6 +106,7 @@ func (c *hypervisor) devices() (ports []offload.Port) {
 // refuse some entries after each, and sends packets and replies through what it holds.
 func TestPlacementFollowsChanges(t *testing.T) {
 	withoutRace(t)
+	t.Parallel()
 	for n := range *seeds {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -154,6 +155,7 @@ func TestPlacementFollowsChanges(t *testing.T) {
 // room or refuses entries, and sends packets and replies through what was placed.
 func TestPlacementOfGateway(t *testing.T) {
 	withoutRace(t)
+	t.Parallel()
 	c := startGateway(t)
 	for _, variant := range []struct {
 		name string

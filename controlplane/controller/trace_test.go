@@ -15,6 +15,7 @@ import (
 // that has all ports of a random network must put out the same packets.
 func TestRulesDoWhatTraceTells(t *testing.T) {
 	withoutRace(t)
+	t.Parallel()
 	for n := range *seeds {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
