@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"encoding/json"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ func start(t *testing.T) *deployment {
 	d.controller()
 	d.sw.Vsctl("wait-until", "bridge", "br-int") // the controller makes it
 	d.wire()
-	d.nbctl(topology)
+	d.Configure(topology)
 	d.sync()
 	return d
 }
@@ -133,7 +134,7 @@ func TestCounters(t *testing.T) {
 	if runs == 0 || physical == 0 || flows == 0 {
 		t.Fatalf("after the start: lflow_run %d, physical_run %d, consider_logical_flow %d", runs, physical, flows)
 	}
-	d.nbctl("acl-add sw0 to-lport 1001 'outport == \"lp2\" && udp.dst == 7' drop")
+	d.Configure("acl-add sw0 to-lport 1001 'outport == \"lp2\" && udp.dst == 7' drop")
 	d.sync()
 	if n := counter("lflow_run"); n != runs {
 		t.Errorf("an ACL made lflow_run %d, was %d", n, runs)
@@ -171,9 +172,9 @@ func TestPause(t *testing.T) {
 	if got := d.ask("debug/status"); got != "paused\n" {
 		t.Errorf("status %q", got)
 	}
-	d.nbctl("lsp-add sw0 late")
+	d.Configure("lsp-add sw0 late")
 	d.sw.Vsctl("add-port", "br-int", "if9", "--", "set", "interface", "if9", "type=dummy", "external_ids:iface-id=late")
-	if out, err := d.tryNbctl("--timeout=1", "--wait=hv", "sync"); err == nil {
+	if out, err := exec.Command("ovn-nbctl", "--db="+d.NB.Remote, "--timeout=1", "--wait=hv", "sync").CombinedOutput(); err == nil {
 		t.Errorf("a paused chassis acknowledged: %s", out)
 	}
 	if got := d.ask("debug/dump-local-bindings"); strings.Contains(got, "late") {
@@ -220,7 +221,7 @@ func TestStarting(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	d := start(t)
-	d.nbctl("lsp-add sw0 ln0\nlsp-set-type ln0 localnet\nlsp-set-addresses ln0 unknown\nlsp-set-options ln0 network_name=nowhere")
+	d.Configure("lsp-add sw0 ln0\nlsp-set-type ln0 localnet\nlsp-set-addresses ln0 unknown\nlsp-set-options ln0 network_name=nowhere")
 	d.sw.Vsctl("set", "Open_vSwitch", ".", "external_ids:ovn-remote-probe-interval=soon")
 	d.sync()
 	raw, err := unixctl.CallJSON(t.Context(), d.socket, "status")
@@ -253,16 +254,16 @@ func TestStatus(t *testing.T) {
 		t.Errorf("status has %d flows, the switch %d", s.Switch.Flows, flows)
 	}
 	text := d.ask("status")
-	for _, want := range []string{"chassis:           hv1 (host host1), registered\n", "connected to " + d.sb.Remote + " since ",
+	for _, want := range []string{"chassis:           hv1 (host host1), registered\n", "connected to " + d.SB.Remote + " since ",
 		"unmapped networks: 1\n  nowhere: port ln0 ", "claim conflicts:   none\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q:\n%s", want, text)
 		}
 	}
 
-	d.sb.Kill()
+	d.SB.Kill()
 	d.await("the loss of the connection to show", func() bool { return d.ask("connection-status") == "not connected\n" })
-	if text := d.ask("status"); !strings.Contains(text, "southbound:        NOT connected to "+d.sb.Remote) {
+	if text := d.ask("status"); !strings.Contains(text, "southbound:        NOT connected to "+d.SB.Remote) {
 		t.Errorf("without its database:\n%s", text)
 	}
 }

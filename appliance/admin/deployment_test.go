@@ -15,8 +15,8 @@ import (
 
 	"github.com/sluice-gw/sluice/appliance/run"
 	"github.com/sluice-gw/sluice/internal/dirs"
-	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
 	"github.com/sluice-gw/sluice/internal/testkit/capability"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 	"github.com/sluice-gw/sluice/internal/testkit/vswitch"
 	"github.com/sluice-gw/sluice/internal/vlog"
 )
@@ -29,21 +29,19 @@ const patience = 60 * time.Second
 // deployment is a chassis with its central: real databases, ovn-northd and
 // ovs-vswitchd; ports are dummies, so no privileges are needed.
 type deployment struct {
+	*central.Node
 	t      *testing.T
-	nb, sb *ovsdbtest.Server
 	sw     *vswitch.Switch
 	socket string // of the controller
 }
 
 func deploy(t *testing.T) *deployment {
 	t.Helper()
-	capability.Need(t, "ovs", "ovn-northd", "ovn-nbctl", "ovn-appctl", "ovsdb-server", "ovs-vswitchd")
-	d := &deployment{t: t, nb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-nb.ovsschema", "OVN_Northbound"),
-		sb: ovsdbtest.Start(t, "/usr/share/ovn/ovn-sb.ovsschema", "OVN_Southbound"), sw: vswitch.Start(t)}
+	capability.Need(t, "ovs", "ovn-appctl")
+	d := &deployment{t: t, Node: central.Start(t), sw: vswitch.Start(t)}
 	d.socket = filepath.Join(d.sw.RunDir, "ovn-controller.ctl")
-	d.daemon("ovn-northd", "--ovnnb-db="+d.nb.Remote, "--ovnsb-db="+d.sb.Remote, "--unixctl="+filepath.Join(d.sw.RunDir, "northd.ctl"))
 	d.sw.Vsctl("set", "Open_vSwitch", ".", "external_ids:system-id=hv1", "external_ids:hostname=host1",
-		"external_ids:ovn-remote="+d.sb.Remote, "external_ids:ovn-encap-type=geneve", "external_ids:ovn-encap-ip=127.0.0.1",
+		"external_ids:ovn-remote="+d.SB.Remote, "external_ids:ovn-encap-type=geneve", "external_ids:ovn-encap-ip=127.0.0.1",
 		"external_ids:ovn-bridge-datapath-type=dummy")
 	return d
 }
@@ -138,45 +136,10 @@ func (d *deployment) wire() {
 // pcap is the file with what was sent to a logical port's machine.
 func (d *deployment) pcap(lport string) string { return filepath.Join(d.sw.RunDir, lport+".pcap") }
 
-// nbctl runs ovn-nbctl commands, one a line; single quotes keep blanks.
-func (d *deployment) nbctl(script string) {
-	d.t.Helper()
-	var args []string
-	for line := range strings.Lines(script) {
-		if w := fields(line); len(w) > 0 {
-			args = append(append(args, "--"), w...)
-		}
-	}
-	if out, err := d.tryNbctl("--timeout=60", "--wait=sb", args...); err != nil {
-		d.t.Fatalf("%v: %s", err, out)
-	}
-}
-
-func (d *deployment) tryNbctl(timeout, wait string, args ...string) (string, error) {
-	cmd := exec.Command("ovn-nbctl", append([]string{"--db=" + d.nb.Remote, timeout, wait}, args...)...)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
-
 // sync waits until the chassis has what the northbound database says.
 func (d *deployment) sync() {
 	d.t.Helper()
-	if out, err := d.tryNbctl("--timeout=60", "--wait=hv", "sync"); err != nil {
-		d.t.Fatalf("ovn-nbctl --wait=hv sync: %v: %s", err, out)
-	}
-}
-
-// fields cuts a line at blanks outside of single quotes, which are removed.
-func fields(line string) []string {
-	var out []string
-	for i, part := range strings.Split(line, "'") {
-		if i%2 == 1 {
-			out = append(out, part)
-		} else {
-			out = append(out, strings.Fields(part)...)
-		}
-	}
-	return out
+	d.NBCtl("--wait=hv sync")
 }
 
 // ask runs a command with ovn-appctl: what it prints, or the error text that the

@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-gw/sluice/appliance/metrics"
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/controller"
+	"github.com/sluice-gw/sluice/controlplane/node/aging"
 	"github.com/sluice-gw/sluice/controlplane/node/config"
 	"github.com/sluice-gw/sluice/controlplane/node/device"
 	"github.com/sluice-gw/sluice/controlplane/punt"
@@ -63,7 +64,10 @@ type chassisRun struct {
 	hands     chan offload.Handovers // what Open vSwitch must be ready to take over from the target of the offload
 	providers chan []string
 	states    chan map[string]device.BridgeState
-	exit      chan exitRequest
+	// Questions for what is used, and the answers.
+	useAsked chan struct{}
+	used     chan aging.Idle
+	exit     chan exitRequest
 
 	vsw  *vsw.Replica
 	sb   *sb.Replica
@@ -110,7 +114,8 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 	}
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
 		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1),
-		hands: make(chan offload.Handovers, 1), providers: make(chan []string, 1), states: make(chan map[string]device.BridgeState, 1), exit: make(chan exitRequest)}
+		hands: make(chan offload.Handovers, 1), providers: make(chan []string, 1), states: make(chan map[string]device.BridgeState, 1),
+		useAsked: make(chan struct{}, 1), used: make(chan aging.Idle, 1), exit: make(chan exitRequest)}
 	r.metrics = metrics.New(metrics.Config{Source: admin.NewInspector(r, r.queue), Log: opt.Log.Logger("metrics")})
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
@@ -163,10 +168,11 @@ func (r *chassisRun) engine(ctx context.Context, g *errgroup.Group) error {
 	r.slow = punt.New(punt.Config{Switch: sw{r.ovs}, Store: r.store, ACLLog: log.Logger("acl_log"),
 		Log: log.Logger("pinctrl")})
 	r.ctl = controller.New(controller.Config{SB: r.sb, VSW: r.vsw, NameFlag: r.opt.Chassis, Hostname: hostname(),
-		Send: r.mail.Send, Busy: r.mail.Waiting, Offload: r.offer.Send, SlowPath: r.slow, Store: r.store, Log: log.Logger("main"), Now: time.Now, Coverage: r.cover})
+		Send: r.mail.Send, AskUse: r.askUse, Busy: r.mail.Waiting, Offload: r.offer.Send, SlowPath: r.slow, Store: r.store, Log: log.Logger("main"), Now: time.Now, Coverage: r.cover})
 	g.Go(func() error { return r.sb.Run(ctx) })
 	g.Go(func() error { return r.ovs.Run(ctx) })
 	g.Go(func() error { return r.slow.Run(ctx) })
+	g.Go(func() error { return r.watchUse(ctx) })
 	r.ctl.Switch(false)
 	r.ctl.OnVSW(&vsw.Changes{})
 	return r.loop(ctx)
@@ -243,6 +249,8 @@ func (r *chassisRun) loop(ctx context.Context) error {
 			r.ctl.Handover(x)
 		case states := <-r.states:
 			r.ctl.Bridges(states)
+		case idle := <-r.used:
+			r.ctl.Used(idle)
 		case up := <-r.link:
 			r.ctl.Switch(up)
 		case why := <-r.again:

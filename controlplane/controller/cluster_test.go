@@ -13,6 +13,7 @@ import (
 // killed while another client has just added a port and the controller is about to write
 // that it has it. Nothing is lost, and computing everything anew changes no rule.
 func TestClusterLeaderKilled(t *testing.T) {
+	t.Parallel()
 	cluster := ovsdbtest.StartCluster(t, sbSchema, "OVN_Southbound", 3)
 	n := newNetworkOf(t, cluster.Leader(), cluster.Remote(), localIDs)
 	n.datapath("sw", "logical-switch", 1)

@@ -42,6 +42,7 @@ func (n *network) conditionLines() string {
 
 // TestConditions: what is asked of each table before and after the chassis is registered and has a datapath.
 func TestConditions(t *testing.T) {
+	t.Parallel()
 	sbServer := ovsdbtest.Start(t, sbSchema, "OVN_Southbound")
 	sbServer.Transact(`[{"op":"insert","table":"SB_Global","row":{}}]`)
 	n := &network{startChassis(t, sbServer, localDB(t, "system-id=hv1")), map[string]ovsdb.UUID{}}

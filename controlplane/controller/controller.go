@@ -46,7 +46,10 @@ type Config struct {
 	Send     func(backend.Delta)
 	// Offload takes what the targets of the offload need: rules as Send, in slices of its own, and what they
 	// may do; nil for no targets. While nothing is to be offloaded, there are no rules.
-	Offload  func(backend.Delta, device.Setting)
+	Offload func(backend.Delta, device.Setting)
+	// AskUse has the targets asked how long ago the rules of node/aging's stages matched packets; the answer goes to
+	// Controller.Used. nil: nobody can tell.
+	AskUse   func()
 	Busy     func() bool // whether a target has not taken yet what was sent; nil for never
 	SlowPath *punt.SlowPath
 	Store    *punt.Mailbox // what the slow path learned
@@ -350,7 +353,7 @@ const retryPause = time.Second
 // transaction is in flight for each at a time: the next is made from what the
 // replica then holds.
 func (c *Controller) write() {
-	c.wake = time.Time{}
+	c.wake = c.side.askUse()
 	if s := c.cfg.VSW.State(); s.Connected && !c.vswBusy && c.due(c.vswPause) {
 		tx := &idl.Tx{}
 		if c.bridge.Pending() {

@@ -12,6 +12,7 @@ import (
 
 // TestACLConntrackTag: a logical flow tagged acl_ct_translation looks at the connection's ports, as long as it is tagged.
 func TestACLConntrackTag(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")
@@ -38,6 +39,7 @@ func TestACLConntrackTag(t *testing.T) {
 // TestRegistersOfReleases: where a balanced connection's own destination is depends on the release of ovn-northd, whether it
 // says so (25.03 to 26.03) or not (since then).
 func TestRegistersOfReleases(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")

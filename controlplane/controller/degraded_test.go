@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 )
 
 // flow makes a logical flow at the start of a switch's ingress pipeline.
@@ -20,6 +21,7 @@ func (n *network) flow(dp, name string, priority int, match, actions string) {
 // TestLevelOfDegradations: what this program cannot do is no trouble that somebody could mend, and every switch has
 // such flows; a flow that is wrong is.
 func TestLevelOfDegradations(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")
@@ -48,6 +50,7 @@ func TestLevelOfDegradations(t *testing.T) {
 
 // TestMissingMeter: a flow does what it shall also while the meter of its log is not there.
 func TestMissingMeter(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")
@@ -86,6 +89,7 @@ func (n *network) degraded() []string {
 // TestEVPNLookups: on a chassis that is not set up for EVPN there is nothing that its
 // lookups could find; on one that is, they are named.
 func TestEVPNLookups(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")
@@ -120,8 +124,9 @@ const (
 // TestNothingIsDegradedUnasked: ovn-northd makes flows for what is not built yet for
 // every switch and router. They are named when the network asks for it.
 func TestNothingIsDegradedUnasked(t *testing.T) {
-	d := startCentral(t)
-	c := startChassis(t, d.sb, localDB(t, localIDs))
+	t.Parallel()
+	d := central.Start(t)
+	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)
 	c.plug("vm1", nil)
 	want := func(when string, reasons ...string) {
@@ -137,45 +142,28 @@ func TestNothingIsDegradedUnasked(t *testing.T) {
 			}
 		}
 	}
-	d.nbctl(`ls-add sw -- lr-add lr
+	d.Configure(`ls-add sw -- lr-add lr
 		lsp-add sw vm1 -- lsp-set-addresses vm1 '00:00:00:00:00:01 10.0.0.1 fd00::1'
 		lrp-add lr lr-sw 00:00:00:00:ff:01 10.0.0.254/24 fd00::fe/64
 		lsp-add sw sw-lr -- lsp-set-type sw-lr router -- lsp-set-addresses sw-lr router -- lsp-set-options sw-lr router-port=lr-sw
 		lb-add lb 10.0.0.9:80 10.0.0.1:80
 		ls-lb-add sw lb`)
 	want("nobody asks")
-	d.nbctl(`set load_balancer lb ip_port_mappings:10.0.0.1=vm1:10.0.0.200
+	d.Configure(`set load_balancer lb ip_port_mappings:10.0.0.1=vm1:10.0.0.200
 		-- --id=@hc create Load_Balancer_Health_Check vip='"10.0.0.9:80"' -- add load_balancer lb health_check @hc`)
 	want("services are monitored", "handle_svc_check")
-	d.nbctl(`clear load_balancer lb health_check -- clear load_balancer lb ip_port_mappings`)
+	d.Configure(`clear load_balancer lb health_check -- clear load_balancer lb ip_port_mappings`)
 	want("no more")
-	d.nbctl("set logical_router_port lr-sw options:prefix=true options:prefix_delegation=true")
+	d.Configure("set logical_router_port lr-sw options:prefix=true options:prefix_delegation=true")
 	want("a prefix is asked for", "handle_dhcpv6_reply")
-	d.nbctl("clear logical_router_port lr-sw options")
+	d.Configure("clear logical_router_port lr-sw options")
 	want("no more")
-}
-
-// TestAging: that use is not noted matters where bindings age.
-func TestAging(t *testing.T) {
-	n := newNetwork(t, localIDs)
-	n.datapath("sw", "logical-switch", 1)
-	n.port("sw", "vm1", 1, "", "")
-	n.plug("vm1", nil)
-	n.flow("sw", "use", 1, "1", "mac_cache_use; next;")
-	if got := n.degraded(); len(got) != 0 {
-		t.Errorf("nothing ages: degraded: %q", got)
-	}
-	n.changeSB(func(tx *idl.Tx) {
-		tx.Update("Datapath_Binding", n.id["sw"], map[string]any{"external_ids": map[string]string{"logical-switch": "x", "fdb_age_threshold": "60"}})
-	})
-	if got := n.degraded(); len(got) != 1 || !strings.HasPrefix(got[0], "mac_cache_use") {
-		t.Errorf("stations age: degraded: %q", got)
-	}
 }
 
 // TestRefusedRows: what of a row is not in force is in the status as long as it is
 // so, with the table, and in the log once.
 func TestRefusedRows(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "qdisc_queue_id:x qos_max_rate:1")

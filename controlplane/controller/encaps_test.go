@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 )
 
 // wayOf says by which tunnels an IPv4 packet leaves that comes from an interface, as
@@ -44,10 +45,11 @@ func (c *hypervisor) wayOf(iface string, ethDst, ipDst uint64) string {
 // interface asks for, or else the default one, and goes to the address that the other
 // port has, or else the other chassis's default: in its switch and behind a router.
 func TestEncapOfInterface(t *testing.T) {
-	d := startCentral(t)
-	c := startChassis(t, d.sb, localDB(t, localIDs))
-	d.sbctl("chassis-add hv2 geneve 192.0.2.21")
-	d.nbctl(`
+	t.Parallel()
+	d := central.Start(t)
+	c := startChassis(t, d.SB, localDB(t, localIDs))
+	d.SBCtl("chassis-add hv2 geneve 192.0.2.21")
+	d.Configure(`
 	ls-add sw
 	ls-add sw2
 	lr-add lr
@@ -79,10 +81,10 @@ func TestEncapOfInterface(t *testing.T) {
 		tx.Mutate("Chassis", hv2.UUID, "encaps", "insert", []any{e})
 	})
 	for name, ip := range map[string]string{"far21": "192.0.2.21", "far22": "192.0.2.22", "routed22": "192.0.2.22", "far": ""} {
-		d.sbctl("lsp-bind " + name + " hv2")
+		d.SBCtl("lsp-bind " + name + " hv2")
 		for e := range c.w.SB.Encap.All() {
 			if e.IP == ip {
-				d.sbctl(fmt.Sprintf("set Port_Binding %s encap=%v", name, e.UUID))
+				d.SBCtl(fmt.Sprintf("set Port_Binding %s encap=%v", name, e.UUID))
 			}
 		}
 	}
@@ -118,7 +120,7 @@ func TestEncapOfInterface(t *testing.T) {
 	mark := func(options string) {
 		for e := range c.w.SB.Encap.All() {
 			if e.IP == "192.0.2.22" {
-				d.sbctl(fmt.Sprintf("set Encap %v options%s", e.UUID, options))
+				d.SBCtl(fmt.Sprintf("set Encap %v options%s", e.UUID, options))
 			}
 		}
 		c.quiet(d)

@@ -12,6 +12,7 @@ import (
 // TestExitWaitsForBothDatabases: an exit is not over before the tunnel ports are gone,
 // those included that were being made when it was asked for.
 func TestExitWaitsForBothDatabases(t *testing.T) {
+	t.Parallel()
 	sbServer, local := ovsdbtest.Start(t, sbSchema, "OVN_Southbound"), localDB(t, localIDs)
 	sbServer.Transact(`[{"op":"insert","table":"SB_Global","row":{}}]`)
 	n := &network{startChassis(t, sbServer, local), map[string]ovsdb.UUID{}}
@@ -42,6 +43,7 @@ func TestExitWaitsForBothDatabases(t *testing.T) {
 
 // TestExitWithoutSwitchDatabase: what an exit has to leave behind is named.
 func TestExitWithoutSwitchDatabase(t *testing.T) {
+	t.Parallel()
 	sbServer, local := ovsdbtest.Start(t, sbSchema, "OVN_Southbound"), localDB(t, localIDs)
 	sbServer.Transact(`[{"op":"insert","table":"SB_Global","row":{}}]`)
 	n := &network{startChassis(t, sbServer, local), map[string]ovsdb.UUID{}}

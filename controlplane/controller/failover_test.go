@@ -38,6 +38,7 @@ func gatewayPair(t *testing.T, members string) (n *network, owner func() ovsdb.U
 // alive. It keeps its ports, as the switch may only be restarting, and does not take
 // back those that another gateway takes.
 func TestGatewayWithoutSwitch(t *testing.T) {
+	t.Parallel()
 	n, owner, give := gatewayPair(t, "hv1=20 hv2=10")
 	n.until("the claim", func() bool { return owner() == n.id["hv1"] })
 	n.Switch(false)
@@ -61,6 +62,7 @@ func TestGatewayWithoutSwitch(t *testing.T) {
 // TestGatewaysThatDisagree: two gateways that both believe to be the active one do not
 // take a port from each other without pause; the preferred one insists.
 func TestGatewaysThatDisagree(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		members  string
 		insists  bool
@@ -90,6 +92,7 @@ func TestGatewaysThatDisagree(t *testing.T) {
 
 // TestContainersFollow: containers are bound and released with the port that they are in.
 func TestContainersFollow(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm", 1, "", "")

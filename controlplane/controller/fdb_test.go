@@ -12,6 +12,7 @@ import (
 // TestFDBOfVIF: where a localnet port learns (localnet_learn_fdb), the MAC address of a
 // VIF counts as known behind that port as well; that follows the rows in any order.
 func TestFDBOfVIF(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("pub", "logical-switch", 4)
 	n.port("pub", "ln", 2, "localnet", "network_name:phys")

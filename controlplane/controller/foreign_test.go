@@ -47,6 +47,7 @@ func (n *network) portsOfVictim() (ports []*sb.PortBinding) {
 // that host's name: it has no rules and no tunnels, nothing is resident on it, and its
 // graceful exit takes nothing away from the other.
 func TestDuplicateIsNobody(t *testing.T) {
+	t.Parallel()
 	n := duplicate(t)
 	victim := n.w.Named().UUID
 	for range 20 {
@@ -89,6 +90,7 @@ func TestDuplicateIsNobody(t *testing.T) {
 
 // TestDuplicateEnds: when the other host has gone, this one registers and works.
 func TestDuplicateEnds(t *testing.T) {
+	t.Parallel()
 	n := duplicate(t)
 	n.changeSB(func(tx *idl.Tx) {
 		for _, pb := range n.portsOfVictim() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 )
 
 // wantForgotten compares the connections that the switch was told to forget since the
@@ -39,12 +40,13 @@ func (c *hypervisor) canFlush(can string) {
 // TestBackendsThatGoAreForgotten: options:ct_flush of a load balancer ends the
 // connections to backends that it loses, in whatever way, and only these.
 func TestBackendsThatGoAreForgotten(t *testing.T) {
-	d := startCentral(t)
-	c := startChassis(t, d.sb, localDB(t, localIDs))
+	t.Parallel()
+	d := central.Start(t)
+	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)
 	c.canFlush("true")
 	c.plug("vm1", nil)
-	d.nbctl(`ls-add sw
+	d.Configure(`ls-add sw
 		lsp-add sw vm1
 		lb-add lb 10.0.0.9:80 10.0.1.1:8080,10.0.1.2:8080 udp
 		lb-add plain 10.0.0.8:80 10.0.1.1:8080,10.0.1.2:8080
@@ -57,37 +59,38 @@ func TestBackendsThatGoAreForgotten(t *testing.T) {
 	c.quiet(d)
 	c.Recompute("test")
 	c.wantForgotten("at first")
-	d.nbctl(`set load_balancer lb vips:'"10.0.0.9:80"'='"10.0.1.2:8080,10.0.1.3:8080"'
+	d.Configure(`set load_balancer lb vips:'"10.0.0.9:80"'='"10.0.1.2:8080,10.0.1.3:8080"'
 		set load_balancer plain vips:'"10.0.0.8:80"'='"10.0.1.2:8080"'`)
 	c.quiet(d)
 	c.wantForgotten("a backend went", "17 10.0.0.9:80 10.0.1.1:8080")
-	d.nbctl("lb-del any")
+	d.Configure("lb-del any")
 	c.quiet(d)
 	c.wantForgotten("a load balancer went", "0 10.0.0.7:0 10.0.1.1:0", "0 10.0.0.7:0 10.0.1.2:0")
-	d.nbctl(`lb-add twin 10.0.0.9:80 10.0.1.2:8080 udp
+	d.Configure(`lb-add twin 10.0.0.9:80 10.0.1.2:8080 udp
 		set load_balancer twin options:ct_flush=true
 		ls-lb-add sw twin`)
 	c.quiet(d)
-	d.nbctl("ls-lb-del sw lb")
+	d.Configure("ls-lb-del sw lb")
 	c.quiet(d)
 	c.wantForgotten("another load balancer has one of its backends", "17 10.0.0.9:80 10.0.1.3:8080")
-	d.nbctl(`set load_balancer twin options:ct_flush=false
+	d.Configure(`set load_balancer twin options:ct_flush=false
 		set load_balancer twin vips:'"10.0.0.9:80"'='"10.0.1.4:8080"'`)
 	c.quiet(d)
 	c.wantForgotten("a backend went together with the option", "17 10.0.0.9:80 10.0.1.2:8080")
-	d.nbctl(`set load_balancer twin vips:'"10.0.0.9:80"'='"10.0.1.5:8080"'`)
+	d.Configure(`set load_balancer twin vips:'"10.0.0.9:80"'='"10.0.1.5:8080"'`)
 	c.quiet(d)
 	c.wantForgotten("without the option")
 }
 
 // TestSwitchCannotForget: an Open vSwitch that cannot flush connections is named.
 func TestSwitchCannotForget(t *testing.T) {
-	d := startCentral(t)
-	c := startChassis(t, d.sb, localDB(t, localIDs))
+	t.Parallel()
+	d := central.Start(t)
+	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)
 	c.canFlush("false")
 	c.plug("vm1", nil)
-	d.nbctl(`ls-add sw
+	d.Configure(`ls-add sw
 		lsp-add sw vm1
 		lb-add lb 10.0.0.9:80 10.0.1.1:8080,10.0.1.2:8080
 		set load_balancer lb options:ct_flush=true
@@ -96,7 +99,7 @@ func TestSwitchCannotForget(t *testing.T) {
 	if r := c.Status().RefusedRows; len(r) != 1 || r[0].Table != "Load_Balancer" || !strings.Contains(r[0].Text, "load balancer lb: options:ct_flush is not done") {
 		t.Errorf("refused rows %v", r)
 	}
-	d.nbctl(`set load_balancer lb vips:'"10.0.0.9:80"'='"10.0.1.2:8080"'`)
+	d.Configure(`set load_balancer lb vips:'"10.0.0.9:80"'='"10.0.1.2:8080"'`)
 	c.quiet(d)
 	c.wantForgotten("when it cannot")
 	c.canFlush("true")
@@ -104,7 +107,7 @@ func TestSwitchCannotForget(t *testing.T) {
 	if r := c.Status().RefusedRows; len(r) != 0 {
 		t.Errorf("refused rows %v when it can", r)
 	}
-	d.nbctl(`set load_balancer lb vips:'"10.0.0.9:80"'='"10.0.1.3:8080"'`)
+	d.Configure(`set load_balancer lb vips:'"10.0.0.9:80"'='"10.0.1.3:8080"'`)
 	c.quiet(d)
 	c.wantForgotten("when it can", "6 10.0.0.9:80 10.0.1.2:8080")
 }
@@ -112,12 +115,13 @@ func TestSwitchCannotForget(t *testing.T) {
 // TestTemplateLoadBalancer: the addresses of a load balancer may be variables of the
 // chassis.
 func TestTemplateLoadBalancer(t *testing.T) {
-	d := startCentral(t)
-	c := startChassis(t, d.sb, localDB(t, localIDs))
+	t.Parallel()
+	d := central.Start(t)
+	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)
 	c.canFlush("true")
 	c.plug("vm1", nil)
-	d.nbctl(`ls-add sw
+	d.Configure(`ls-add sw
 		lsp-add sw vm1
 		--template lb-add lb ^vip:^port ^backends tcp ipv4
 		set load_balancer lb options:ct_flush=true
@@ -130,7 +134,7 @@ func TestTemplateLoadBalancer(t *testing.T) {
 	if rules := strings.Join(c.text(), "\n"); strings.Count(rules, "chk_lb_hairpin 100") != 2 {
 		t.Errorf("no hairpin rules for two backends:\n%s", rules)
 	}
-	d.nbctl(`set Chassis_Template_Var hv1 variables:backends='"10.0.1.2:8080"'`)
+	d.Configure(`set Chassis_Template_Var hv1 variables:backends='"10.0.1.2:8080"'`)
 	c.quiet(d)
 	c.wantForgotten("a backend went", "6 10.0.0.9:80 10.0.1.1:8080")
 	if rules := strings.Join(c.text(), "\n"); strings.Count(rules, "chk_lb_hairpin 100") != 1 {

@@ -11,6 +11,7 @@ import (
 // TestRulesOfPorts shows the physical rules of each type of Port_Binding
 // (ovn-sb(5)) in the places where it can be, and of multicast groups and tunnels.
 func TestRulesOfPorts(t *testing.T) {
+	t.Parallel()
 	const port, group, tunnels = ir.OwnerPortBinding, ir.OwnerMulticastGroup, ir.OwnerChassis
 	type show = func(kind ir.OwnerKind, name string)
 	sw := func(n *network) { // a switch that is local
@@ -200,6 +201,23 @@ func TestRulesOfPorts(t *testing.T) {
 			n.writtenBy("23.03.1-20.27.0-70.6")
 			show(tunnels, "")
 			show(port, "vm1")
+		},
+		"answers to other availability zones": func(n *network, show show) {
+			n.setLocal("ovn-is-interconn", "true")
+			n.writtenBy("25.03.0-20.41.0-78.5")
+			sw(n)
+			n.chassis("hv2", "geneve", "192.0.2.2", nil)
+			n.chassis("az2", "geneve", "192.0.2.8", map[string]string{"is-remote": "true"})
+			n.chassis("az3", "geneve", "192.0.2.9", map[string]string{"is-remote": "true"})
+			n.chassis("az4", "vxlan", "192.0.2.10", map[string]string{"is-remote": "true"})
+			show(tunnels, "")
+			n.changeSB(func(tx *idl.Tx) {
+				tx.Update("Chassis", n.id["az2"], map[string]any{"other_config": map[string]string{}})
+				tx.Update("Chassis", n.id["az4"], map[string]any{"other_config": map[string]string{"is-remote": "false"}})
+			})
+			show(tunnels, "")
+			n.writtenBy("24.09.0-20.37.0-77.2") // does not flood
+			show(tunnels, "")
 		},
 		"mirror port": func(n *network, show show) {
 			sw(n)

@@ -20,6 +20,12 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
+)
+
+const (
+	sbSchema  = central.SBSchema
+	vswSchema = "/usr/share/openvswitch/vswitch.ovsschema"
 )
 
 // patience bounds every wait; a test that passes waits for nothing that long.
@@ -223,11 +229,11 @@ func (c *hypervisor) caughtUp(nbCfg int64) {
 
 // quiet runs the controller until nothing changes any more, ovn-northd's answers to
 // what it writes included.
-func (c *hypervisor) quiet(d *central) {
+func (c *hypervisor) quiet(d *central.Node) {
 	c.t.Helper()
 	for range 20 {
 		writes, rev := c.writes, c.rev
-		c.caughtUp(d.nbctl("sync"))
+		c.caughtUp(d.Configure("sync"))
 		if c.rev == rev && c.writes <= writes+1 { // the one is nb_cfg
 			return
 		}

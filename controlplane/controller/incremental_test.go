@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 )
 
 var (
@@ -21,6 +23,7 @@ const localIDs = "system-id=hv1 ovn-encap-type=geneve,vxlan ovn-encap-ip=192.0.2
 // those that it makes itself when it computes everything anew. The one that
 // starts now finds nothing to write.
 func TestIncrementalEqualsFresh(t *testing.T) {
+	t.Parallel()
 	for n := range *seeds {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -31,10 +34,10 @@ func TestIncrementalEqualsFresh(t *testing.T) {
 }
 
 func incremental(t *testing.T, seed uint64) {
-	d := startCentral(t)
+	d := central.Start(t)
 	local := localDB(t, localIDs)
 	physBridges(local)
-	c := startChassis(t, d.sb, local)
+	c := startChassis(t, d.SB, local)
 	c.quiet(d)
 	m := newMutator(seed, d, c)
 	m.base()
@@ -46,13 +49,13 @@ func incremental(t *testing.T, seed uint64) {
 		what := fmt.Sprintf("after step %d:\n%s", step, strings.Join(m.history[n:], "\n"))
 		got := c.text()
 		c.Recompute("test")
-		c.caughtUp(d.nbctl("sync"))
+		c.caughtUp(d.Configure("sync"))
 		if diff := difference(got, c.text()); diff != "" {
 			t.Errorf("%s\nrecompute changes the rules:\n%s", what, diff)
 		}
 		t.Run("", func(t *testing.T) {
-			fresh := startChassis(t, d.sb, local)
-			fresh.caughtUp(d.nbCfg())
+			fresh := startChassis(t, d.SB, local)
+			fresh.caughtUp(d.NBCfg())
 			if diff := difference(got, fresh.text()); diff != "" {
 				t.Errorf("%s\na fresh controller has other rules:\n%s", what, diff)
 			}

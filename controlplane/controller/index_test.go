@@ -33,6 +33,7 @@ func (c *hypervisor) chassisIndex(name string) (index string, ok bool) {
 // the chassis in the ports' names. The first has none, each later one has the first
 // that is free and keeps it, and an exit that is no restart gives it back.
 func TestChassisIndex(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ others, want, port string }{
 		{"", "", "ovn-far-aw-0"},
 		{"ovn-chassis-idx-hv8=0", "", "ovn-far-aw-0"},
@@ -68,6 +69,7 @@ func TestChassisIndex(t *testing.T) {
 // TestIntegrationBridgeMoves: with another ovn-bridge the tunnels move there, as Open
 // vSwitch cannot have one twice, and stay there; tunnels of other controllers stay.
 func TestIntegrationBridgeMoves(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs+" ovn-bridge-hv8=br-other")
 	n.chassis("hv2", "geneve", "192.0.2.2", nil)
 	n.settle()

@@ -5,15 +5,17 @@ import (
 	"testing"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 )
 
 // TestAskFlows: the Southbound database tells who logical flows are made for.
 func TestAskFlows(t *testing.T) {
-	d := startCentral(t)
-	c := startChassis(t, d.sb, localDB(t, localIDs))
+	t.Parallel()
+	d := central.Start(t)
+	c := startChassis(t, d.SB, localDB(t, localIDs))
 	c.quiet(d)
 	c.plug("vm1", nil)
-	d.nbctl("ls-add sw -- lsp-add sw vm1 -- acl-add sw to-lport 1001 'udp.dst == 7' drop")
+	d.Configure("ls-add sw -- lsp-add sw vm1 -- acl-add sw to-lport 1001 'udp.dst == 7' drop")
 	c.quiet(d)
 	var acl ovsdb.UUID
 	for row := range c.w.SB.LogicalFlow.All() {

@@ -17,6 +17,7 @@ import (
 // newest of the rest does. The port's rules differ in nothing else, and a controller
 // that starts then takes the same interface.
 func TestInterfacesWithOneName(t *testing.T) {
+	t.Parallel()
 	for _, typ := range []string{"", "localport"} {
 		sbServer, local := ovsdbtest.Start(t, sbSchema, "OVN_Southbound"), localDB(t, localIDs)
 		sbServer.Transact(`[{"op":"insert","table":"SB_Global","row":{}}]`)

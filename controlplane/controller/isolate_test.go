@@ -42,6 +42,7 @@ func (j *judge) commit(tx *idl.Tx) error {
 // TestIsolation: whatever the database refuses, it gets all else: other kinds with the next transaction but one, others
 // of the same kind soon. When it refuses nothing any more it gets everything.
 func TestIsolation(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(1_700_000_000, 0)
 		w := &node.World{Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Config: &config.Config{Chassis: "hv1"}}

@@ -6,17 +6,19 @@ import (
 	"testing"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 )
 
 // TestAdvertisementLeaves: what each chassis sends for itself (flags.local_only) stays
 // off the physical network, but for the gateway's periodic router advertisement, which
 // carries the flag that overrides this (OVN 25.03 and later; package punt sets them).
 func TestAdvertisementLeaves(t *testing.T) {
-	d := startCentral(t)
+	t.Parallel()
+	d := central.Start(t)
 	local := localDB(t, localIDs)
 	physBridges(local)
-	c := startChassis(t, d.sb, local)
-	d.nbctl(`
+	c := startChassis(t, d.SB, local)
+	d.Configure(`
 	lr-add lr
 	set logical_router lr options:chassis=hv1
 	lrp-add lr lr-pub 0a:00:00:00:ff:01 fd00::1/64

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 )
 
 // mirrors are the integration bridge's mirrors, as "name -> output port".
@@ -25,12 +26,13 @@ func (c *hypervisor) mirrors() []string {
 
 // TestMirrorOfAPort: what ovn-nbctl asks for is in the switch's database.
 func TestMirrorOfAPort(t *testing.T) {
-	d := startCentral(t)
+	t.Parallel()
+	d := central.Start(t)
 	local := localDB(t, localIDs)
-	c := startChassis(t, d.sb, local)
+	c := startChassis(t, d.SB, local)
 	c.quiet(d)
 	c.plug("vm1", nil)
-	d.nbctl(`ls-add sw
+	d.Configure(`ls-add sw
 		lsp-add sw vm1
 		mirror-add m gre 5 to-lport 192.0.2.99
 		lsp-attach-mirror vm1 m`)
@@ -38,12 +40,12 @@ func TestMirrorOfAPort(t *testing.T) {
 	if got, want := c.mirrors(), []string{"m -> ovn-m"}; !slices.Equal(got, want) {
 		t.Errorf("mirrors %q, want %q", got, want)
 	}
-	fresh := startChassis(t, d.sb, local)
-	fresh.caughtUp(d.nbCfg())
+	fresh := startChassis(t, d.SB, local)
+	fresh.caughtUp(d.NBCfg())
 	if fresh.writes > 0 {
 		t.Errorf("a controller that starts now wrote %d transactions", fresh.writes)
 	}
-	d.nbctl("mirror-del m")
+	d.Configure("mirror-del m")
 	c.quiet(d)
 	if got := c.mirrors(); len(got) > 0 || slices.Contains(c.portNames(), "ovn-m") {
 		t.Errorf("left over: mirrors %q, ports %q", got, c.portNames())
@@ -53,6 +55,7 @@ func TestMirrorOfAPort(t *testing.T) {
 // TestLocalMirror: mirrors of newer releases, into an interface of this chassis and in
 // both directions; those that are logical flows are none of the switch's.
 func TestLocalMirror(t *testing.T) {
+	t.Parallel()
 	text := map[string]any{"key": "string"}
 	n := newNetworkOn(t, schemaWith(t, map[string]map[string]any{"Mirror": {"type": text, "filter": text}}), localIDs)
 	n.datapath("sw", "logical-switch", 1)

@@ -9,12 +9,13 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 )
 
 // mutator makes random changes of a deployment as seen by one chassis.
 type mutator struct {
 	rand *rand.Rand
-	d    *central
+	d    *central.Node
 	c    *hypervisor
 	next int
 
@@ -28,7 +29,7 @@ type mutator struct {
 	history           []string
 }
 
-func newMutator(seed uint64, d *central, c *hypervisor) *mutator {
+func newMutator(seed uint64, d *central.Node, c *hypervisor) *mutator {
 	return &mutator{rand: rand.New(rand.NewPCG(seed, 0)), d: d, c: c, ports: map[string]string{}, containers: map[string]string{},
 		remotes: map[string]string{}, joins: map[string]bool{}, gateways: map[string]bool{}}
 }
@@ -67,7 +68,7 @@ func (m *mutator) base() {
 
 func (m *mutator) nb(script string) {
 	m.history = append(m.history, strings.TrimSpace(script))
-	m.d.nbctl(script)
+	m.d.Configure(script)
 }
 
 func (m *mutator) note(format string, args ...any) {
@@ -102,7 +103,7 @@ func (m *mutator) addRemote() {
 	m.remotes[name] = ip
 	types := m.pick([]string{"geneve", "vxlan", "geneve,vxlan"})
 	m.note("chassis-add %s %s %s", name, types, ip)
-	m.d.sbctl(fmt.Sprintf("chassis-add %s %s %s", name, types, ip))
+	m.d.SBCtl(fmt.Sprintf("chassis-add %s %s %s", name, types, ip))
 }
 
 // change makes one random change.
@@ -283,7 +284,7 @@ func (m *mutator) changeRemote() {
 	case 0:
 		delete(m.remotes, name)
 		m.note("chassis-del %s", name)
-		m.d.sbctl("chassis-del " + name)
+		m.d.SBCtl("chassis-del " + name)
 	case 1:
 		m.next++
 		ip := fmt.Sprintf("192.0.2.%d", m.next%200+10)
@@ -356,12 +357,12 @@ func (m *mutator) bindFar() {
 	}
 	if m.rand.IntN(3) == 0 {
 		m.note("lsp-unbind %s", p)
-		m.d.sbctl("lsp-unbind " + p)
+		m.d.SBCtl("lsp-unbind " + p)
 		return
 	}
 	far := m.pick(slices.Sorted(maps.Keys(m.remotes)))
 	m.note("lsp-bind %s %s", p, far)
-	m.d.sbctl(fmt.Sprintf("lsp-unbind %s -- lsp-bind %s %s", p, p, far))
+	m.d.SBCtl(fmt.Sprintf("lsp-unbind %s -- lsp-bind %s %s", p, p, far))
 }
 
 func (m *mutator) container() {

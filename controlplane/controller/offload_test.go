@@ -14,6 +14,7 @@ import (
 // TestOffDatapathsAtRunTime: targets of the offload hear at once, without rules, through which logical datapaths nothing is
 // offloaded: when the setting changes, and when a datapath of that name comes or goes.
 func TestOffDatapathsAtRunTime(t *testing.T) {
+	t.Parallel()
 	server := ovsdbtest.Start(t, sbSchema, "OVN_Southbound")
 	server.Transact(`[{"op":"insert","table":"SB_Global","row":{"options":["map",[["northd_internal_version","23.03.1-20.27.0-70.6"]]]}}]`)
 	n := &network{startChassis(t, server, localDB(t, localIDs)), map[string]ovsdb.UUID{}}

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/plan"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
 	"github.com/sluice-gw/sluice/offload/flatten/flattentest"
@@ -105,14 +106,15 @@ func (c *hypervisor) devices() (ports []offload.Port) {
 // refuse some entries after each, and sends packets and replies through what it holds.
 func TestPlacementFollowsChanges(t *testing.T) {
 	withoutRace(t)
+	t.Parallel()
 	for n := range *seeds {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			d := startCentral(t)
+			d := central.Start(t)
 			local := localDB(t, localIDs)
 			physBridges(local)
-			c := startChassis(t, d.sb, local)
+			c := startChassis(t, d.SB, local)
 			c.quiet(d)
 			m := newMutator(seed, d, c)
 			m.base()
@@ -153,6 +155,7 @@ func TestPlacementFollowsChanges(t *testing.T) {
 // room or refuses entries, and sends packets and replies through what was placed.
 func TestPlacementOfGateway(t *testing.T) {
 	withoutRace(t)
+	t.Parallel()
 	c := startGateway(t)
 	for _, variant := range []struct {
 		name string

@@ -75,6 +75,7 @@ func (n *network) wantRefused(want ...string) {
 // TestRefusedClaim: a claim that the database does not take as long as another port is here stops no other, nor nb_cfg. It
 // comes through when that port goes.
 func TestRefusedClaim(t *testing.T) {
+	t.Parallel()
 	n := newNetworkOn(t, refusing(t, "Port_Binding", []string{"chassis", "tag"}, "", "", 0), localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.chassis("hv2", "geneve", "192.0.2.2", nil)
@@ -126,6 +127,7 @@ func TestRefusedClaim(t *testing.T) {
 // TestRefusedStation: an operation that the database refuses by itself is left out; when it is not wanted any more, nothing
 // is said of it any more.
 func TestRefusedStation(t *testing.T) {
+	t.Parallel()
 	n := newNetworkOn(t, refusing(t, "", nil, "FDB", "port_key", 10), localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")
@@ -150,6 +152,7 @@ func TestRefusedStation(t *testing.T) {
 
 // TestLostRace: another chassis was first with a neighbor. The transaction that this costs holds up no claim.
 func TestLostRace(t *testing.T) {
+	t.Parallel()
 	sbServer := ovsdbtest.Start(t, sbSchema, "OVN_Southbound")
 	sbServer.Transact(`[{"op":"insert","table":"SB_Global","row":{"options":["map",[["northd_internal_version","23.03.1-20.27.0-70.6"]]]}}]`)
 	n := &network{startChassis(t, sbServer, localDB(t, localIDs)), map[string]ovsdb.UUID{}}

@@ -10,6 +10,7 @@ import (
 // TestReleases: a chassis registers, claims a port and makes its rules with the schema of
 // each release, the columns that the oldest lacks and those that nobody knew then.
 func TestReleases(t *testing.T) {
+	t.Parallel()
 	for _, release := range sbtest.Releases() {
 		t.Run(release.Name, func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,7 @@ import (
 // that it has on a controller that starts with it. The one that starts finds nothing
 // to write, in either database.
 func TestSettingsAtRunTime(t *testing.T) {
+	t.Parallel()
 	for _, s := range []struct{ key, value string }{
 		{"hostname", "other-host"},
 		{"ovn-bridge-datapath-type", "netdev"},

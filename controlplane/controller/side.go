@@ -1,7 +1,10 @@
 package controller
 
 import (
+	"time"
+
 	"github.com/sluice-gw/sluice/controlplane/engine"
+	"github.com/sluice-gw/sluice/controlplane/node/aging"
 	"github.com/sluice-gw/sluice/controlplane/node/mirror"
 	"github.com/sluice-gw/sluice/controlplane/node/portsec"
 	"github.com/sluice-gw/sluice/controlplane/node/qos"
@@ -20,12 +23,15 @@ type sideNodes struct {
 	writer *slowpath.Writer
 	qos    *qos.QoS
 	mirror *mirror.Mirrors
+	aging  *aging.Aging
 	lacks  *unsupported.Unsupported
 }
 
 func (c *Controller) newSideNodes() sideNodes {
 	s := sideNodes{c: c, sec: portsec.New(c.w, c.ports, c.local, c.set), writer: slowpath.NewWriter(c.w, c.local),
-		qos: qos.New(c.w, c.ports, c.local), mirror: mirror.New(c.w, c.ports, c.ifaces), lacks: unsupported.New(c.w)}
+		qos: qos.New(c.w, c.ports, c.local), mirror: mirror.New(c.w, c.ports, c.ifaces),
+		aging: aging.New(c.w, c.local, c.set), lacks: unsupported.New(c.w)}
+	s.aging.Stamped = func(table string) bool { return columnMax(c.cfg.SB.State().Database, table, "timestamp") > 0 }
 	s.slow = slowpath.New(c.w, c.ports, c.local, s.writer)
 	return s
 }
@@ -45,6 +51,10 @@ func (s *sideNodes) wire(e *engine.Engine, cfg, ports, local *engine.Node) {
 	follow(slow, ports, s.slow.OnPorts, s.slow.Run)
 	follow(slow, local, s.slow.OnDatapaths, s.slow.Run)
 	follow(slow, cfg, s.slow.OnConfig, s.slow.Run)
+
+	ages := e.Node("aging", func() engine.Result { s.aging.Recompute(); return engine.Unchanged })
+	ages.On(c.inSB, func() engine.Verdict { s.aging.OnRows(); return engine.Same })
+	ages.On(local, func() engine.Verdict { s.aging.OnDatapaths(); return engine.Same })
 
 	lacks := e.Node("unsupported", func() engine.Result { s.lacks.Recompute(); return engine.Unchanged })
 	lacks.On(c.inSB, func() engine.Verdict { s.lacks.OnRows(); return engine.Same })
@@ -83,6 +93,22 @@ func (s *sideNodes) writeSB(tx *idl.Tx) {
 	if s.writer.Pending() {
 		s.writer.Write(tx)
 	}
+	if s.aging.Pending() {
+		s.aging.Write(tx)
+	}
+}
+
+// askUse has the targets asked for use when it is time, as soon as they have rules; it
+// returns when it will be next, zero for never.
+func (s *sideNodes) askUse() time.Time {
+	c := s.c
+	if c.cfg.AskUse == nil || c.acked == 0 {
+		return time.Time{}
+	}
+	if s.aging.Ask() {
+		c.cfg.AskUse()
+	}
+	return s.aging.Next()
 }
 
 func (s *sideNodes) writeVSW(tx *idl.Tx) {
@@ -96,6 +122,9 @@ func (s *sideNodes) writeVSW(tx *idl.Tx) {
 
 // Learned takes what the slow path found out; Settle writes it.
 func (c *Controller) Learned(p punt.Pending) { c.side.writer.Take(p) }
+
+// Used takes the answer to Config.AskUse; Settle writes what follows.
+func (c *Controller) Used(idle aging.Idle) { c.side.aging.Used(idle) }
 
 // Memory counts what takes memory, for memory/show.
 func (c *Controller) Memory() map[string]uint64 {

@@ -12,6 +12,7 @@ import (
 // TestTunnelsOfOtherReleases: what a controller of another release has made is
 // adopted and not replaced: traffic goes on, and the flows stay as they are.
 func TestTunnelsOfOtherReleases(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.chassis("hv2", "geneve", "192.0.2.2", nil)
 	n.settle()
@@ -43,6 +44,7 @@ func TestTunnelsOfOtherReleases(t *testing.T) {
 // TestGenerationInBridge: local programs read in the integration bridge's row what
 // the switch has, also when the Southbound database is not to be told.
 func TestGenerationInBridge(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.settle()
 	told := func() (bridge, sb int64) {
@@ -73,6 +75,7 @@ func TestGenerationInBridge(t *testing.T) {
 // TestAnnouncedByAnother: a feature that another controller announced for this
 // chassis is withdrawn, as ovn-northd would rely on it; marks of others stay.
 func TestAnnouncedByAnother(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.settle()
 	config := map[string]string{"is-vtep": "false", "ovn-from-the-future": "true"}
@@ -92,6 +95,7 @@ func TestAnnouncedByAnother(t *testing.T) {
 // TestForeignPatchPort: a pair of patch ports that somebody else made serves as well,
 // and is left to him.
 func TestForeignPatchPort(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("pub", "logical-switch", 4)
 	n.port("pub", "vm1", 1, "", "")
@@ -128,6 +132,7 @@ func (n *network) patch(br, phys, lport string, ids map[string]string) {
 // that lead to this integration bridge are ours and go when nobody wants them, at both
 // ends; those of another integration bridge of this host stay.
 func TestPatchPortsOfAnotherController(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	mark := map[string]string{"ovn-localnet-port": "ln"}
 	n.patch("br-other", "br-phys", "ln", mark)
@@ -145,6 +150,7 @@ func TestPatchPortsOfAnotherController(t *testing.T) {
 // TestEncapOfAnother: an address that another chassis has is left out, and when no
 // other is left this chassis withdraws: packets for it must not go to its old address.
 func TestEncapOfAnother(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.chassis("hv2", "geneve,vxlan", "192.0.2.2", nil)
 	n.setLocal("ovn-encap-ip", "192.0.2.1,192.0.2.2,192.0.2.3")

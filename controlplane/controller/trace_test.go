@@ -15,6 +15,7 @@ import (
 // that has all ports of a random network must put out the same packets.
 func TestRulesDoWhatTraceTells(t *testing.T) {
 	withoutRace(t)
+	t.Parallel()
 	for n := range *seeds {
 		seed := *first + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -54,18 +55,17 @@ func TestRulesDoWhatTraceTells(t *testing.T) {
 // wholeNetwork starts a chassis that has all of net.
 func wholeNetwork(t *testing.T, host *tracetest.Central, net *tracetest.Topology) (*hypervisor, *trace.Network) {
 	t.Helper()
-	d := &central{t: t, nb: host.NB, sb: host.SB}
 	local := localDB(t, localIDs)
 	physBridges(local)
-	c := startChassis(t, d.sb, local)
-	c.quiet(d)
+	c := startChassis(t, host.SB, local)
+	c.quiet(host.Node)
 	host.Configure(net.Northbound.String())
-	c.quiet(d)
+	c.quiet(host.Node)
 	for _, p := range net.VIFs {
 		c.plug(p, nil)
 	}
 	host.Configure(net.Southbound.String())
-	c.quiet(d)
+	c.quiet(host.Node)
 	return c, host.Network()
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-gw/sluice/controlplane/sb/sbtest"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
@@ -23,6 +24,7 @@ func (n *network) sbOption(key, value string) {
 // TestUnsupportedIsNamed: each thing that rows ask for and nothing here does is named in
 // the log once and in the status as long as it is asked for.
 func TestUnsupportedIsNamed(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "vif-plug-type:dummy requested_chassis=hv1")
@@ -82,8 +84,26 @@ func TestUnsupportedIsNamed(t *testing.T) {
 	check("when nothing is asked for")
 }
 
+// TestACLsThatPersist: connections of options:persist-established are not ended with their ACL, and that is said (OVN 25.03).
+func TestACLsThatPersist(t *testing.T) {
+	t.Parallel()
+	releases := sbtest.Releases()
+	n := newNetworkOn(t, releases[len(releases)-1].WriteSchema(t), localIDs)
+	n.row("acl", "ACL_ID", map[string]any{"id": 7})
+	n.settle()
+	if got := n.Status().RefusedRows; len(got) != 1 || got[0].Table != "ACL_ID" || !strings.Contains(got[0].Text, "persist-established") {
+		t.Errorf("with an ACL that persists: %q", got)
+	}
+	n.changeSB(func(tx *idl.Tx) { tx.Delete("ACL_ID", n.id["acl"]) })
+	n.settle()
+	if got := n.Status().RefusedRows; len(got) != 0 {
+		t.Errorf("without: %q", got)
+	}
+}
+
 // TestUnmappedIsLogged: a physical network without a bridge is in the status and, once, in the log.
 func TestUnmappedIsLogged(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("pub", "logical-switch", 4)
 	n.port("pub", "ln", 2, "localnet", "network_name:elsewhere")
@@ -103,6 +123,7 @@ func TestUnmappedIsLogged(t *testing.T) {
 // TestRequestedPatchPort: a patch port that is requested here is claimed, as a transit
 // switch's port to a switch is (OVN 25.03), and released when it is no longer.
 func TestRequestedPatchPort(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("ts", "logical-switch", 1)
 	n.port("ts", "ts-ls", 1, "patch", "peer:ls-ts requested_chassis=hv1")
@@ -116,6 +137,7 @@ func TestRequestedPatchPort(t *testing.T) {
 
 // TestEncapOfNorthd: where options:requested-encap-ip is set the encap of a port is ovn-northd's.
 func TestEncapOfNorthd(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, strings.Replace(localIDs, "ovn-encap-ip=192.0.2.1", "ovn-encap-ip=192.0.2.1,192.0.2.9", 1))
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "requested-encap-ip:192.0.2.1")
@@ -138,6 +160,7 @@ func TestEncapOfNorthd(t *testing.T) {
 
 // TestMissingEncap: a chassis without tunnel type or address says why it does not register, once.
 func TestMissingEncap(t *testing.T) {
+	t.Parallel()
 	for _, key := range []string{"ovn-encap-type", "ovn-encap-ip"} {
 		var ids []string
 		for _, w := range strings.Fields(localIDs) {

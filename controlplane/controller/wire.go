@@ -176,8 +176,8 @@ func (c *Controller) wireRules(cfg, ifaces, self, tunnels, ports, local, zones *
 
 	neighbours := e.Node("mac_rules", func() engine.Result { return updated(c.macs.Recompute()) })
 	neighbours.On(c.inSB, func() engine.Verdict {
-		a, b := c.macs.OnRows(), c.macs.OnPorts()
-		return engine.UpdatedIf(a || b)
+		a, b, d := c.macs.OnRows(), c.macs.OnPorts(), c.macs.OnDatapathRows()
+		return engine.UpdatedIf(a || b || d)
 	})
 	neighbours.On(local, func() engine.Verdict { return engine.UpdatedIf(c.macs.OnDatapaths()) })
 

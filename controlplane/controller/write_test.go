@@ -29,6 +29,7 @@ func (c *hypervisor) wantPorts(want ...string) {
 // TestPortsOfSeveralKindsAtOnce: a tunnel, a patch port and an interface can be due in
 // one transaction, to be made and to be removed.
 func TestPortsOfSeveralKindsAtOnce(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("pub", "logical-switch", 4)
 	n.plug("vm1", nil)
@@ -54,6 +55,7 @@ func TestPortsOfSeveralKindsAtOnce(t *testing.T) {
 // TestRefusedTransactionIsNotRepeatedAtOnce: the database server is not flooded with
 // what it refused a moment ago; it is tried again later.
 func TestRefusedTransactionIsNotRepeatedAtOnce(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.chassis("squatter", "geneve", "192.0.2.9", nil)
 	n.settle()
@@ -83,6 +85,7 @@ func TestRefusedTransactionIsNotRepeatedAtOnce(t *testing.T) {
 
 // TestRepair: what somebody deletes or changes of ours is put right.
 func TestRepair(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("pub", "logical-switch", 4)
 	n.port("pub", "ln", 2, "localnet", "network_name:phys")
@@ -224,6 +227,7 @@ func TestRepair(t *testing.T) {
 // TestClaimedAnewInstalledAnew: what was left of an earlier claim does not say that
 // the rules of this one are in the switch; after a restart with the claim kept it does.
 func TestClaimedAnewInstalledAnew(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, localIDs)
 	n.datapath("sw", "logical-switch", 1)
 	n.port("sw", "vm1", 1, "", "")

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -16,8 +13,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/expr"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
-	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
-	"github.com/sluice-gw/sluice/internal/testkit/capability"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 	"github.com/sluice-gw/sluice/test/load"
 	"github.com/sluice-gw/sluice/test/ovsrpc"
 )
@@ -38,27 +34,8 @@ type job struct {
 // northd generates a configuration, runs a real ovn-northd on it and reads the result.
 func northd(b *testing.B, z load.Size) *deployment {
 	b.Helper()
-	capability.Need(b, "ovs", "ovn-northd", "ovn-nbctl", "ovsdb-server")
-	nb := ovsdbtest.Start(b, "/usr/share/ovn/ovn-nb.ovsschema", "OVN_Northbound")
-	server := ovsdbtest.Start(b, "/usr/share/ovn/ovn-sb.ovsschema", "OVN_Southbound")
-	cmd := exec.Command("ovn-northd", "--ovnnb-db="+nb.Remote, "--ovnsb-db="+server.Remote, "--no-chdir",
-		"-vconsole:off", "-vsyslog:off", "-vfile:off", "--unixctl="+filepath.Join(nb.Dir(), "northd.ctl"))
-	cmd.Env = append(os.Environ(), "OVN_RUNDIR="+nb.Dir(), "OVS_RUNDIR="+nb.Dir())
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	ctl := func(args ...string) {
-		b.Helper()
-		if out, err := exec.Command("ovn-nbctl", append([]string{"--db=" + nb.Remote, "--timeout=120"}, args...)...).CombinedOutput(); err != nil {
-			b.Fatalf("ovn-nbctl: %v: %s", err, out)
-		}
-	}
-	ctl("init")
-	client, err := ovsrpc.Dial(context.Background(), nb.Remote[len("unix:"):], "OVN_Northbound")
+	c := central.Start(b)
+	client, err := ovsrpc.Dial(context.Background(), c.NB.Remote[len("unix:"):], "OVN_Northbound")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,9 +43,9 @@ func northd(b *testing.B, z load.Size) *deployment {
 	if err := load.Full(client, z); err != nil {
 		b.Fatal(err)
 	}
-	ctl("--wait=sb", "sync")
+	c.Configure("sync")
 
-	r := sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: server.Remote, Logger: slog.New(slog.DiscardHandler)}})
+	r := sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: c.SB.Remote, Logger: slog.New(slog.DiscardHandler)}})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { r.Run(ctx) })

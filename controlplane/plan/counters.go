@@ -18,6 +18,12 @@ func (t *Traffic) add(packets, bytes uint64) { t.Packets += packets; t.Bytes += 
 // for the device, and how much of it traps have handed to the fallback.
 type Credit struct{ Device, Kernel, Trapped Traffic }
 
+// ruleCredit is the Credit of a rule, and when it became more.
+type ruleCredit struct {
+	Credit
+	at time.Time
+}
+
 // take adds what c has seen more than before.
 func (x *Credit) take(c, before offload.Counter) {
 	if c.Packets < before.Packets || c.Bytes < before.Bytes || c.HWPackets < before.HWPackets || c.HWBytes < before.HWBytes {
@@ -121,9 +127,10 @@ func (p *Planner) count(now time.Time, c offload.Counter) {
 	p.sum(s, s.seg.Paths[i], c.Trap, more)
 	for r := range s.seg.Paths[i].Lineage() {
 		if p.credit[r.ID] == nil {
-			p.credit[r.ID] = &Credit{}
+			p.credit[r.ID] = &ruleCredit{}
 		}
 		p.credit[r.ID].plus(more)
+		p.credit[r.ID].at = now
 	}
 }
 
@@ -190,7 +197,19 @@ func (p *Planner) heat(path *flatten.Path) float64 {
 // Credited is what the target has seen of packets that went through a rule.
 func (p *Planner) Credited(rule ir.RuleID) Credit {
 	if x := p.credit[rule]; x != nil {
-		return *x
+		return x.Credit
 	}
 	return Credit{}
+}
+
+// Idle is how long ago packets of a target went through the rules of a stage, as far as
+// counters have shown by now; rules that had none are left out.
+func (p *Planner) Idle(now time.Time, stage ir.Stage) iter.Seq2[ir.RuleID, time.Duration] {
+	return func(yield func(ir.RuleID, time.Duration) bool) {
+		for id, x := range p.credit {
+			if r := p.flat.Rule(id); r != nil && r.Stage == stage && !yield(id, now.Sub(x.at)) {
+				return
+			}
+		}
+	}
 }

@@ -72,6 +72,30 @@ func TestCountersAreCreditedToTheRules(t *testing.T) {
 	}
 }
 
+// TestIdle: who asks for the rules of a stage hears how long no packet of the target has gone through them.
+func TestIdle(t *testing.T) {
+	p := planned(t, toIngress, "ingress.0 1 match(eth.src=1) { to_port 2; }", "ingress.0 1 match(eth.src=2) { to_port 2; }")
+	table := tell(p, start).Put[0]
+	used := offload.Counter{Segment: table.Segment, Path: table.Entries[0].Path.ID, Trap: table.Entries[0].Trap, Packets: 1, Bytes: 100}
+	observe(p, start, used)
+	observe(p, start.Add(time.Second), used) // no more
+	if used.Packets++; len(maps.Collect(p.Idle(start, ir.Ingress(1)))) != 0 {
+		t.Error("there are rules of another stage")
+	}
+	observe(p, start.Add(2*time.Second), used)
+	for _, stage := range []ir.Stage{ir.PhyToLog, ir.Ingress(0)} {
+		idle := maps.Collect(p.Idle(start.Add(5*time.Second), stage))
+		for id, d := range idle {
+			if r := p.Flattener().Rule(id); r.Stage != stage || d != 3*time.Second {
+				t.Errorf("%v: %s", d, r)
+			}
+		}
+		if len(idle) != 1 {
+			t.Errorf("%d rules of %s have had packets, want 1", len(idle), stage)
+		}
+	}
+}
+
 func TestCoverage(t *testing.T) {
 	p := planned(t,
 		"phy_to_log 10 match(in_port=1) { datapath = 7; call ingress.0; }", "phy_to_log 10 match(in_port=2) { datapath = 7; call ingress.0; }",

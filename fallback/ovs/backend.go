@@ -58,12 +58,12 @@ type Backend struct {
 	log      *slog.Logger         // limited: many rules can fail for one reason
 	old      bool                 // want was lowered for another switch state: nothing is sent before a Reset
 
-	out     chan ofp.Message
-	redial  chan string
-	asks    chan chan<- counted // who asks for Counters
-	probe   atomic.Int64        // Config.Probe, as SetProbe left it
-	conn    atomic.Pointer[ofconn.Conn]
-	profile atomic.Pointer[Profile] // of want
+	out      chan ofp.Message
+	redial   chan string
+	readings chan reading
+	probe    atomic.Int64 // Config.Probe, as SetProbe left it
+	conn     atomic.Pointer[ofconn.Conn]
+	profile  atomic.Pointer[Profile] // of want
 
 	mu     sync.Mutex
 	status Status  // guarded by mu
@@ -93,7 +93,7 @@ const outQueue = 4096
 // New makes a backend that does nothing until Run.
 func New(cfg Config) *Backend {
 	cfg.Conn = cmp.Or(cfg.Conn, cfg.Log)
-	b := &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1), asks: make(chan chan<- counted)}
+	b := &Backend{cfg: cfg, out: make(chan ofp.Message, outQueue), redial: make(chan string, 1), readings: make(chan reading)}
 	b.log = vlog.Limit(cfg.Log, failuresPerMinute, failuresAtOnce)
 	b.probe.Store(int64(cfg.Probe))
 	return b
@@ -273,9 +273,8 @@ func (b *Backend) serve(ctx context.Context, conn *ofconn.Conn, addr string) err
 			return ctx.Err()
 		case why := <-b.redial:
 			return fmt.Errorf("%w: %s", errRedial, why)
-		case reply := <-b.asks:
-			c, err := b.counters(ctx, conn)
-			if reply <- c; err != nil {
+		case r := <-b.readings:
+			if err := b.answer(ctx, conn, r); err != nil {
 				return err
 			}
 		case <-b.cfg.Changes.Ready():

@@ -60,3 +60,44 @@ func TestCounters(t *testing.T) {
 		t.Errorf("nobody is connected: %v", err)
 	}
 }
+
+// TestIdle reads the tables of some stages only, and tells of rules that have matched packets how long ago that was: by the
+// clock of the switch, which stands still but for the test.
+func TestIdle(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	rules := rules(t, `
+		phy_to_log 10 match(in_port=1) { call mac_cache_use; call lookup_fdb; }
+		mac_cache_use 100 match(eth.src=1) { drop; }
+		mac_cache_use 100 match(eth.src=2) { drop; }
+		lookup_fdb 100 match(eth.src=1) { flags[8] = 1; }
+		lookup_fdb 100 match(eth.src=2) { flags[8] = 1; }`)
+	r.put(rules...)
+	r.sw.Appctl("time/stop")
+	p, err := ir.NewPacket(ir.Exact(ir.EthSrc, 1), ir.Exact(ir.EthType, 0x88b5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sw.Appctl("netdev-dummy/receive", "p1", hex.EncodeToString(p.Frame()))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		idle, err := r.be.Idle(ctx, ir.MACCacheUse, ir.LookupFDB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id := range idle {
+			if id != rules[1].ID && id != rules[3].ID {
+				t.Fatalf("rule %016x has matched nothing, or is of another stage: %v", uint64(id), idle)
+			}
+		}
+		use, lookup := idle[rules[1].ID], idle[rules[3].ID]
+		if len(idle) == 2 && use == lookup && use >= 3*time.Second {
+			break
+		}
+		r.sw.Appctl("time/warp", "1000") // the switch adds up after a while
+	}
+	if one, err := r.be.Idle(ctx, ir.LookupFDB); err != nil || len(one) != 1 {
+		t.Errorf("of one stage: %v, %v", one, err)
+	}
+}

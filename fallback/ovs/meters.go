@@ -9,8 +9,10 @@ import (
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
 )
 
-// meters are the rate limits that rules name. A meter is in the switch while it
-// is defined and used. The switch knows no names: at start each meter takes the
+// meters are the rate limits that rules name. A meter is in the switch while it is
+// used: with a meter, Open vSwitch deletes the flows that use it (OpenFlow 1.5, 6.5
+// "Meter Table"). So one whose definition goes first stays as it was until its last
+// user went; new users it gets none. The switch knows no names: at start each meter takes the
 // number of one that is there with the same content, else a number that nothing
 // there uses, so that flows which are still installed keep their limits.
 type meters struct {
@@ -25,7 +27,8 @@ type meter struct {
 	def       *ofp.MeterConfig // nil: not defined
 	refs      int
 	installed bool
-	unnamed   bool // of set_meter(): its definition goes with its last use
+	ends      bool // its definition goes with its last use
+	dropped   bool // it is defined no more, but used
 }
 
 func newMeters() *meters {
@@ -71,6 +74,7 @@ func sameMeter(a, b *ofp.MeterConfig) bool {
 // define gives a meter its content, new or changed.
 func (m *meters) define(c ofp.MeterConfig, name string) {
 	x := m.get(name)
+	x.ends, x.dropped = false, false
 	if x.def != nil && sameMeter(x.def, &c) {
 		return
 	}
@@ -99,11 +103,20 @@ func (m *meters) number(c *ofp.MeterConfig, x *meter) uint32 {
 	return id
 }
 
-// drop forgets a definition.
+// defineUnnamed is define for a meter of set_meter(), whose definition goes with its last use.
+func (m *meters) defineUnnamed(c ofp.MeterConfig, name string) {
+	m.define(c, name)
+	m.byName[name].ends = true
+}
+
+// drop forgets a definition, as soon as nobody uses the meter.
 func (m *meters) drop(name string) {
 	if x := m.byName[name]; x != nil {
-		x.def = nil
-		m.changed[name] = true
+		x.ends, x.dropped = true, true
+		if x.refs <= 0 {
+			x.def = nil
+			m.changed[name] = true
+		}
 	}
 }
 
@@ -112,7 +125,7 @@ var errNoMeter = errors.New("is not defined in the Southbound Meter table")
 // id is the number of a defined meter; errNoMeter when it is not defined.
 func (m *meters) id(name string) (uint32, error) {
 	x := m.byName[name]
-	if x == nil || x.def == nil {
+	if x == nil || x.def == nil || x.dropped {
 		return 0, fmt.Errorf("meter %q %w", name, errNoMeter)
 	}
 	return x.id, nil
@@ -122,7 +135,7 @@ func (m *meters) ref(names []string, n int) {
 	for _, name := range names {
 		if x := m.byName[name]; x != nil {
 			x.refs += n
-			if x.unnamed && x.refs <= 0 {
+			if x.ends && x.refs <= 0 {
 				x.def = nil
 			}
 			m.changed[name] = true

@@ -75,14 +75,18 @@ func TestResetKeepsMetersApart(t *testing.T) {
 
 // TestMetersOfTheSwitch: whatever is defined, used, dropped, reset and lost, each name in
 // use has a meter of its own with its content in the switch, and nothing else is there.
+// One that is dropped while it is used stays as it was, but is given to nobody any more.
 func TestMetersOfTheSwitch(t *testing.T) {
 	names := []string{"a", "b", "c", "d"}
 	rapid.Check(t, func(t *rapid.T) {
 		sw, m := meterSwitch{7: {ID: 7, Flags: ofp.MeterPktps, Bands: meterOf(2).Bands}}, newMeters()
-		want := map[string]uint32{}
-		restate := func() { // all rules again, as after a Reset
+		want, dropped := map[string]uint32{}, map[string]bool{} // what is used, and what of it is not defined any more
+		restate := func() {                                     // all rules again, as after a Reset
 			m.adopt(sw.dump())
 			for _, name := range rapid.Permutation(names).Draw(t, "order") {
+				if dropped[name] { // nobody can use it again
+					want[name], dropped[name] = 0, false
+				}
 				if rate := want[name]; rate != 0 {
 					m.use(name, rate)
 				}
@@ -91,6 +95,10 @@ func TestMetersOfTheSwitch(t *testing.T) {
 		change := func() {
 			name, rate := rapid.SampledFrom(names).Draw(t, "name"), rapid.Uint32Range(0, 3).Draw(t, "rate")
 			switch had := want[name]; {
+			case rate == 0 && had != 0 && !dropped[name] && rapid.Bool().Draw(t, "used"):
+				m.drop(name)
+				dropped[name] = true
+				return
 			case rate == 0 && had != 0:
 				m.ref([]string{name}, -1)
 				m.drop(name)
@@ -99,7 +107,7 @@ func TestMetersOfTheSwitch(t *testing.T) {
 			case rate != 0:
 				m.define(meterOf(rate), name)
 			}
-			want[name] = rate
+			want[name], dropped[name] = rate, false
 		}
 		restate()
 		if err := sw.do(m.diff(sw.dump())); err != nil {
@@ -114,7 +122,7 @@ func TestMetersOfTheSwitch(t *testing.T) {
 				err = sw.do(m.take())
 			case "reset":
 				name := rapid.SampledFrom(names).Draw(t, "name")
-				want[name] = rapid.Uint32Range(0, 3).Draw(t, "rate")
+				want[name], dropped[name] = rapid.Uint32Range(0, 3).Draw(t, "rate"), false
 				m = m.fresh()
 				restate()
 				err = sw.do(m.diff(sw.dump()))
@@ -138,10 +146,10 @@ func TestMetersOfTheSwitch(t *testing.T) {
 					continue
 				}
 				used++
-				id, err := m.id(name)
-				if err != nil {
-					t.Fatal(err)
+				if _, err := m.id(name); (err != nil) != dropped[name] {
+					t.Fatalf("meter %q was dropped: %v; who wants to use it hears: %v", name, dropped[name], err)
 				}
+				id := m.byName[name].id
 				if c, d := sw[id], meterOf(rate); !sameMeter(&c, &d) {
 					t.Fatalf("meter %q of rate %d has number %d; the switch has %v", name, rate, id, sw.dump())
 				}

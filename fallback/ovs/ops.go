@@ -214,8 +214,7 @@ func (l *lowerer) meter(op ir.Meter) (uint32, error) {
 	name := op.Name
 	if name == "" {
 		name = rateName(op.Rate, op.Burst, l.cookie)
-		l.meters.define(rateMeter(op.Rate, op.Burst), name)
-		l.meters.get(name).unnamed = true
+		l.meters.defineUnnamed(rateMeter(op.Rate, op.Burst), name)
 	}
 	l.named = append(l.named, name)
 	return l.meters.id(name)

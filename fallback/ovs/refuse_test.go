@@ -115,9 +115,23 @@ func TestMeterComesLater(t *testing.T) {
 		t.Errorf("failures %v, want none", f)
 	}
 	r.want("table=8, priority=1 actions=controller(userdata=00.00.00.07.00.00.00.00,meter_id=1)")
-	// Undefined while it is in use, it goes on with what it was.
+	// Undefined while it is in use, it goes on with what it was: also after a reconnection, and in a switch that has lost it.
 	r.send(backend.Delta{DelMeters: []string{"acl"}})
-	r.want("table=8, priority=1 actions=controller(userdata=00.00.00.07.00.00.00.00,meter_id=1)")
+	state := r.state()
+	for _, disturb := range []func(){func() {}, func() { r.sw.Ofctl("del-meters", bridgeName) }} {
+		disturb()
+		was := r.status()
+		r.be.Redial("test")
+		if f := r.acked(); len(f) != 0 {
+			t.Errorf("failures %v, want none", f)
+		}
+		if got := r.state(); got != state || !strings.Contains(got, "meter_id=1") {
+			t.Errorf("after a reconnection the bridge has\n%s\nbefore it had\n%s", got, state)
+		}
+		if is := r.status(); is.Removed != was.Removed || is.Connections != was.Connections+1 {
+			t.Errorf("%d flows were removed in %d connections", is.Removed-was.Removed, is.Connections-was.Connections)
+		}
+	}
 	r.send(backend.Delta{Del: ids(rule)})
 	r.want()
 	if m := r.sw.Ofctl("dump-meters", bridgeName); strings.Contains(m, "meter=") {

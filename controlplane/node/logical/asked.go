@@ -14,14 +14,13 @@ const (
 	always     feature = iota // the flow itself is what asks
 	monitoring                // Service_Monitor rows
 	delegation                // options:ipv6_prefix_delegation of a router port
-	aging                     // MAC_Binding or FDB rows that age
 	evpn                      // this chassis reaches EVPN VTEPs
 	numFeatures
 )
 
 // name is that of the feature in dep.
 func (f feature) name() string {
-	return [numFeatures]string{"", "monitoring", "delegation", "aging", "evpn"}[f]
+	return [numFeatures]string{"", "monitoring", "delegation", "evpn"}[f]
 }
 
 // featureOf is what has to be asked for when a logical flow punts with op.
@@ -40,8 +39,6 @@ var missingStages = map[ir.Stage]struct {
 	needs feature
 	why   string
 }{
-	ir.MACCacheUse:   {aging, "mac_cache_use is not supported yet: MAC_Binding and FDB rows age as if they were not used"},
-	ir.FloodRemote:   {always, "flood_remote is not supported yet: nothing is flooded to other availability zones"},
 	ir.GetRemoteFDB:  {evpn, "get_remote_fdb always answers none: EVPN is not supported, nothing is sent to VTEPs"},
 	ir.EVPNARPLookup: {evpn, "chk_evpn_arp always answers 0: EVPN is not supported, nothing is learned from VTEPs"},
 }
@@ -52,9 +49,6 @@ func (l *Logical) OnAsked() {
 	l.ask(evpn, l.World.Config.EVPN)
 	if len(ch.ServiceMonitor) > 0 {
 		l.ask(monitoring, l.World.SB.ServiceMonitor.Len() > 0)
-	}
-	if len(ch.DatapathBinding) > 0 {
-		l.ask(aging, l.ages())
 	}
 	for _, c := range ch.PortBinding {
 		if delegates(c.Old) != delegates(c.New) {
@@ -67,7 +61,7 @@ func (l *Logical) OnAsked() {
 // askAll looks at everything.
 func (l *Logical) askAll() {
 	l.asked = [numFeatures]bool{always: true, monitoring: l.World.SB.ServiceMonitor.Len() > 0, delegation: l.delegates(),
-		aging: l.ages(), evpn: l.World.Config.EVPN}
+		evpn: l.World.Config.EVPN}
 }
 
 // ask notes whether the network asks for a feature. The flows that lack it are looked
@@ -77,17 +71,6 @@ func (l *Logical) ask(f feature, asked bool) {
 		l.asked[f] = asked
 		l.mark(on(depFeature, f.name()))
 	}
-}
-
-func (l *Logical) ages() bool {
-	for dp := range l.World.SB.DatapathBinding.All() {
-		for _, k := range []string{"mac_binding_age_threshold", "fdb_age_threshold"} {
-			if v := dp.ExternalIDs[k]; v != "" && v != "0" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (l *Logical) delegates() bool {

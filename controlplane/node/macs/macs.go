@@ -1,16 +1,17 @@
 // Package macs makes the rules of what is known about MAC addresses: MAC_Binding
 // and Static_MAC_Binding (get_arp, get_nd, lookup_arp, lookup_nd) and FDB
-// (get_fdb, lookup_fdb). The registers that the rules use are in the table of
+// (get_fdb, lookup_fdb), and those that only count the packets of neighbours whose
+// MAC_Binding rows age (mac_cache_use; see node/aging). The registers that the rules use are in the table of
 // controlplane/action's package comment.
 package macs
 
 import (
 	"net"
-	"net/netip"
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/node"
+	"github.com/sluice-gw/sluice/controlplane/node/aging"
 	"github.com/sluice-gw/sluice/controlplane/node/datapath"
 	"github.com/sluice-gw/sluice/controlplane/node/rules"
 	"github.com/sluice-gw/sluice/controlplane/sb"
@@ -80,6 +81,20 @@ func (m *MACs) OnPorts() bool {
 	return changed
 }
 
+// OnDatapathRows follows changes of Datapath_Binding rows: use is counted where bindings age.
+func (m *MACs) OnDatapathRows() bool {
+	changed := false
+	for _, c := range m.w.SBChanges.DatapathBinding {
+		if c.New == nil || (aging.OfNeighbours(c.Old) > 0) == (aging.OfNeighbours(c.New) > 0) {
+			continue
+		}
+		for _, b := range m.w.SB.MACBindingByDatapath.Get(c.ID) {
+			changed = m.binding(b.UUID, b) || changed
+		}
+	}
+	return changed
+}
+
 // OnDatapaths follows changes of the local datapaths.
 func (m *MACs) OnDatapaths() bool {
 	changed := false
@@ -143,7 +158,11 @@ func (m *MACs) binding(id ovsdb.UUID, b *sb.MACBinding) bool {
 	if b == nil {
 		return m.put(owner, nil, "")
 	}
-	rs, bad := m.neighbor(owner, b.LogicalPort, b.IP, b.MAC, prioLearned)
+	n, bad := m.neighbor(owner, b.LogicalPort, b.IP, b.MAC)
+	rs := n.rules(prioLearned)
+	if aging.OfNeighbours(m.w.SB.DatapathBinding.Get(b.Datapath)) > 0 {
+		rs = append(rs, n.use()...)
+	}
 	return m.put(owner, rs, bad)
 }
 
@@ -156,8 +175,8 @@ func (m *MACs) static(id ovsdb.UUID, b *sb.StaticMACBinding) bool {
 	if b.OverrideDynamicMAC {
 		priority = prioOverride
 	}
-	rs, bad := m.neighbor(owner, b.LogicalPort, b.IP, b.MAC, priority)
-	return m.put(owner, rs, bad)
+	n, bad := m.neighbor(owner, b.LogicalPort, b.IP, b.MAC)
+	return m.put(owner, n.rules(priority), bad)
 }
 
 // put states the rules of a row, and what is wrong with it: "" when nothing is.
@@ -170,38 +189,6 @@ func (m *MACs) put(owner ir.Owner, rs []ir.Rule, bad string) bool {
 		m.w.Refuse(key)
 	}
 	return m.set.Put(rules.Key{Owner: owner}, rs)
-}
-
-// neighbor makes the rules of "ip is at mac behind lport", or says what is wrong with that.
-func (m *MACs) neighbor(owner ir.Owner, lport, ip, mac string, priority uint16) (rs []ir.Rule, bad string) {
-	pb := m.w.SB.PortBindingByLogicalPort.One(lport)
-	if pb == nil {
-		return nil, ""
-	}
-	dp, local := m.local.Key(pb.Datapath)
-	addr, errIP := netip.ParseAddr(ip)
-	hw, errMAC := net.ParseMAC(mac)
-	if !local {
-		return nil, ""
-	}
-	if errIP != nil || errMAC != nil || len(hw) != 6 {
-		return nil, "ignoring the " + owner.Kind.String() + " of " + lport + ": bad ip \"" + ip + "\" or mac \"" + mac + "\""
-	}
-	v := ir.BytesValue(addr.AsSlice())
-	reg := ir.Term{Field: ir.Reg0, Value: v, Mask: ir.Ones(32)}
-	lookup := []ir.Term{ir.Exact(ir.EthType, 0x0806)}
-	if addr.Is6() {
-		reg = ir.Term{Field: ir.XXReg0, Value: v, Mask: ir.Ones(128)}
-		lookup = []ir.Term{ir.Exact(ir.EthType, 0x86dd), ir.Exact(ir.IPProto, 58), ir.Exact(ir.ICMP6Code, 0)}
-	}
-	key, hwv := uint64(pb.TunnelKey), ir.BytesValue(hw)
-	found := ir.Set{Dst: ir.Bits(ir.Flags, ir.FlagLookupMAC, 1), Value: ir.V(1)}
-	lookup = append(lookup, reg, ir.Exact(ir.Inport, key), ir.Term{Field: ir.EthSrc, Value: hwv, Mask: ir.Ones(48)})
-	return []ir.Rule{
-		ir.NewRule(ir.MACBinding, priority, dp, ir.MustMatch(reg, ir.Exact(ir.Outport, key)), nil,
-			ir.NewProgram(ir.Set{Dst: ir.All(ir.EthDst), Value: hwv}, found), owner),
-		ir.NewRule(ir.MACLookup, priority, dp, ir.MustMatch(lookup...), nil, ir.NewProgram(found), owner),
-	}, ""
 }
 
 func (m *MACs) fdb(id ovsdb.UUID, f *sb.FDB) bool {

@@ -13,23 +13,14 @@ func (p *Physical) decapRules() []ir.Rule {
 			p.fromTunnel(b, name, t)
 		}
 	}
+	p.floodRemote(b)
 	return b.rules
 }
 
 func (p *Physical) fromTunnel(b *builder, chassis string, t encap.Tunnel) {
 	in := ir.Exact(ir.InPort, uint64(t.Ofport))
 	deliver := call(ir.LocalOutput)
-	var decap []ir.Op
-	switch t.Type {
-	case encap.Geneve:
-		decap = []ir.Op{copyBits(ir.Datapath, 0, ir.TunID, 0, 24), copyBits(ir.Inport, 0, ir.TunOpt, 16, 15),
-			copyBits(ir.Outport, 0, ir.TunOpt, 0, 16), deliver}
-	case encap.STT:
-		decap = []ir.Op{copyBits(ir.Inport, 0, ir.TunID, 40, 15), copyBits(ir.Outport, 0, ir.TunID, 24, 16),
-			copyBits(ir.Datapath, 0, ir.TunID, 0, 24), deliver}
-	default: // VXLAN between hypervisors: 12 bits each, the top one of the port says "group"
-		decap = []ir.Op{copyBits(ir.Outport, 0, ir.TunID, 12, 12), copyBits(ir.Datapath, 0, ir.TunID, 0, 12), deliver}
-	}
+	decap := append(decapOps(t.Type), deliver)
 	b.add(ir.PhyToLog, 100, 0, match(in), decap...)
 	p.tooBigFromTunnel(b, chassis, t, decap)
 	if t.Type != encap.VXLAN {
@@ -38,6 +29,19 @@ func (p *Physical) fromTunnel(b *builder, chassis string, t encap.Tunnel) {
 	b.add(ir.PhyToLog, 105, 0, match(in, ir.Masked(ir.TunID, vxlanMulticast<<12, vxlanMulticast<<12)),
 		loadBits(ir.Outport, 15, 1, 1), copyBits(ir.Outport, 0, ir.TunID, 12, 11), copyBits(ir.Datapath, 0, ir.TunID, 0, 12), deliver)
 	p.fromVTEP(b, chassis, in)
+}
+
+// decapOps read the tunnel key of a packet to one logical port, or to a group where
+// there is room for both.
+func decapOps(typ encap.Type) []ir.Op {
+	switch typ {
+	case encap.Geneve:
+		return []ir.Op{copyBits(ir.Datapath, 0, ir.TunID, 0, 24), copyBits(ir.Inport, 0, ir.TunOpt, 16, 15), copyBits(ir.Outport, 0, ir.TunOpt, 0, 16)}
+	case encap.STT:
+		return []ir.Op{copyBits(ir.Inport, 0, ir.TunID, 40, 15), copyBits(ir.Outport, 0, ir.TunID, 24, 16), copyBits(ir.Datapath, 0, ir.TunID, 0, 24)}
+	}
+	// VXLAN between hypervisors: 12 bits each, the top one of the port says "group"
+	return []ir.Op{copyBits(ir.Outport, 0, ir.TunID, 12, 12), copyBits(ir.Datapath, 0, ir.TunID, 0, 12)}
 }
 
 // fromVTEP takes packets from a hardware VTEP. It sends the datapath's key only, so

@@ -244,6 +244,7 @@ func (p *Physical) OnChassis() {
 			continue // one that comes or goes changes the Chassis row
 		}
 		if ch := p.World.SB.ChassisByName.One(c.New.ChassisName); ch != nil {
+			p.decap = p.decap || remote(ch)
 			p.markTunnelled(ch.UUID)
 		}
 	}
@@ -254,7 +255,7 @@ func (p *Physical) OnChassis() {
 		p.ports[pb.UUID] = true
 	}
 	for _, c := range p.World.SBChanges.Chassis {
-		p.decap = p.decap || c.Old != nil && c.New != nil && c.Old.OtherConfig["is-vtep"] != c.New.OtherConfig["is-vtep"]
+		p.decap = p.decap || remote(c.Old) != remote(c.New) || vtep(c.Old) != vtep(c.New)
 		p.markTunnelled(c.ID)
 	}
 	for dp := range p.Local.All() {

@@ -43,6 +43,7 @@ type Physical struct {
 	decap  bool
 
 	tooBigBack   bool     // pmtud at the last Recompute
+	flooding     bool     // floodsRemote at the last Recompute
 	tunnelAlways bool     // alwaysTunnel at the last Recompute
 	locals       []string // Tunnels.Locals at the last Recompute
 
@@ -76,7 +77,7 @@ func (p *Physical) Recompute() {
 		p.groups[mc.UUID] = true
 	}
 	p.decap = true
-	p.tooBigBack, p.tunnelAlways = p.pmtud(), p.alwaysTunnel()
+	p.tooBigBack, p.flooding, p.tunnelAlways = p.pmtud(), p.floodsRemote(), p.alwaysTunnel()
 	p.locals = p.Tunnels.Locals()
 	p.set.Put(rules.Key{Part: Part}, p.fixedRules())
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/node/binding"
 	"github.com/sluice-gw/sluice/controlplane/node/encap"
+	"github.com/sluice-gw/sluice/controlplane/sb"
 )
 
 // When a packet is too big for the path of its tunnel, the sending host's network
@@ -18,7 +19,7 @@ func (p *Physical) pmtud() bool { return p.World.NorthdSince(24, 3) }
 
 // Stale says why all rules must be made anew; "" when they need not.
 func (p *Physical) Stale() string {
-	if p.pmtud() != p.tooBigBack {
+	if p.pmtud() != p.tooBigBack || p.floodsRemote() != p.flooding {
 		return "ovn-northd's conventions changed"
 	}
 	if p.alwaysTunnel() != p.tunnelAlways {
@@ -27,11 +28,13 @@ func (p *Physical) Stale() string {
 	return ""
 }
 
+// vtep tells whether a chassis is a hardware VTEP.
+func vtep(c *sb.Chassis) bool { return c != nil && c.OtherConfig["is-vtep"] == "true" }
+
 // tooBigFromTunnel offers ICMP errors from a tunnel to the ingress pipeline as well.
 // decap is what all packets from it get, with their delivery at the end.
 func (p *Physical) tooBigFromTunnel(b *builder, chassis string, t encap.Tunnel, decap []ir.Op) {
-	c := p.World.SB.ChassisByName.One(chassis)
-	if !p.tooBigBack || c != nil && c.OtherConfig["is-vtep"] == "true" { // a VTEP does not send the ports' keys
+	if !p.tooBigBack || vtep(p.World.SB.ChassisByName.One(chassis)) { // a VTEP does not send the ports' keys
 		return
 	}
 	in := ir.Exact(ir.InPort, uint64(t.Ofport))

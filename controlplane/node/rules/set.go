@@ -129,6 +129,9 @@ func (s *Set) Reset() { *s = *NewSet() }
 // Has tells whether k has rules.
 func (s *Set) Has(k Key) bool { _, ok := s.owners[k]; return ok }
 
+// Of are the rules of k. They belong to the Set.
+func (s *Set) Of(k Key) []ir.RuleID { return s.owners[k] }
+
 // Keys calls f for each owner.
 func (s *Set) Keys(f func(Key)) {
 	for k := range s.owners {

@@ -51,7 +51,7 @@ func (u *Unsupported) OnRows() {
 	for _, c := range ch.DatapathBinding {
 		u.datapath(c.ID, c.New)
 	}
-	if len(ch.AdvertisedRoute)+len(ch.AdvertisedMACBinding)+len(ch.ECMPNexthop)+len(ch.SBGlobal) > 0 {
+	if len(ch.ACLID)+len(ch.AdvertisedRoute)+len(ch.AdvertisedMACBinding)+len(ch.ECMPNexthop)+len(ch.SBGlobal) > 0 {
 		u.tables()
 	}
 }
@@ -109,6 +109,8 @@ func (u *Unsupported) tables() {
 		}
 		u.w.Refuse(key, table+": "+why)
 	}
+	say("ACL_ID", u.w.SB.ACLID.Len(), "connections are not ended with the ACL that let them in (options:persist-established): "+
+		"they go on until they end by themselves, or \"ovs-appctl dpctl/flush-conntrack\" ends all")
 	say("Advertised_Route", u.w.SB.AdvertisedRoute.Len(), "dynamic routing is not supported: no routes are announced")
 	say("Advertised_MAC_Binding", u.w.SB.AdvertisedMACBinding.Len(), "EVPN is not supported: no MAC addresses are announced")
 	say("ECMP_Nexthop", u.w.SB.ECMPNexthop.Len(), "next hops are not watched: connections that answer by a next hop (--ecmp-symmetric-reply) "+

@@ -73,6 +73,7 @@ func (s *Server) Restart() {
 	s.t.Helper()
 	s.Kill()
 	os.Remove(s.socket())
+	os.Remove(s.ctl())
 	args := append([]string{
 		"--no-chdir", "-vconsole:warn", "-vsyslog:off", "-vfile:off",
 		"--unixctl=" + s.ctl(), "--remote=p" + s.Remote,
@@ -83,13 +84,15 @@ func (s *Server) Restart() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("ovsdb-server: %v (Debian package openvswitch-common)", err)
 	}
-	await(s.t, "ovsdb-server to listen", func() bool {
-		nc, err := net.Dial("unix", s.socket())
-		if err == nil {
-			nc.Close()
-		}
-		return err == nil
-	})
+	for _, path := range []string{s.socket(), s.ctl()} {
+		await(s.t, "ovsdb-server to listen", func() bool {
+			nc, err := net.Dial("unix", path)
+			if err == nil {
+				nc.Close()
+			}
+			return err == nil
+		})
+	}
 }
 
 // Kill ends the server with SIGKILL, if it runs.
