@@ -33,6 +33,7 @@ type traceCommand struct {
 	LBDst         string    `name:"lb-dst" placeholder:"IP[:PORT]" help:"Backend that the load balancer chooses."`
 	SelectID      uint16    `placeholder:"ID" help:"Value that the select action chooses."`
 	OVS           installed `name:"ovs" placeholder:"REMOTE" help:"Show the flows that the switch has of each logical flow, with their counters; --ovs=REMOTE names another switch than this host's br-int, as unix:FILE or tcp:HOST:PORT."`
+	Offload       offloaded `placeholder:"TARGET" help:"Show the paths of the hardware offload that go through each logical flow, with their counters, and those that the packet meets on this chassis; --offload=TARGET names the program to ask, as -t of sluice offload explain."`
 	FriendlyNames bool      `negatable:"" default:"true" help:"Show the names that people gave instead of UUIDs."`
 
 	PrivateKey  string `short:"p" type:"path" placeholder:"FILE" help:"Private key for ssl:, PEM."`
@@ -62,11 +63,25 @@ func (c *traceCommand) Run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		defer c.OVS.close()
-		options.Installed = c.OVS.flows
+		options.Installed = append(options.Installed, c.OVS.shown())
+	}
+	if c.Offload.wanted {
+		if err := c.Offload.open(time.Duration(c.Timeout)); err != nil {
+			return err
+		}
+		options.Installed = append(options.Installed, c.Offload.shown())
 	}
 	r, err := n.Trace(datapath, microflow, options)
 	if err != nil {
 		return err
+	}
+	var met string
+	if c.Offload.wanted {
+		a, raw, err := c.Offload.packet(microflow, c.CT)
+		if met, r.Offload = a.Text(), raw; err != nil {
+			met = "*** " + err.Error() + "\n"
+			r.Warnings = append(r.Warnings, "what the offload makes of the packet: "+err.Error())
+		}
 	}
 	if c.Output == "json" {
 		b, err := r.JSON()
@@ -79,7 +94,11 @@ func (c *traceCommand) Run(ctx context.Context, out io.Writer) error {
 	for _, w := range r.Warnings {
 		fmt.Fprintf(os.Stderr, "warning: %s\n", w)
 	}
-	return c.print(out, r)
+	if err := c.print(out, r); err != nil || met == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\n# Offload.\n%s", met)
+	return err
 }
 
 func (c *traceCommand) options() (trace.Options, error) {

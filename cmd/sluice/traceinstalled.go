@@ -10,8 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/alecthomas/kong"
-
+	"github.com/sluice-gw/sluice/controlplane/trace"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofconn"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
 	"github.com/sluice-gw/sluice/internal/dirs"
@@ -21,32 +20,18 @@ import (
 // installed is the option --ovs of ovn-trace(8), with or without =REMOTE, and the
 // connection to that switch.
 type installed struct {
-	wanted bool
-	remote string
-
+	optionalValue
 	timeout time.Duration
 	conn    *ofconn.Conn
 	end     context.CancelFunc
 	running sync.WaitGroup
 }
 
-// Decode implements kong.MapperValue.
-func (s *installed) Decode(ctx *kong.DecodeContext) error {
-	s.wanted = true
-	if ctx.Scan.Peek().Type == kong.FlagValueToken {
-		return ctx.Scan.PopValueInto("REMOTE", &s.remote)
-	}
-	return nil
-}
-
-// IsBool implements kong.BoolMapperValue: the value may be left out.
-func (*installed) IsBool() bool { return true }
-
 // open connects to the switch, which must answer each question within timeout.
 func (s *installed) open(ctx context.Context, timeout time.Duration) error {
 	dial, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	remote := cmp.Or(s.remote, "unix:"+dirs.FromEnv(os.Getenv).OVSRun+"/br-int.mgmt")
+	remote := cmp.Or(s.value, "unix:"+dirs.FromEnv(os.Getenv).OVSRun+"/br-int.mgmt")
 	conn, err := ofconn.Dial(dial, remote, ofconn.Config{})
 	if err != nil {
 		return fmt.Errorf("--ovs: %w", err)
@@ -60,6 +45,11 @@ func (s *installed) open(ctx context.Context, timeout time.Duration) error {
 func (s *installed) close() {
 	s.end()
 	s.running.Wait()
+}
+
+// shown is how the flows are shown in a trace: ovn-trace's words.
+func (s *installed) shown() trace.Installed {
+	return trace.Installed{Lines: s.flows, None: "no OpenFlow flows", Error: "flow stats"}
 }
 
 // flows are those of a row, by table and priority. Their cookie is the beginning of its

@@ -24,7 +24,7 @@ func TestTraceInstalled(t *testing.T) {
 	} {
 		sw.Ofctl("add-flow", sw.Mgmt("br-int"), flow)
 	}
-	s := installed{remote: "unix:" + sw.Mgmt("br-int")}
+	s := installed{optionalValue: optionalValue{value: "unix:" + sw.Mgmt("br-int")}}
 	if err := s.open(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestTraceInstalled(t *testing.T) {
 		t.Error("no error without a switch")
 	}
 	var none installed
-	none.remote = "unix:" + t.TempDir() + "/none"
+	none.value = "unix:" + t.TempDir() + "/none"
 	if err := none.open(context.Background(), time.Minute); err == nil || !strings.Contains(err.Error(), "--ovs") {
 		t.Errorf("error %v", err)
 	}
@@ -86,8 +86,8 @@ func TestTraceInstalledOption(t *testing.T) {
 		if _, err := p.Parse(tt.args); err != nil {
 			t.Fatalf("%v: %v", tt.args, err)
 		}
-		if c.OVS.wanted != tt.wanted || c.OVS.remote != tt.remote || c.Datapath != "sw0" {
-			t.Errorf("%v: %t %q, datapath %q", tt.args, c.OVS.wanted, c.OVS.remote, c.Datapath)
+		if c.OVS.wanted != tt.wanted || c.OVS.value != tt.remote || c.Datapath != "sw0" {
+			t.Errorf("%v: %t %q, datapath %q", tt.args, c.OVS.wanted, c.OVS.value, c.Datapath)
 		}
 	}
 }

@@ -16,6 +16,8 @@ type Result struct {
 	Outputs []Delivery
 	// Warnings say what in the database was not understood on the way.
 	Warnings []string
+	// Offload is what the target of the offload makes of the packet, for JSON; nil where nobody asked for it.
+	Offload json.RawMessage
 }
 
 // Detailed shows every table that was visited. Indentation is left out for what is
@@ -131,7 +133,9 @@ func (r *Result) JSON() ([]byte, error) {
 		Warnings  []string       `json:"warnings,omitempty"`
 		Outputs   []jsonDelivery `json:"outputs"`
 		Trace     *jsonNode      `json:"trace"`
-	}{r.Microflow, r.Warnings, outputs, r.Root.json()}, "", "  ")
+
+		Offload json.RawMessage `json:"offload,omitempty"`
+	}{r.Microflow, r.Warnings, outputs, r.Root.json(), r.Offload}, "", "  ")
 }
 
 func (n *Node) json() *jsonNode {

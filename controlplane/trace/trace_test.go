@@ -108,12 +108,12 @@ egress(dp="sw", inport="a", outport="web")
 // What targets have of a logical flow stands above its actions, as ovn-trace --ovs has it.
 func TestInstalled(t *testing.T) {
 	n := tiny(t, `2 | inport == "a" | outport = "b"; output;`, `out | 1 | output;`)
-	r := mustTrace(t, n, `inport == "a" && ip4`, Options{Installed: func(row ovsdb.UUID) ([]string, error) {
+	r := mustTrace(t, n, `inport == "a" && ip4`, Options{Installed: []Installed{{None: "no OpenFlow flows", Error: "flow stats", Lines: func(row ovsdb.UUID) ([]string, error) {
 		if row == (ovsdb.UUID{1}) {
 			return []string{"first", "second"}, nil
 		}
 		return nil, nil
-	}})
+	}}}})
 	const want = ` 0. inport == "a", priority 50, uuid 01000000
     first
     second
@@ -122,7 +122,7 @@ func TestInstalled(t *testing.T) {
 	if got := r.Detailed(); !strings.Contains(got, want) || !strings.Contains(got, "uuid 02000000\n    *** no OpenFlow flows\n    output;") {
 		t.Errorf("detailed:\n%s", got)
 	}
-	r = mustTrace(t, n, `inport == "a" && ip4`, Options{Installed: func(ovsdb.UUID) ([]string, error) { return nil, errors.New("gone") }})
+	r = mustTrace(t, n, `inport == "a" && ip4`, Options{Installed: []Installed{{Error: "flow stats", Lines: func(ovsdb.UUID) ([]string, error) { return nil, errors.New("gone") }}}})
 	if got := r.Detailed(); !strings.Contains(got, "*** error obtaining flow stats (gone)") {
 		t.Errorf("detailed:\n%s", got)
 	}

@@ -21,9 +21,16 @@ type Options struct {
 	SelectID uint16
 	// UUIDNames shows names as the database has them rather than those that people gave.
 	UUIDNames bool
-	// Installed is what targets have of a logical flow, a line for each flow with its
-	// counters; nil shows nothing of this.
-	Installed func(row ovsdb.UUID) ([]string, error)
+	// Installed shows what targets have of the logical flows, target by target.
+	Installed []Installed
+}
+
+// Installed is what a target has.
+type Installed struct {
+	// Lines are what it has of a logical flow, a line for each of its rules with its counters.
+	Lines func(row ovsdb.UUID) ([]string, error)
+	None  string // the line for nothing
+	Error string // what could not be had: of the line for an error
 }
 
 // maxTables bounds the tables that one packet and its copies visit, maxDepth how
@@ -106,18 +113,17 @@ func (t *tracer) visit(d *datapath, p *ir.Packet, k tableKey, parent *Node) {
 
 // showInstalled shows what targets have of f.
 func (t *tracer) showInstalled(f *flow, node *Node) {
-	if t.Installed == nil {
-		return
-	}
-	lines, err := t.Installed(f.row.UUID)
-	switch {
-	case err != nil:
-		node.add(Error, "*** error obtaining flow stats (%v)", err)
-	case len(lines) == 0:
-		node.add(Error, "*** no OpenFlow flows")
-	}
-	for _, line := range lines {
-		node.add(Action, "%s", line)
+	for _, target := range t.Installed {
+		lines, err := target.Lines(f.row.UUID)
+		switch {
+		case err != nil:
+			node.add(Error, "*** error obtaining %s (%v)", target.Error, err)
+		case len(lines) == 0:
+			node.add(Error, "*** %s", target.None)
+		}
+		for _, line := range lines {
+			node.add(Action, "%s", line)
+		}
 	}
 }
 

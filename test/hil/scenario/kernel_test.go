@@ -52,6 +52,9 @@ func TestKernelScenarios(t *testing.T) {
 						if v.offload != "" {
 							past = offloaded(t, s.Name, past)
 						}
+						if v.offload != "" && s.Name == "l2" {
+							traced(t)
+						}
 					}
 					r := player.Play(s)
 					results = append(results, r)
@@ -104,6 +107,22 @@ func logChassis(t *testing.T) {
 				t.Logf("%s, filters of %s", ns, strings.TrimSpace(line)+"\n"+filters)
 			}
 		}
+	}
+}
+
+// traced traces a packet of the scenario l2 into the rules that packets like it have met.
+func traced(t *testing.T) {
+	t.Helper()
+	sockets, _ := filepath.Glob("/run/sluice-lab/*/hv1/ovn-controller.*.ctl")
+	databases, _ := filepath.Glob("/run/sluice-lab/*/*/sb.sock")
+	if len(sockets) != 1 || len(databases) != 1 {
+		t.Fatalf("control sockets %q, databases %q", sockets, databases)
+	}
+	const packet = `inport == "lp1" && eth.src == 02:00:00:00:01:11 && eth.dst == 02:00:00:00:01:13 && ip4.src == 10.0.1.11 && ip4.dst == 10.0.1.13 && ip.ttl == 64 && icmp4`
+	out, err := exec.CommandContext(t.Context(), "sluice", "trace", "--db=unix:"+databases[0], "--offload="+sockets[0], packet).CombinedOutput()
+	_, met, _ := strings.Cut(string(out), "# Offload.")
+	if err != nil || !strings.Contains(string(out), "offload: offloaded, n_packets=") || !strings.Contains(met, "it is offloaded from end to end") {
+		t.Errorf("sluice trace --offload: %v\n%s", err, out)
 	}
 }
 
