@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs"
+	"github.com/sluice-gw/sluice/internal/testkit/central"
 	"github.com/sluice-gw/sluice/internal/testkit/vswitch"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
@@ -18,6 +19,7 @@ import (
 // TestSwitchTakesHandovers: Open vSwitch takes all rules by which packets of a gateway are handed over in the middle. One that it refuses
 // costs the offload of all that is translated or committed in front of it.
 func TestSwitchTakesHandovers(t *testing.T) {
+	t.Parallel()
 	withoutRace(t)
 	for name, start := range map[string]func(*testing.T) *hypervisor{"all": startGateway, "router": startRouter} {
 		t.Run(name, func(t *testing.T) {
@@ -30,12 +32,12 @@ func TestSwitchTakesHandovers(t *testing.T) {
 // startRouter starts a chassis that has nothing but the gateway of a router with NAT: all is behind tunnels, or behind the bridge.
 func startRouter(t *testing.T) *hypervisor {
 	t.Helper()
-	d := startCentral(t)
+	d := central.Start(t)
 	local := localDB(t, localIDs)
 	physBridges(local)
-	c := startChassis(t, d.sb, local)
-	d.sbctl("chassis-add hv2 geneve 192.0.2.2")
-	d.nbctl(`
+	c := startChassis(t, d.SB, local)
+	d.SBCtl("chassis-add hv2 geneve 192.0.2.2")
+	d.Configure(`
 		ls-add sw0 -- ls-add pub -- lr-add lr0
 		lsp-add sw0 vm1 -- lsp-set-addresses vm1 '50:54:00:00:00:01 10.0.0.3 fd00::3'
 		lrp-add lr0 lr0-sw0 00:00:00:00:ff:01 10.0.0.1/24 fd00::1/64
@@ -48,7 +50,7 @@ func startRouter(t *testing.T) *hypervisor {
 		lr-nat-add lr0 snat 172.16.0.1 10.0.0.0/24
 		lr-nat-add lr0 dnat_and_snat 172.16.0.10 10.0.0.3`)
 	c.quiet(d)
-	d.sbctl("lsp-bind vm1 hv2")
+	d.SBCtl("lsp-bind vm1 hv2")
 	c.quiet(d)
 	return c
 }
