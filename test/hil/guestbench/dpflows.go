@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +20,7 @@ func datapathFlow(i int, numbers map[string]int, tunnel int) string {
 	outer := fmt.Sprintf("tun_id=0x7,src=%s,dst=%s,ttl=64", nearEnd, farEnd)
 	switch k {
 	case 0:
-		return ufid + fmt.Sprintf("%s,eth(src=02:00:00:00:00:01,dst=02:00:00:00:0f:00),eth_type(0x0800),ipv4(dst=%s,proto=17,ttl=64,frag=no) "+
+		return ufid + fmt.Sprintf("%s,eth(src=02:00:00:00:00:01,dst=02:00:00:00:0f:00),eth_type(0x0800),ipv4(dst=%s,proto=17,ttl=64,frag=no),udp(src=1/0,dst=1/0) "+
 			"set(eth(src=02:00:00:00:0f:01,dst=%s)),set(ipv4(ttl=63)),%d", in, a, m, to)
 	case 1:
 		return ufid + fmt.Sprintf("%s,eth(dst=%s),eth_type(0x0800),ipv4(dst=%s,tos=0/0x3,frag=no) "+
@@ -31,7 +33,7 @@ func datapathFlow(i int, numbers map[string]int, tunnel int) string {
 	case 4:
 		return ufid + fmt.Sprintf("recirc_id(0x1),in_port(%d),ct_state(+est+trk),eth_type(0x0800),ipv4(src=%s,frag=no) %d", to, a, numbers["p1"])
 	default:
-		return ufid + fmt.Sprintf("recirc_id(0),in_port(%d),eth(dst=02:00:00:00:0f:00),eth_type(0x0800),ipv4(dst=%s,proto=17,ttl=64,frag=no) "+
+		return ufid + fmt.Sprintf("recirc_id(0),in_port(%d),eth(dst=02:00:00:00:0f:00),eth_type(0x0800),ipv4(dst=%s,proto=17,ttl=64,frag=no),udp(src=1/0,dst=1/0) "+
 			"set(eth(dst=%s)),set(ipv4(dst=10.0.9.3,ttl=63)),%d", numbers["p4"], a, m, to)
 	}
 }
@@ -45,14 +47,14 @@ func macText(m uint64) string {
 }
 
 // insertBySwitch puts flows into the datapath of an Open vSwitch that offloads: as many as there are rules, of those kinds that it puts into TC
-// on this kernel, which are tried first. It returns the kinds.
-func insertBySwitch(n, reps int, all map[string][]inserted) (able []int, err error) {
+// on this kernel, which are tried first. It returns the kinds, and why it did not take the others.
+func insertBySwitch(n, reps int, all map[string][]inserted) (able []int, why []string, err error) {
 	if _, err := batch("ip", removeTunnel); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := startSwitch("hw-offload=true", "tc-policy=skip_hw", "flow-limit=400000", "max-idle=3600000")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() {
 		_, again := batch("ip", addTunnel)
@@ -61,10 +63,10 @@ func insertBySwitch(n, reps int, all map[string][]inserted) (able []int, err err
 	defer func() { err = errors.Join(err, s.stop()) }()
 	tunnel, ok := s.numbers["genev_sys_6081"]
 	if !ok {
-		return nil, fmt.Errorf("the tunnel's device is not in the datapath: %v", s.numbers)
+		return nil, nil, fmt.Errorf("the tunnel's device is not in the datapath: %v", s.numbers)
 	}
 	if _, err := s.appctl("revalidator/pause"); err != nil { // which would take flows away that no packet made
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { // paused they keep ovs-vswitchd from ending
 		_, resumed := s.appctl("revalidator/resume")
@@ -72,18 +74,21 @@ func insertBySwitch(n, reps int, all map[string][]inserted) (able []int, err err
 	}()
 	for k := range kinds {
 		if _, err := s.addFlows(datapathFlow(k, s.numbers, tunnel)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		in, err := s.inTC()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if in == len(able)+1 {
 			able = append(able, k)
 		}
 	}
+	if why, err = s.refusals(); err != nil {
+		return nil, nil, err
+	}
 	if len(able) == 0 {
-		return nil, nil
+		return nil, why, nil
 	}
 	var lines strings.Builder
 	for i := range n {
@@ -91,21 +96,21 @@ func insertBySwitch(n, reps int, all map[string][]inserted) (able []int, err err
 	}
 	for range reps {
 		if _, err := s.appctl("dpctl/del-flows"); err != nil {
-			return able, err
+			return able, why, err
 		}
 		x, err := s.addFlows(lines.String())
 		if err != nil {
-			return able, err
+			return able, why, err
 		}
 		if x.filters, err = s.inTC(); err != nil {
-			return able, err
+			return able, why, err
 		}
 		if x.filters != n {
-			return able, fmt.Errorf("of %d flows %d are in TC", n, x.filters)
+			return able, why, fmt.Errorf("of %d flows %d are in TC", n, x.filters)
 		}
 		all[bySwitch] = append(all[bySwitch], x)
 	}
-	return able, nil
+	return able, why, nil
 }
 
 // addFlows puts flows into the datapath.
@@ -125,3 +130,19 @@ func (s *vswitch) inTC() (int, error) {
 	out, err := s.appctl("dpctl/dump-flows", "type=tc")
 	return strings.Count(out, "recirc_id("), err
 }
+
+// refusals are what ovs-vswitchd has said of flows that it could not put into TC, or into its datapath.
+func (s *vswitch) refusals() (list []string, err error) {
+	text, err := os.ReadFile(s.file("ovs-vswitchd.log"))
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range refusal.FindAllSubmatch(text, -1) {
+		if words := string(m[1]); !slices.Contains(list, words) {
+			list = append(list, words)
+		}
+	}
+	return list, nil
+}
+
+var refusal = regexp.MustCompile(`\|((?:tc|netdev_offload_tc|dpif)\|(?:WARN|ERR)\|.{1,120})`)
