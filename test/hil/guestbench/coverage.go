@@ -12,7 +12,7 @@ import (
 )
 
 // rounds is how often the packets of a scenario are sent: from the second time on they are established traffic.
-const rounds = 3
+const rounds = 2
 
 // unkept are scenarios with times that an emulated machine does not keep.
 var unkept = []string{"gateway-failover"}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 	"github.com/sluice-gw/sluice/test/lab"
 )
 
-// ended is where unicast IP packets ended: in a filter of TC, whoever made it, or in a flow of the datapath of Open vSwitch. tracked are those
+// ended is where unicast IP packets of the integration bridge and of the physical network's ended: in a filter of TC, whoever made it, or in a flow of the datapath of Open vSwitch. tracked are those
 // of them that had been through connection tracking there. A packet that is handed over counts where it ends.
 type ended struct {
 	inTC, inSwitch           uint64
@@ -53,8 +54,12 @@ func endedEverywhere(ctx context.Context) (sum ended, err error) {
 	for _, file := range pidFiles {
 		dir := filepath.Dir(file)
 		ns := &lab.Netns{Name: filepath.Base(filepath.Dir(dir)) + "-" + filepath.Base(dir)}
+		other, err := otherPorts(ctx, dir)
+		if err != nil {
+			return sum, err
+		}
 		var e ended
-		if err := errors.Join(e.filters(ctx, ns), e.flows(ctx, file)); err != nil {
+		if err := errors.Join(e.filters(ctx, ns, other), e.flows(ctx, file, other)); err != nil {
 			return sum, fmt.Errorf("%s: %w", ns.Name, err)
 		}
 		sum = sum.plus(e)
@@ -62,8 +67,34 @@ func endedEverywhere(ctx context.Context) (sum ended, err error) {
 	return sum, nil
 }
 
-// filters adds what ended in filters of the devices of a namespace.
-func (e *ended) filters(ctx context.Context, ns *lab.Netns) error {
+// otherPorts are those of bridges that stand for VMs with containers: they have nothing to do with OVN, but are of the same datapath.
+func otherPorts(ctx context.Context, dir string) (ports []string, err error) {
+	list := func(args ...string) ([]string, error) {
+		out, err := exec.CommandContext(ctx, "ovs-vsctl", append([]string{"--timeout=60", "--db=unix:" + filepath.Join(dir, "db.sock")}, args...)...).CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("ovs-vsctl %s: %w: %.300s", strings.Join(args, " "), err, out)
+		}
+		return strings.Fields(string(out)), nil
+	}
+	bridges, err := list("list-br")
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range bridges {
+		if b == "br-int" || b == "br-ex" {
+			continue
+		}
+		its, err := list("list-ports", b)
+		if err != nil {
+			return nil, err
+		}
+		ports = append(ports, its...)
+	}
+	return ports, nil
+}
+
+// filters adds what ended in filters of the devices of a namespace, but for some.
+func (e *ended) filters(ctx context.Context, ns *lab.Netns, but []string) error {
 	return ns.Do(func() error {
 		fd, err := unix.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -80,6 +111,9 @@ func (e *ended) filters(ctx context.Context, ns *lab.Netns) error {
 			return err
 		}
 		for _, link := range links {
+			if slices.Contains(but, link.Name) {
+				continue
+			}
 			all, err := conn.Dump(ctx, flower.Scope{Hook: flower.Ingress(int32(link.Index))})
 			if err != nil {
 				return fmt.Errorf("%s: %w", link.Name, err)
@@ -140,15 +174,15 @@ var (
 	flowToGroups = regexp.MustCompile(`eth\([^)]*dst=[0-9a-f][13579bdf]:`)
 )
 
-// flows adds what ended in flows of a switch's datapath that are not in TC. Those that recirculate end elsewhere, and what goes to the
+// flows adds what ended in flows of a switch's datapath that are not in TC, but for what came in by some devices. Those that recirculate end elsewhere, and what goes to the
 // controller is no traffic that could be offloaded.
-func (e *ended) flows(ctx context.Context, pidFile string) error {
+func (e *ended) flows(ctx context.Context, pidFile string, but []string) error {
 	pid, err := os.ReadFile(pidFile)
 	if err != nil {
 		return err
 	}
 	socket := fmt.Sprintf("%s.%s.ctl", strings.TrimSuffix(pidFile, ".pid"), strings.TrimSpace(string(pid)))
-	out, err := exec.CommandContext(ctx, "ovs-appctl", "--timeout=60", "-t", socket, "dpctl/dump-flows", "type=ovs").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "ovs-appctl", "--timeout=60", "-t", socket, "dpctl/dump-flows", "--names", "type=ovs").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("dump the flows of %s: %w: %.300s", socket, err, out)
 	}
@@ -156,6 +190,7 @@ func (e *ended) flows(ctx context.Context, pidFile string) error {
 		key, actions, ok := strings.Cut(line, ", actions:")
 		counted := flowPackets.FindStringSubmatch(key)
 		if !ok || counted == nil || strings.Contains(actions, "recirc(") || strings.Contains(actions, "userspace(") || flowToGroups.MatchString(key) ||
+			slices.ContainsFunc(but, func(port string) bool { return strings.Contains(key, "in_port("+port+")") }) ||
 			!strings.Contains(key, "eth_type(0x0800)") && !strings.Contains(key, "eth_type(0x86dd)") {
 			continue
 		}
