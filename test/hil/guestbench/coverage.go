@@ -48,7 +48,8 @@ func coverage(ctx context.Context, o options, progress func(string, ...any)) ([]
 	whole := part{Name: "coverage: unicast IP packets that ended in TC, of those that ended there or in a flow of the datapath of Open vSwitch", Columns: []string{bySluice, bySwitch}}
 	tracked := part{Name: "coverage: of these packets those that went through connection tracking", Columns: whole.Columns}
 	whole.Notes = []string{fmt.Sprintf("Each scenario's packets are sent %d times; what is there at its end counts. First packets, which ovs-vswitchd", rounds) +
-		" forwards, and what goes to the controller count in no column."}
+		" forwards, and what goes to the controller count in no column.",
+		"Of what was merged on its way (TCP) TC counts each segment, the datapath of Open vSwitch the whole as one."}
 	ends := map[string]map[string]ended{} // by seat and scenario
 	var failed error
 	for _, seat := range seats {

@@ -32,8 +32,8 @@ type row struct {
 
 // bar is a demand: the quotient of two columns is at least so much.
 type bar struct {
-	Over, Under string // columns
-	Ratio       float64
+	Over, Under string  // columns
+	Ratio       float64 // 0 if Under is 0
 	Least       float64
 	Met         bool
 }
@@ -42,9 +42,11 @@ type bar struct {
 func (r row) demand(over, under string, least float64) row {
 	a, hasA := r.Values[over]
 	b, hasB := r.Values[under]
-	if hasA && hasB && b > 0 {
-		ratio := a / b
-		r.Bar = &bar{Over: over, Under: under, Ratio: ratio, Least: least, Met: ratio >= least}
+	if hasA && hasB && a+b > 0 {
+		r.Bar = &bar{Over: over, Under: under, Least: least, Met: a >= least*b}
+		if b > 0 {
+			r.Bar.Ratio = a / b
+		}
 	}
 	return r
 }
@@ -92,7 +94,11 @@ func (p part) print(w io.Writer) {
 			if b.Met {
 				verdict = "met"
 			}
-			line += fmt.Sprintf("  %s / %s = %.2f", b.Over, b.Under, b.Ratio)
+			ratio := "all"
+			if b.Ratio > 0 || !b.Met {
+				ratio = fmt.Sprintf("%.2f", b.Ratio)
+			}
+			line += fmt.Sprintf("  %s / %s = %s", b.Over, b.Under, ratio)
 			if b.Least > 0 {
 				line += fmt.Sprintf(", >= %g: %s", b.Least, verdict)
 			}

@@ -28,6 +28,8 @@ func TestDemand(t *testing.T) {
 		{map[string]float64{"a": 30, "b": 2}, 10, "a / b = 15.00, >= 10: met"},
 		{map[string]float64{"a": 3, "b": 2}, 10, "a / b = 1.50, >= 10: not met"},
 		{map[string]float64{"a": 3, "b": 2}, 0, "a / b = 1.50\n"},
+		{map[string]float64{"a": 3, "b": 0}, 1, "a / b = all, >= 1: met"},
+		{map[string]float64{"a": 0, "b": 3}, 1, "a / b = 0.00, >= 1: not met"},
 		{map[string]float64{"a": 3}, 10, " -\n"},
 	} {
 		r := row{Name: "x", Unit: "s", Values: tt.values}.demand("a", "b", tt.least)
