@@ -97,6 +97,11 @@ e2e: build
 bench: deps build
 	$(GO) run ./test/bench $(if $(SIZE),-size $(SIZE)) $(if $(REPS),-reps $(REPS)) $(if $(OUTPUT),-output $(OUTPUT)) $(if $(PROFILE),-profile $(PROFILE))
 
+## bench-hil: the offload in a guest against tc -batch and Open vSwitch, with and without its own offload (KERNEL=own PARTS=insertion OUTPUT=json)
+.PHONY: bench-hil
+bench-hil: deps deps-vm
+	$(GO) run ./test/hil/guestbench $(if $(KERNEL),-kernel $(KERNEL)) $(if $(PARTS),-parts $(PARTS)) $(if $(SIZES),-sizes $(SIZES)) $(if $(REPS),-reps $(REPS)) $(if $(SCENARIOS),-scenarios $(SCENARIOS)) $(if $(OUTPUT),-output $(OUTPUT))
+
 ## clean: remove what the targets above built
 .PHONY: clean
 clean:

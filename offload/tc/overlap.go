@@ -25,7 +25,7 @@ type fieldFile struct {
 var discriminators = [...]ir.Field{ir.IP4Dst, ir.EthDst, ir.IP4Src, ir.TunOpt, ir.IP6Dst, ir.TunID, ir.EthSrc, ir.TCPDst, ir.UDPDst, ir.EthType}
 
 func (o *overlaps[T]) add(m ir.Match, what T) {
-	f := filed[T]{what: what}
+	f := filed[T]{terms: make([]ir.Term, 0, 8), what: what}
 	for t := range m.Terms() {
 		f.terms = append(f.terms, t)
 	}
@@ -47,7 +47,7 @@ func (o *overlaps[T]) add(m ir.Match, what T) {
 
 // each calls f with what has packets in common with m, until f returns false.
 func (o *overlaps[T]) each(m ir.Match, f func(T) bool) {
-	var terms []ir.Term
+	terms := make([]ir.Term, 0, 16) // on the stack
 	for t := range m.Terms() {
 		terms = append(terms, t)
 	}

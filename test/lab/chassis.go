@@ -99,7 +99,11 @@ func (ch *Chassis) startSwitch() error {
 	if err := ch.StartDatabase(); err != nil {
 		return err
 	}
-	if _, err := ch.Vsctl("--no-wait", "init"); err != nil {
+	args := []string{"--no-wait", "init"}
+	for _, x := range ch.lab.opts.SwitchConfig {
+		args = append(args, "--", "set", "Open_vSwitch", ".", "other_config:"+x)
+	}
+	if _, err := ch.Vsctl(args...); err != nil {
 		return err
 	}
 	return ch.StartSwitch()

@@ -22,6 +22,8 @@ type Options struct {
 	Datapath Datapath
 	// Offload is external_ids:sluice-offload of each chassis; "" for none.
 	Offload string
+	// SwitchConfig is other_config of each chassis' Open vSwitch, KEY=VALUE, which is there before ovs-vswitchd starts: that reads some of it once.
+	SwitchConfig []string
 	// Timeout is how long a packet that must come may take; 0 is 3 s. Programs may take some times as long.
 	Timeout time.Duration
 	// Log receives progress, one line without newline at a time; nil discards it.

@@ -2,7 +2,7 @@
 // or to change what an ordinary machine must keep. In the guest such a test is root, alone with its kernel, and may leave things behind.
 //
 // Tests that need the guest have names that begin with TestKernel. "make check" leaves them out, and "make test-vm" runs those of all
-// packages in one guest, with the modules and programs that test/hil/kerneltests lists. A single package:
+// packages in one guest, with the modules and programs that test/hil/outfit lists. A single package:
 //
 //	make test-vm PKG=./offload/tc/flower
 package guest
@@ -45,7 +45,7 @@ func Need(t Test, programs ...string) {
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Fatalf("the guest lacks a program: %v; test/hil/kerneltests lists those that it gets", err)
+			t.Fatalf("the guest lacks a program: %v; test/hil/outfit lists those that it gets", err)
 		}
 	}
 }

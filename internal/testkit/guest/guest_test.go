@@ -37,7 +37,7 @@ func TestNeed(t *testing.T) {
 		{name: "TestKernelX", want: "skipped"},
 		{name: "TestKernelX/sub", inside: "1", want: "runs", programs: []string{"sh"}},
 		{name: "TestKernelX", inside: "1", want: `failed: the guest lacks a program: exec: "no-such-program": executable file not found in $PATH; ` +
-			"test/hil/kerneltests lists those that it gets", programs: []string{"no-such-program"}},
+			"test/hil/outfit lists those that it gets", programs: []string{"no-such-program"}},
 		{name: "TestKernelX", require: "netns,vm", want: `failed: SLUICE_REQUIRE has "vm": vm: not in a guest; "make test-vm" runs this test in one`},
 		{name: "TestX", inside: "1", want: "failed: TestX needs the guest, so its name must begin with TestKernel: by that it is found"},
 	} {

@@ -19,6 +19,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/internal/testkit/guest"
 	"github.com/sluice-gw/sluice/test/hil/kernel"
+	"github.com/sluice-gw/sluice/test/hil/outfit"
 	"github.com/sluice-gw/sluice/test/hil/vm"
 )
 
@@ -84,11 +85,11 @@ func play(ctx context.Context, packages []pkg, dir string, o options) error {
 		return err
 	}
 	spec := vm.Spec{
-		Kernel: k, Modules: modules, Output: os.Stdout, Artefacts: o.artefacts,
+		Kernel: k, Modules: outfit.Modules(), Output: os.Stdout, Artefacts: o.artefacts,
 		Limit: vm.Limit{CPU: 20 * time.Minute, Wall: 40 * time.Minute},
 		Env:   []string{guest.Environment + "=1"},
 	}
-	if spec.Add, err = additions(ctx, dir); err != nil {
+	if spec.Add, err = outfit.Additions(ctx, dir); err != nil {
 		return err
 	}
 	for _, p := range packages {

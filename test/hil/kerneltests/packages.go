@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-gw/sluice/test/hil/outfit"
 	"github.com/sluice-gw/sluice/test/hil/vm"
 )
 
@@ -29,7 +30,7 @@ type pkg struct {
 
 // find lists the packages with kernel tests.
 func find(ctx context.Context, patterns []string) ([]pkg, error) {
-	out, err := goCommand(ctx, append([]string{"list", "-json=ImportPath,Dir,TestImports,XTestImports"}, patterns...)...).Output()
+	out, err := outfit.GoCommand(ctx, append([]string{"list", "-json=ImportPath,Dir,TestImports,XTestImports"}, patterns...)...).Output()
 	if err != nil {
 		exit, _ := errors.AsType[*exec.ExitError](err)
 		if exit != nil {
@@ -57,7 +58,7 @@ func (p *pkg) name() string { return strings.ReplaceAll(p.ImportPath, "/", "_") 
 // build compiles the package's tests.
 func (p *pkg) build(ctx context.Context, dir string) error {
 	p.binary = filepath.Join(dir, p.name()+".test")
-	cmd := goCommand(ctx, "test", "-c", "-o", p.binary, p.ImportPath)
+	cmd := outfit.GoCommand(ctx, "test", "-c", "-o", p.binary, p.ImportPath)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("compile the tests of %s: %w\n%s", p.ImportPath, err, out)
 	}
@@ -79,11 +80,4 @@ func (p *pkg) command(pattern string, short bool) vm.Command {
 func isDirectory(name string) bool {
 	fi, err := os.Stat(name)
 	return err == nil && fi.IsDir()
-}
-
-// goCommand is the go command without cgo: what it builds starts in the emulator without looking for libraries.
-func goCommand(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	return cmd
 }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sluice-gw/sluice/internal/testkit/guest"
+	"github.com/sluice-gw/sluice/test/hil/scenario"
+	"github.com/sluice-gw/sluice/test/lab"
+)
+
+// rounds is how often the packets of a scenario are sent: from the second time on they are established traffic.
+const rounds = 2
+
+// unkept are scenarios with times that an emulated machine does not keep.
+var unkept = []string{"gateway-failover"}
+
+// A seat is a way to bypass the datapath of Open vSwitch.
+type seat struct {
+	name    string
+	options lab.Options
+}
+
+// coverage plays scenarios with the offload of sluice and with that of Open vSwitch, and compares how many of the packets ended in TC.
+func coverage(ctx context.Context, o options, progress func(string, ...any)) ([]part, error) {
+	controller, err := lab.ParseController("sluice")
+	if err != nil {
+		return nil, err
+	}
+	all, err := scenario.All()
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(s *scenario.Scenario) bool {
+		if len(o.scenarios) > 0 {
+			return !slices.Contains(o.scenarios, s.Name)
+		}
+		return slices.Contains(unkept, s.Name)
+	})
+	common := lab.Options{Controller: controller, Datapath: lab.Kernel, Timeout: guest.Patience, SwitchConfig: []string{"max-idle=3600000"}}
+	ours, theirs := common, common
+	ours.Offload = "software"
+	theirs.SwitchConfig = append([]string{"hw-offload=true", "tc-policy=skip_hw"}, common.SwitchConfig...)
+	seats := []seat{{bySluice, ours}, {bySwitch, theirs}}
+
+	whole := part{Name: "coverage: unicast IP packets that ended in TC, of those that ended there or in a flow of the datapath of Open vSwitch", Columns: []string{bySluice, bySwitch}}
+	tracked := part{Name: "coverage: of these packets those that went through connection tracking", Columns: whole.Columns}
+	whole.Notes = []string{fmt.Sprintf("Each scenario's packets are sent %d times; what is there at its end counts. First packets, which ovs-vswitchd", rounds) +
+		" forwards, and what goes to the controller count in no column.",
+		"Of what was merged on its way (TCP) TC counts each segment, the datapath of Open vSwitch the whole as one."}
+	ends := map[string]map[string]ended{} // by seat and scenario
+	var failed error
+	for _, seat := range seats {
+		ends[seat.name] = map[string]ended{}
+		player := scenario.NewPlayer(scenario.Namespaces(ctx, seat.options))
+		for _, s := range all {
+			var e ended
+			var counted error
+			player.Inspect = func(scenario.Result) { e, counted = endedEverywhere(ctx) }
+			r := player.Play(repeated(s))
+			progress("%s, %s: %d of %d packets in TC, tracked %d of %d (%.0f s)", s.Name, seat.name, e.inTC, e.all(), e.trackedTC, e.trackedTC+e.trackedSwitch, r.Took.Seconds())
+			if counted != nil {
+				return []part{whole, tracked}, errors.Join(failed, counted)
+			}
+			if err := r.Failure(); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s, %s: %w", s.Name, seat.name, err))
+				continue
+			}
+			ends[seat.name][s.Name] = e
+		}
+		failed = errors.Join(failed, player.Close())
+	}
+	sums := map[string]ended{}
+	for _, s := range all {
+		if _, both := ends[bySwitch][s.Name]; !both {
+			continue
+		}
+		if _, both := ends[bySluice][s.Name]; !both {
+			continue
+		}
+		for _, c := range whole.Columns {
+			sums[c] = sums[c].plus(ends[c][s.Name])
+		}
+		whole.Rows = append(whole.Rows, shares(s.Name, ended.share, ends[bySluice][s.Name], ends[bySwitch][s.Name]))
+		tracked.Rows = append(tracked.Rows, shares(s.Name, ended.trackedShare, ends[bySluice][s.Name], ends[bySwitch][s.Name]))
+	}
+	whole.Rows = append(whole.Rows, shares("all", ended.share, sums[bySluice], sums[bySwitch]).demand(bySluice, bySwitch, 1))
+	tracked.Rows = append(tracked.Rows, shares("all", ended.trackedShare, sums[bySluice], sums[bySwitch]).demand(bySluice, bySwitch, 1))
+	return []part{whole, tracked}, failed
+}
+
+func shares(name string, of func(ended) (float64, bool), ours, theirs ended) row {
+	r := row{Name: name, Unit: "%", Values: map[string]float64{}}
+	if x, ok := of(ours); ok {
+		r.Values[bySluice] = x
+	}
+	if x, ok := of(theirs); ok {
+		r.Values[bySwitch] = x
+	}
+	return r
+}
+
+// repeated is a scenario whose packets are sent several times.
+func repeated(s *scenario.Scenario) *scenario.Scenario {
+	c := *s
+	c.Sections = slices.Clone(s.Sections)
+	for i := range c.Sections {
+		c.Sections[i].Steps = slices.Repeat(c.Sections[i].Steps, rounds)
+	}
+	return &c
+}
