@@ -159,10 +159,8 @@ func (b *bench) settle() {
 
 // obey does in the Southbound database what a planner wants.
 func (b *bench) obey(p *Planner) (changed bool) {
-	identity, all := p.Registrations()
-	names := map[string]bool{}
-	for _, r := range all {
-		names[r.Name] = true
+	roll := p.Roll()
+	for _, r := range roll.Chassis {
 		want := Chassis{Name: r.Name, IP: r.IP, VTEP: true, Identity: r.Identity}
 		id, _, ok := p.chassisOf(r.Name)
 		if !ok {
@@ -174,7 +172,7 @@ func (b *bench) obey(p *Planner) (changed bool) {
 		}
 	}
 	for id, c := range b.chassis {
-		if identity != "" && c.Identity == identity && !names[c.Name] {
+		if roll.Identity != "" && c.Identity == roll.Identity && !roll.Keep[c.Name] {
 			b.setChassis(id, nil)
 			changed = true
 		}

@@ -80,12 +80,11 @@ func (w *writer) writeMAC(k macKey) bool {
 	want, wanted := p.target(ls, k)
 	var keep *rows.UcastMacsRemote
 	var old []*rows.UcastMacsRemote
-	foreign := ""
+	foreign, stays := "", false
 	for _, row := range p.remotes[k] {
 		switch ip := p.dstIP(row.Locator); {
 		case !p.known(ip):
-			foreign = ip
-			if wanted {
+			if stays = true; wanted {
 				foreign = fmt.Sprintf("MAC address %v of logical switch %s leads to %s by a row of somebody else, which stays; here it would be %s", k.mac, ls.Name, ip, want.ip)
 			}
 		case wanted && ip == want.ip && keep == nil:
@@ -94,7 +93,7 @@ func (w *writer) writeMAC(k macKey) bool {
 			old = append(old, row)
 		}
 	}
-	if wanted = wanted && foreign == ""; !wanted && foreign != "" && keep != nil {
+	if wanted = wanted && !stays; stays && keep != nil {
 		old, keep = append(old, keep), nil
 	}
 	p.problems.set(macForeign, subject, foreign)

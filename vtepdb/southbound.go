@@ -13,19 +13,30 @@ type Registration struct {
 	LogicalSwitches    []string // sorted
 }
 
-// Registrations are those of all switches that can have one, by name. identity is what all of their rows have; "": it is not known
-// yet what is wanted.
-func (p *Planner) Registrations() (identity string, all []Registration) {
+// Roll is what the table Chassis is to hold of the switches here.
+type Roll struct {
+	Identity string // what all of their rows have; "": it is not known yet what is wanted
+	Chassis  []Registration
+	// Keep are names of switches whose rows are to stay, whatever they are like: a switch that has lost its tunnel address, for one.
+	Keep map[string]bool
+}
+
+// Roll returns it as it is now.
+func (p *Planner) Roll() Roll {
 	if p.owner == "" || p.identity == "" {
-		return "", nil
+		return Roll{}
+	}
+	r := Roll{Identity: p.identity, Keep: map[string]bool{}}
+	if p.withdrawn {
+		return r
 	}
 	for _, name := range p.Switches() {
-		sw := p.switches[name]
-		if sw.ip != "" && p.clash(name) == "" && !p.withdrawn {
-			all = append(all, Registration{name, sw.ip, p.identity, sortedKeys(sw.bound)})
+		r.Keep[name] = true
+		if sw := p.switches[name]; sw.ip != "" && p.clash(name) == "" {
+			r.Chassis = append(r.Chassis, Registration{name, sw.ip, p.identity, sortedKeys(sw.bound)})
 		}
 	}
-	return p.identity, all
+	return r
 }
 
 // Claim is what a Port_Binding is to have.

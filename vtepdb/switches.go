@@ -168,7 +168,10 @@ func (p *Planner) chassisOf(name string) (ovsdb.UUID, Chassis, bool) {
 func (p *Planner) ours(id ovsdb.UUID) bool {
 	c, ok := p.chassis[id]
 	sw := p.switches[c.Name]
-	return ok && sw != nil && c.VTEP && (c.Identity == "" || c.Identity == p.identity || c.IP != "" && c.IP == sw.ip)
+	if !ok || sw == nil {
+		return false
+	}
+	return c.Identity != "" && c.Identity == p.identity || c.VTEP && (c.Identity == "" || c.IP != "" && c.IP == sw.ip)
 }
 
 // presence makes a set of the keys of a map.

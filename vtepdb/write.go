@@ -78,35 +78,48 @@ func (p *Planner) released(k macKey) {
 }
 
 // HasWork tells whether Write has something to look at.
-func (p *Planner) HasWork() bool { return len(p.ls)+len(p.floods)+len(p.macs) > 0 }
+func (p *Planner) HasWork() bool {
+	if p.owner == "" || p.identity == "" {
+		return false
+	}
+	_, _, differs := p.record()
+	return differs || len(p.ls)+len(p.floods)+len(p.macs) > 0
+}
 
-// writeRecord keeps the record of tunnel addresses. An address is in it before a row leads there, and stays as long as there may be one.
-func (w *writer) writeRecord() {
+// record compares the record of tunnel addresses with what it is to be. An address is in it before a row leads there, and stays as
+// long as there may be one.
+func (p *Planner) record() (global *rows.Global, text string, differs bool) {
 	want := map[string]bool{}
-	if len(w.boundTo) > 0 {
-		for id, c := range w.chassis {
-			if c.IP != "" && !w.ours(id) {
+	if len(p.boundTo) > 0 {
+		for id, c := range p.chassis {
+			if c.IP != "" && !p.ours(id) {
 				want[c.IP] = true
 			}
 		}
 	}
-	if len(w.macs)+len(w.floods) > 0 {
-		for ip := range w.recorded {
+	if len(p.macs)+len(p.floods) > 0 {
+		for ip := range p.recorded {
 			if ip != "" {
 				want[ip] = true
 			}
 		}
 	}
-	for g := range w.db.Global.All() {
-		text := strings.Join(sortedKeys(want), ",")
-		key := locatorsKey + w.owner
-		if g.OtherConfig[key] == text || !w.tx.Part(idl.Part{Kind: "record", Table: "Global", Row: g.UUID, Name: "the record of tunnel addresses"}) {
-			return
-		}
-		w.tx.Mutate("Global", g.UUID, "other_config", "delete", []string{key})
-		if text != "" {
-			w.tx.Mutate("Global", g.UUID, "other_config", "insert", map[string]string{key: text})
-		}
+	text = strings.Join(sortedKeys(want), ",")
+	for g := range p.db.Global.All() {
+		return g, text, g.OtherConfig[locatorsKey+p.owner] != text
+	}
+	return nil, "", false
+}
+
+func (w *writer) writeRecord() {
+	g, text, differs := w.record()
+	if !differs || !w.tx.Part(idl.Part{Kind: "record", Table: "Global", Row: g.UUID, Name: "the record of tunnel addresses"}) {
+		return
+	}
+	key := locatorsKey + w.owner
+	w.tx.Mutate("Global", g.UUID, "other_config", "delete", []string{key})
+	if text != "" {
+		w.tx.Mutate("Global", g.UUID, "other_config", "insert", map[string]string{key: text})
 	}
 }
 

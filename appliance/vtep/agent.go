@@ -1,0 +1,367 @@
+package vtep
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/ovsdb/isolate"
+	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/internal/vlog"
+	"github.com/sluice-gw/sluice/vtepdb"
+	"github.com/sluice-gw/sluice/vtepdb/rows"
+)
+
+// AgentConfig says which databases an Agent joins.
+type AgentConfig struct {
+	Name               string // for people
+	Switch, Southbound string // remotes, as in ovsdb.SessionConfig
+	SwitchTLS          *tls.Config
+	SouthboundTLS      *tls.Config
+	Log                *slog.Logger
+	Reconnect          *slog.Logger // of the connections
+	Messages           *slog.Logger // all that is sent and received, at level debug
+}
+
+// Agent is the controller of one switch's database.
+type Agent struct {
+	cfg   AgentConfig
+	log   *slog.Logger
+	warn  *slog.Logger // limited: switches provoke it
+	queue *unixctl.Queue
+	exit  chan exitRequest
+
+	// Owned by the goroutine of Run.
+	vtep     *rows.Replica
+	sb       *sb.Replica
+	plan     *vtepdb.Planner
+	net      network
+	down, up lane
+	text     string // of the conditions
+	seq      uint64
+	taken    map[string]string
+	seen     map[string]bool
+}
+
+type exitRequest struct {
+	cleanup bool
+	done    chan error
+}
+
+// lane is what is on the way to one of the databases.
+type lane struct {
+	name    string // of the database
+	parts   *isolate.Isolation
+	refused map[idl.Part]string
+	busy    bool // there is no result yet
+	landing func() bool
+	until   time.Time // landing is waited for no longer
+	pause   time.Time // nothing is sent before
+	err     string    // of the last transaction
+	sent    uint64
+}
+
+// errExit ends the run of an agent that was told to exit.
+var errExit = errors.New("exit")
+
+// NewAgent returns an Agent that does nothing before Run.
+func NewAgent(cfg AgentConfig) *Agent {
+	a := &Agent{cfg: cfg, log: cfg.Log, warn: vlog.Limit(cfg.Log, 10, 20), queue: unixctl.NewQueue(), exit: make(chan exitRequest),
+		taken: map[string]string{}, seen: map[string]bool{}}
+	a.vtep = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Switch, TLS: cfg.SwitchTLS, Probe: probe,
+		Logger: cfg.Reconnect, Messages: cfg.Messages}})
+	a.plan = vtepdb.New(vtepdb.Config{DB: a.vtep.DB(), Now: time.Now, Report: func(p vtepdb.Problem) { a.warn.Warn(p.Text) }})
+	a.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Southbound, TLS: cfg.SouthboundTLS, Probe: probe,
+		Logger: cfg.Reconnect, Messages: cfg.Messages}, Conditions: a.firstConditions()})
+	a.net = network{a.sb.DB(), a.plan}
+	a.down, a.up = a.lane("the switch's database"), a.lane("the Southbound database")
+	return a
+}
+
+// probe is how long a database may be silent.
+const probe = 10 * time.Second
+
+// firstConditions are in force until the switches are known: no ports.
+func (a *Agent) firstConditions() map[string][]idl.Condition {
+	where := map[string][]idl.Condition{"Port_Binding": {}, "FDB": {}}
+	for _, t := range unread {
+		where[t] = []idl.Condition{}
+	}
+	a.seq = 1
+	return where
+}
+
+func (a *Agent) lane(name string) lane {
+	refused := map[idl.Part]string{}
+	report := func(p idl.Part, why error) {
+		if why == nil {
+			delete(refused, p)
+			return
+		}
+		text := fmt.Sprintf("%s is not written, %s refuses it: %v. The rest is written; it is tried again now and then", p.Name, name, why)
+		if refused[p] != text {
+			a.warn.Warn(text)
+		}
+		refused[p] = text
+	}
+	return lane{name: name, refused: refused, parts: isolate.New(time.Now, report)}
+}
+
+// Run works until ctx ends or Exit is called, which is no error.
+func (a *Agent) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.vtep.Run(ctx) })
+	g.Go(func() error { return a.sb.Run(ctx) })
+	g.Go(func() error { return a.loop(ctx) })
+	if err := g.Wait(); !errors.Is(err, errExit) {
+		return err
+	}
+	return nil
+}
+
+// batch bounds the change sets that are taken before their consequences are sent.
+const batch = 1000
+
+func (a *Agent) loop(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		a.take()
+		wake := a.settle()
+		var due <-chan time.Time
+		if !wake.IsZero() {
+			timer.Reset(max(time.Until(wake), time.Millisecond))
+			due = timer.C
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.vtep.Ready():
+		case <-a.sb.Ready():
+		case <-due:
+		case f := <-a.queue.C():
+			f()
+		case req := <-a.exit:
+			req.done <- a.leave(ctx, req.cleanup)
+			return errExit
+		}
+	}
+}
+
+// take hands over what has come in.
+func (a *Agent) take() {
+	for range batch {
+		v, moreV := a.vtep.Next()
+		if moreV {
+			a.plan.OnRows(v)
+		}
+		s, moreS := a.sb.Next()
+		if moreS {
+			a.net.onRows(s)
+		}
+		if !moreV && !moreS {
+			return
+		}
+	}
+}
+
+// settle derives what is wanted and sends it. The time is when to do so again though nothing happens.
+func (a *Agent) settle() (wake time.Time) {
+	a.plan.Settle()
+	a.ask()
+	if !a.complete() {
+		return time.Time{}
+	}
+	soonest := func(at time.Time) {
+		if !at.IsZero() && (wake.IsZero() || at.Before(wake)) {
+			wake = at
+		}
+	}
+	soonest(a.sendDown())
+	soonest(a.sendUp())
+	soonest(a.plan.Wake())
+	return wake
+}
+
+// ask tells the Southbound database which rows are needed.
+func (a *Agent) ask() {
+	if a.vtep.State().Database == nil {
+		return // nothing is known of the switch
+	}
+	if where, text := conditions(a.sb.DB(), a.plan); text != a.text {
+		a.text = text
+		a.seq = a.sb.SetConditions(where)
+	}
+}
+
+// complete tells whether all that matters was read at some time, so that what is not there is not there. Databases that are away
+// afterwards leave what was read.
+func (a *Agent) complete() bool {
+	s := a.sb.State()
+	return a.vtep.State().Database != nil && s.Database != nil && s.Conditions >= a.seq
+}
+
+// landingPatience is how long the rows of a transaction are waited for. It has been executed by then; only somebody who has removed
+// what it made can delay them.
+const landingPatience = 2 * time.Second
+
+// idle tells whether a transaction can be sent, or when to look again.
+func (l *lane) idle(connected bool) (ok bool, wake time.Time) {
+	now := time.Now()
+	if l.busy || !connected {
+		return false, time.Time{}
+	}
+	if l.landing != nil && !l.landing() && now.Before(l.until) {
+		return false, l.until
+	}
+	if l.landing = nil; now.Before(l.pause) {
+		return false, l.pause
+	}
+	return true, time.Time{}
+}
+
+// retryPause is how long a database is left alone after it refused a transaction.
+const retryPause = time.Second
+
+// done takes the result of a transaction. landed tells whether the replica has what it made.
+func (l *lane) done(tx *idl.Tx, r idl.Result, landed func() bool) {
+	l.busy, l.err, l.pause = false, "", time.Time{}
+	if l.parts.Result(tx, r.Err) {
+		r.Err = nil
+	}
+	if r.Err != nil {
+		l.err = r.Err.Error()
+		l.pause = time.Now().Add(retryPause)
+		return
+	}
+	l.landing, l.until = landed, time.Now().Add(landingPatience)
+}
+
+// sendDown writes the switch's database.
+func (a *Agent) sendDown() time.Time {
+	ok, wake := a.down.idle(a.vtep.State().Connected)
+	if !ok {
+		return wake
+	}
+	var first vtepdb.Inserted
+	tx, wake := a.down.parts.Build(func(tx *idl.Tx) (whole bool) {
+		first, whole = a.plan.Write(tx)
+		return whole
+	})
+	if tx.Len() == 0 {
+		if wake.IsZero() && a.plan.HasWork() && !a.held() {
+			return time.Now() // rows that were looked at have made others due
+		}
+		return wake
+	}
+	a.down.busy = true
+	a.down.sent++
+	db := a.vtep.DB()
+	a.vtep.Commit(tx, func(r idl.Result) {
+		id := r.UUID(first.Name)
+		a.down.done(tx, r, func() bool {
+			switch {
+			case id.IsZero():
+				return true
+			case first.Table == "Ucast_Macs_Remote":
+				return db.UcastMacsRemote.Get(id) != nil
+			case first.Table == "Mcast_Macs_Remote":
+				return db.McastMacsRemote.Get(id) != nil
+			}
+			return db.PhysicalLocatorSet.Get(id) != nil
+		})
+	})
+	return time.Time{}
+}
+
+// held tells whether something waits for its time.
+func (a *Agent) held() bool { return !a.plan.Wake().IsZero() }
+
+// sendUp writes the Southbound database.
+func (a *Agent) sendUp() time.Time {
+	ok, wake := a.up.idle(a.sb.State().Connected)
+	if !ok {
+		return wake
+	}
+	var first inserted
+	tx, wake := a.up.parts.Build(func(tx *idl.Tx) bool {
+		s := southbound{db: a.sb.DB(), tx: tx, taken: a.taken, seen: a.seen, log: func(text string) { a.warn.Info(text) }}
+		whole := s.write(a.plan)
+		first = s.first
+		return whole
+	})
+	if tx.Len() == 0 {
+		return wake
+	}
+	a.up.busy = true
+	a.up.sent++
+	tx.Comment("sluice vtep: " + a.cfg.Name)
+	db := a.sb.DB()
+	a.sb.Commit(tx, func(r idl.Result) {
+		id := r.UUID(first.name)
+		a.up.done(tx, r, func() bool {
+			return id.IsZero() || db.Chassis.Get(id) != nil || db.FDB.Get(id) != nil
+		})
+	})
+	return time.Time{}
+}
+
+// leaveLimit is how long an exit waits for the databases.
+const leaveLimit = 10 * time.Second
+
+// leave ends the agent's work. With cleanup it takes back first all that it has written.
+func (a *Agent) leave(ctx context.Context, cleanup bool) error {
+	if !cleanup {
+		return nil
+	}
+	a.plan.Withdraw()
+	limit := time.NewTimer(leaveLimit)
+	defer limit.Stop()
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	for {
+		a.take()
+		wake := a.settle()
+		if a.complete() && !a.down.busy && !a.up.busy && wake.IsZero() && !a.plan.HasWork() {
+			return nil
+		}
+		if !wake.IsZero() {
+			tick.Reset(max(time.Until(wake), time.Millisecond))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.vtep.Ready():
+		case <-a.sb.Ready():
+		case <-tick.C:
+		case <-limit.C:
+			err := fmt.Errorf("%s: the databases have not answered for %v; what is left there of this switch stays (chassis: ovn-sbctl chassis-del NAME)", a.cfg.Name, leaveLimit)
+			a.log.Warn(err.Error())
+			return err
+		}
+	}
+}
+
+// Exit ends Run; with cleanup what the agent has written into both databases is taken back before, else all of it stays.
+func (a *Agent) Exit(ctx context.Context, cleanup bool) error {
+	req := exitRequest{cleanup, make(chan error, 1)}
+	select {
+	case a.exit <- req:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-req.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
