@@ -222,9 +222,3 @@ func (b *bench) setLearned(id ovsdb.UUID, l *Learned) {
 	}
 	b.plan.SetLearned(id, l)
 }
-
-// ask runs vtep-ctl(8), the operator's tool, and takes what it has changed.
-func (b *bench) ctl(args ...string) string {
-	b.Helper()
-	return vtepctl(b.T, b.server.Remote, args...)
-}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"reflect"
 	"slices"
 	"strconv"
@@ -19,16 +18,6 @@ import (
 	"github.com/sluice-gw/sluice/internal/wire"
 	"github.com/sluice-gw/sluice/vtepdb/rows"
 )
-
-// vtepctl runs vtep-ctl(8).
-func vtepctl(t testing.TB, remote string, args ...string) string {
-	t.Helper()
-	out, err := exec.Command("vtep-ctl", append([]string{"--db=" + remote, "--no-syslog", "--timeout=30"}, args...)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("vtep-ctl %q: %v: %s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
 
 // TestIncremental: after random changes of both databases a planner that has followed them wants what one wants that starts now, and
 // what the database then holds is what the logical network says, worked out plainly. SLUICE_SEED repeats a run.
@@ -396,16 +385,14 @@ func (g *generator) localMAC() {
 		mac = "no address"
 	}
 	g.change(func(tx *idl.Tx) {
-		var locator any = tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip, "tunnel_key": 1000 + g.next})
+		var locator any
 		for _, l := range db.PhysicalLocatorByDstIP.Get(ip) {
 			if !l.TunnelKey.OK {
 				locator = l.UUID
 			}
 		}
-		if n, ok := locator.(ovsdb.NamedUUID); ok {
-			*tx = idl.Tx{}
-			n = tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
-			locator = n
+		if locator == nil {
+			locator = tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
 		}
 		tx.Insert("Ucast_Macs_Local", map[string]any{"MAC": mac, "logical_switch": ls.UUID, "locator": locator})
 	})

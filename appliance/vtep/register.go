@@ -20,7 +20,6 @@ type southbound struct {
 	db    *sb.DB
 	tx    *idl.Tx
 	taken map[string]string // why a switch cannot have its chassis: somebody else has the address; by name
-	made  map[string]ovsdb.NamedUUID
 	log   func(string)
 	seen  map[string]bool // names of chassis that were there before
 	first inserted
