@@ -69,6 +69,7 @@ func (p *Planner) bind(name string) {
 		p.bound[name] = b
 		return
 	}
+	p.changed()
 	if old != nil {
 		p.markBinding(old)
 		delete(p.bound, name)

@@ -27,6 +27,8 @@ type Planner struct {
 	problems  problems
 	moves     damper
 	wake      time.Time
+	inUse     *string // what the record of tunnel addresses is to be; nil: to be worked out
+	version   uint64  // see Version
 
 	network
 	switchSide
@@ -83,6 +85,7 @@ func New(cfg Config) *Planner {
 func (p *Planner) SetOwner(owner string) {
 	if p.owner != owner {
 		p.owner = owner
+		p.changed()
 		p.switches_ = true
 		p.everything()
 	}
@@ -91,6 +94,7 @@ func (p *Planner) SetOwner(owner string) {
 // Withdraw makes the Planner want nothing any more: what it has written is to be taken back.
 func (p *Planner) Withdraw() {
 	p.withdrawn = true
+	p.changed()
 	p.everything()
 }
 
@@ -142,6 +146,15 @@ func (p *Planner) wakeAt(at time.Time) {
 	if p.wake.IsZero() || at.Before(p.wake) {
 		p.wake = at
 	}
+}
+
+// Version changes when Datapaths, Switches or Roll may have.
+func (p *Planner) Version() uint64 { return p.version }
+
+// changed notes that the switches, what they are bound to, or the chassis are others.
+func (p *Planner) changed() {
+	p.version++
+	p.inUse = nil
 }
 
 // Datapaths are the logical switches of OVN that switches here are bound to, or are to be.

@@ -60,6 +60,7 @@ func (p *Planner) SetChassis(id ovsdb.UUID, c *Chassis) {
 	if c != nil && had && old == *c || c == nil && !had {
 		return
 	}
+	p.changed()
 	if had {
 		delete(p.chassis, id)
 		if p.chassisByName[old.Name] == id {
@@ -185,6 +186,7 @@ func (p *Planner) SetDatapath(id ovsdb.UUID, key int64) {
 	if old == key {
 		return
 	}
+	p.changed()
 	var members []ovsdb.UUID
 	if seg := p.segments[id]; seg != nil {
 		members = slices.Collect(maps.Keys(seg.vteps))

@@ -18,6 +18,7 @@ type physicalSwitch struct {
 
 // readSwitches reads the tables Global, Physical_Switch and Physical_Port.
 func (p *Planner) readSwitches() {
+	p.changed()
 	was := p.identity
 	p.identity, p.recorded = "", map[string]bool{}
 	for g := range p.db.Global.All() {

@@ -89,26 +89,40 @@ func (p *Planner) HasWork() bool {
 // record compares the record of tunnel addresses with what it is to be. An address is in it before a row leads there, and stays as
 // long as there may be one.
 func (p *Planner) record() (global *rows.Global, text string, differs bool) {
-	want := map[string]bool{}
-	if len(p.boundTo) > 0 {
-		for id, c := range p.chassis {
-			if c.IP != "" && !p.ours(id) {
-				want[c.IP] = true
-			}
-		}
+	for g := range p.db.Global.All() {
+		global = g
 	}
-	if len(p.macs)+len(p.floods) > 0 {
+	if global == nil {
+		return nil, "", false
+	}
+	if p.inUse == nil {
+		text := strings.Join(sortedKeys(p.reached()), ",")
+		p.inUse = &text
+	}
+	has := global.OtherConfig[locatorsKey+p.owner]
+	if text = *p.inUse; has != text && has != "" && len(p.macs)+len(p.floods) > 0 {
+		want := p.reached()
 		for ip := range p.recorded {
 			if ip != "" {
 				want[ip] = true
 			}
 		}
+		text = strings.Join(sortedKeys(want), ",")
 	}
-	text = strings.Join(sortedKeys(want), ",")
-	for g := range p.db.Global.All() {
-		return g, text, g.OtherConfig[locatorsKey+p.owner] != text
+	return global, text, has != text
+}
+
+// reached are the tunnel addresses of all chassis, if something is bound.
+func (p *Planner) reached() map[string]bool {
+	out := map[string]bool{}
+	if len(p.boundTo) > 0 {
+		for id, c := range p.chassis {
+			if c.IP != "" && !p.ours(id) {
+				out[c.IP] = true
+			}
+		}
 	}
-	return nil, "", false
+	return out
 }
 
 func (w *writer) writeRecord() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -45,10 +46,15 @@ type Agent struct {
 	plan     *vtepdb.Planner
 	net      network
 	down, up lane
+	asked    uint64 // version of the plan of which the conditions are
 	text     string // of the conditions
 	seq      uint64
+	rolled   uint64 // version of the plan of which the chassis are in order
 	taken    map[string]string
 	seen     map[string]bool
+
+	probe       time.Duration // in force for the Southbound database
+	unsupported string        // setting
 }
 
 type exitRequest struct {
@@ -75,19 +81,51 @@ var errExit = errors.New("exit")
 // NewAgent returns an Agent that does nothing before Run.
 func NewAgent(cfg AgentConfig) *Agent {
 	a := &Agent{cfg: cfg, log: cfg.Log, warn: vlog.Limit(cfg.Log, 10, 20), queue: unixctl.NewQueue(), exit: make(chan exitRequest),
-		taken: map[string]string{}, seen: map[string]bool{}}
+		taken: map[string]string{}, seen: map[string]bool{}, probe: probe}
 	a.vtep = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Switch, TLS: cfg.SwitchTLS, Probe: probe,
 		Logger: cfg.Reconnect, Messages: cfg.Messages}})
 	a.plan = vtepdb.New(vtepdb.Config{DB: a.vtep.DB(), Now: time.Now, Report: func(p vtepdb.Problem) { a.warn.Warn(p.Text) }})
 	a.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Southbound, TLS: cfg.SouthboundTLS, Probe: probe,
 		Logger: cfg.Reconnect, Messages: cfg.Messages}, Conditions: a.firstConditions()})
-	a.net = network{a.sb.DB(), a.plan}
+	a.net = network{db: a.sb.DB(), plan: a.plan}
 	a.down, a.up = a.lane("the switch's database"), a.lane("the Southbound database")
 	return a
 }
 
-// probe is how long a database may be silent.
+// probe is how long a database may be silent, unless the switch's says otherwise for the Southbound database.
 const probe = 10 * time.Second
+
+// Settings in Global.other_config of the switch's database (ovn-controller-vtep(8)).
+const (
+	probeKey = "ovn-remote-probe-interval" // milliseconds; 0: never
+	matchKey = "ovn-match-northd-version"
+)
+
+// follow applies the settings in the switch's database.
+func (a *Agent) follow() {
+	interval, unsupported := probe, ""
+	for g := range a.vtep.DB().Global.All() {
+		if v, ok := g.OtherConfig[probeKey]; ok {
+			if ms, err := strconv.ParseUint(v, 10, 31); err == nil {
+				interval = time.Duration(ms) * time.Millisecond
+			} else {
+				unsupported = fmt.Sprintf("Global.other_config:%s is %q, not a number of milliseconds; %v is used", probeKey, v, probe)
+			}
+		}
+		if g.OtherConfig[matchKey] == "true" {
+			unsupported = fmt.Sprintf("Global.other_config:%s has no effect: databases of all releases from 22.03 on are understood", matchKey)
+		}
+	}
+	if interval != a.probe {
+		a.probe = interval
+		a.sb.SetProbe(interval)
+	}
+	if unsupported != a.unsupported {
+		if a.unsupported = unsupported; unsupported != "" {
+			a.log.Warn(unsupported)
+		}
+	}
+}
 
 // firstConditions are in force until the switches are known: no ports.
 func (a *Agent) firstConditions() map[string][]idl.Condition {
@@ -176,6 +214,7 @@ func (a *Agent) take() {
 // settle derives what is wanted and sends it. The time is when to do so again though nothing happens.
 func (a *Agent) settle() (wake time.Time) {
 	a.plan.Settle()
+	a.follow()
 	a.ask()
 	if !a.complete() {
 		return time.Time{}
@@ -196,6 +235,10 @@ func (a *Agent) ask() {
 	if a.vtep.State().Database == nil {
 		return // nothing is known of the switch
 	}
+	if a.asked == a.plan.Version() && !a.net.peers && !a.net.chassisRows {
+		return
+	}
+	a.asked, a.net.peers = a.plan.Version(), false
 	if where, text := conditions(a.sb.DB(), a.plan); text != a.text {
 		a.text = text
 		a.seq = a.sb.SetConditions(where)
@@ -293,12 +336,14 @@ func (a *Agent) sendUp() time.Time {
 	}
 	var first inserted
 	tx, wake := a.up.parts.Build(func(tx *idl.Tx) bool {
-		s := southbound{db: a.sb.DB(), tx: tx, taken: a.taken, seen: a.seen, log: func(text string) { a.warn.Info(text) }}
+		due := a.rolled != a.plan.Version() || a.net.chassisRows || len(a.up.refused) > 0
+		s := southbound{roll: due, db: a.sb.DB(), tx: tx, taken: a.taken, seen: a.seen, log: func(text string) { a.warn.Info(text) }}
 		whole := s.write(a.plan)
 		first = s.first
 		return whole
 	})
 	if tx.Len() == 0 {
+		a.rolled, a.net.chassisRows = a.plan.Version(), false
 		return wake
 	}
 	a.up.busy = true

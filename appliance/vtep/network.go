@@ -21,6 +21,8 @@ const (
 type network struct {
 	db   *sb.DB
 	plan *vtepdb.Planner
+	// What has changed since somebody looked: rows of chassis, and router ports or their peers.
+	chassisRows, peers bool
 }
 
 // onRows takes a change set, which the tables have already.
@@ -37,6 +39,7 @@ func (n *network) onRows(c *sb.Changes) {
 		}
 		n.plan.SetDatapath(ch.ID, key)
 	}
+	n.chassisRows = n.chassisRows || len(c.Chassis)+len(c.Encap) > 0
 	for _, ch := range c.Chassis {
 		n.chassis(ch.ID, ch.New)
 	}
@@ -54,6 +57,7 @@ func (n *network) onRows(c *sb.Changes) {
 		n.port(ch.ID, ch.New)
 		for _, row := range []*sb.PortBinding{ch.Old, ch.New} {
 			if row != nil {
+				n.peers = n.peers || row.Options["peer"] != ""
 				n.redirects(row)
 			}
 		}

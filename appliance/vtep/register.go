@@ -19,6 +19,7 @@ const maxOps = 4000
 type southbound struct {
 	db    *sb.DB
 	tx    *idl.Tx
+	roll  bool              // the chassis are to be looked at
 	taken map[string]string // why a switch cannot have its chassis: somebody else has the address; by name
 	log   func(string)
 	seen  map[string]bool // names of chassis that were there before
@@ -41,9 +42,10 @@ func (s *southbound) insert(table string, row map[string]any) ovsdb.NamedUUID {
 
 // write adds all that a planner wants. It is false when there is more.
 func (s *southbound) write(plan *vtepdb.Planner) bool {
-	roll := plan.Roll()
-	if roll.Identity != "" {
-		s.writeRoll(roll)
+	if s.roll {
+		if roll := plan.Roll(); roll.Identity != "" {
+			s.writeRoll(roll)
+		}
 	}
 	whole := true
 	room := func() bool {

@@ -60,6 +60,7 @@ type Tunnel struct {
 const (
 	refusedRow  = "refused-row"
 	addressHeld = "address-taken"
+	setting     = "unsupported-setting"
 )
 
 // Status asks the agent.
@@ -97,6 +98,9 @@ func (a *Agent) status() Status {
 			}
 			s.Tunnels = append(s.Tunnels, e)
 		}
+	}
+	if a.unsupported != "" {
+		s.Problems = append(s.Problems, vtepdb.Problem{Code: setting, Subject: a.cfg.Name, Text: a.unsupported})
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.taken)) {
 		s.Problems = append(s.Problems, vtepdb.Problem{Code: addressHeld, Subject: name, Text: a.taken[name]})
