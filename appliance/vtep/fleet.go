@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -48,9 +50,16 @@ type member struct {
 	ended context.Context // ends with the agent; its cause is why
 }
 
+// gcPercent makes the garbage collector run earlier than Go's default of 100: most of the heap is rows that stay. GOGC in the
+// environment takes precedence.
+const gcPercent = 50
+
 // Run is the life of the process: agents for all switches, until ctx ends or the command "exit". ready is called when the control
 // socket answers.
 func Run(ctx context.Context, opt Options, ready func() error) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	f := &Fleet{opt: opt, log: opt.Log.Logger("main"), reloads: make(chan chan error), exits: make(chan struct{}), agents: map[string]*member{}}
 	commands := &unixctl.Commands{}
 	commands.Register(daemon.LogCommands(opt.Log)...)
