@@ -101,9 +101,8 @@ func TestRepair(t *testing.T) {
 	s.start()
 	bound := func() {
 		t.Helper()
-		d.becomes("the port", func() string {
-			return d.sbctl("--columns=up find Port_Binding logical_port=tor chassis=" + d.sbctl("--columns=_uuid find Chassis name=tor1"))
-		}, "true")
+		d.becomes("the ports", func() string { return d.boundTo("tor1") }, "tor")
+		d.becomes("the port", func() string { return d.sbctl("--columns=up find Port_Binding logical_port=tor") }, "true")
 		d.becomes("the remote MACs", func() string { return s.remote("ls1") },
 			"02:00:00:00:00:01 192.0.2.11\n02:00:00:00:00:02 192.0.2.12\nunknown-dst 192.0.2.11\nunknown-dst 192.0.2.12")
 	}
