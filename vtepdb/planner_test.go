@@ -241,3 +241,22 @@ func TestOneMAC(t *testing.T) {
 		t.Errorf("%d operations: %+v", tx.Len(), tx.Parts())
 	}
 }
+
+// FuzzParseAddress: whatever is in Port_Binding.mac, what is read of it is a station's address that reads back as itself.
+func FuzzParseAddress(f *testing.F) {
+	for _, seed := range []string{"02:00:00:00:00:01 10.0.0.1", "unknown", "02:00:00:00:00:01 fd00::1/64 10.0.0.1/24", "ff:ff:ff:ff:ff:ff", "\x00", "02:00:00:00:00:01\t"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, ok := ParseAddress(text)
+		if !ok {
+			return
+		}
+		if a.MAC.IsMulticast() || a.MAC.IsZero() {
+			t.Errorf("%q is read as %v", text, a)
+		}
+		if again, ok := ParseAddress(a.MAC.String() + " " + a.IP); !ok || again != a {
+			t.Errorf("%q is read as %v, that as %v", text, a, again)
+		}
+	})
+}

@@ -111,7 +111,8 @@ const lineName = "(--vtep-db)"
 // not registered any more ends and leaves in the databases what it wrote.
 func (f *Fleet) reload(ctx context.Context) error {
 	entries, err := f.opt.Registry.Read()
-	if f.opt.Switch != "" {
+	registered := slices.ContainsFunc(entries, func(e Entry) bool { return e.Target == f.opt.Switch })
+	if f.opt.Switch != "" && !registered {
 		entries = append(entries, Entry{Name: lineName, Target: f.opt.Switch})
 	}
 	f.mu.Lock()
