@@ -2,6 +2,7 @@ package vtepdb
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
@@ -81,7 +82,7 @@ func (w *writer) writeMAC(k macKey) bool {
 	var keep *rows.UcastMacsRemote
 	var old []*rows.UcastMacsRemote
 	foreign, stays := "", false
-	for _, row := range p.remotes[k] {
+	for _, row := range byUUID(p.remotes[k], func(r *rows.UcastMacsRemote) ovsdb.UUID { return r.UUID }) {
 		switch ip := p.dstIP(row.Locator); {
 		case !p.known(ip):
 			if stays = true; wanted {
@@ -124,4 +125,13 @@ func (w *writer) writeMAC(k macKey) bool {
 			"MAC": k.mac.String(), "logical_switch": k.ls, "locator": w.locator(want.ip), "ipaddr": want.ipaddr}))
 	}
 	return true
+}
+
+// byUUID is the order in which rows are kept where one is enough, so that two processes that work on one database by mistake come to
+// an end.
+func byUUID[R any](list []*R, id func(*R) ovsdb.UUID) []*R {
+	if len(list) < 2 {
+		return list
+	}
+	return slices.SortedFunc(slices.Values(list), func(a, b *R) int { return id(a).Compare(id(b)) })
 }

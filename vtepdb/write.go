@@ -236,7 +236,7 @@ func (w *writer) writeFlood(id ovsdb.UUID) bool {
 	var old []*rows.McastMacsRemote
 	fits := false
 	foreign := ""
-	for _, row := range w.db.McastMacsRemoteByLogicalSwitch.Get(id) {
+	for _, row := range byUUID(w.db.McastMacsRemoteByLogicalSwitch.Get(id), func(r *rows.McastMacsRemote) ovsdb.UUID { return r.UUID }) {
 		if row.MAC != unknownDst {
 			continue // a group's: not from here
 		}

@@ -233,3 +233,25 @@ func TestBadSwitch(t *testing.T) {
 	hung.server.Resume()
 	d.becomes("the chassis", func() string { return d.sbctl("--columns=ip find Encap chassis_name=hung") }, "192.0.2.3")
 }
+
+// TestTwoProcesses: two agents on the same databases, which nobody should run, come to the same end and to rest.
+func TestTwoProcesses(t *testing.T) {
+	d := deploy(t)
+	s := d.tor("tor1", "192.0.2.1")
+	s.ctl("add-ls ls1\nbind-ls tor1 p0 100 ls1\nadd-ucast-local ls1 02:00:00:00:0a:01 192.0.2.1")
+	both := []*running{s.start(), s.start()}
+	d.vms()
+	all := "02:00:00:00:00:01 192.0.2.11\n02:00:00:00:00:02 192.0.2.12\nunknown-dst 192.0.2.11\nunknown-dst 192.0.2.12"
+	for range 5 {
+		d.becomes("the remote MACs", func() string { return s.remote("ls1") }, all)
+		d.becomes("the FDB", func() string { return d.sbctl("--columns=mac list FDB") }, "02:00:00:00:0a:01")
+		s.ctl("clear-remote-macs ls1")
+	}
+	d.becomes("the remote MACs", func() string { return s.remote("ls1") }, all)
+	d.becomes("the port", func() string { return d.boundTo("tor1") }, "tor")
+	for _, r := range both {
+		if got := r.problems(t); got != "" {
+			t.Errorf("problems: %s", got)
+		}
+	}
+}
