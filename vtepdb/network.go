@@ -44,6 +44,16 @@ func (p *Port) equal(q *Port) bool {
 		p.Up == q.Up && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && slices.Equal(p.MACs, q.MACs)
 }
 
+// ipaddr is the IPv4 address that goes with a MAC address of the port.
+func (p *Port) ipaddr(mac wire.MAC) string {
+	for _, a := range p.MACs {
+		if a.MAC == mac {
+			return a.IP
+		}
+	}
+	return ""
+}
+
 // Address is a MAC address with the IPv4 address that goes with it, "" if there is none.
 type Address struct {
 	MAC wire.MAC

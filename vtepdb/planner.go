@@ -113,8 +113,10 @@ func (p *Planner) markNetwork() {
 	for name := range p.vteps {
 		p.bindings[name] = true
 	}
-	for id := range p.ports {
-		p.claims[id] = true
+	for id, port := range p.ports {
+		if port.Kind == VTEP || p.ours(port.Chassis) {
+			p.claims[id] = true
+		}
 	}
 	for pl := range p.places_ {
 		p.places[pl] = true

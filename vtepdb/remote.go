@@ -20,19 +20,19 @@ func (p *Planner) target(ls *rows.LogicalSwitch, k macKey) (target, bool) {
 		p.problems.set(macDuplicate, ls.Name+" "+k.mac.String(), "")
 		return target{}, false
 	}
-	var stations []station
+	var stations []*Port
 	if s := p.segments[b.dp]; s != nil {
 		stations = s.stations[k.mac]
 	}
 	duplicate := ""
 	if len(stations) > 1 {
 		duplicate = fmt.Sprintf("MAC address (%v) has already been known to be on logical port (%s) in the same logical datapath, "+
-			"so just ignore this logical port (%s)", k.mac, stations[0].name, stations[1].name)
+			"so just ignore this logical port (%s)", k.mac, stations[0].Name, stations[1].Name)
 	}
 	p.problems.set(macDuplicate, ls.Name+" "+k.mac.String(), duplicate)
 	if len(stations) > 0 {
-		ip, ok := p.reach(stations[0].chassis)
-		return target{ip, stations[0].ip}, ok
+		ip, ok := p.reach(stations[0].Chassis)
+		return target{ip, stations[0].ipaddr(k.mac)}, ok
 	}
 	pl := Place{p.keys[b.dp], k.mac}
 	id, ok := p.places_[pl]

@@ -40,18 +40,10 @@ func newNetwork() network {
 
 // segment is a logical switch of OVN as the switches see it.
 type segment struct {
-	stations map[wire.MAC][]station
-	hosts    map[ovsdb.UUID]int // chassis with ports, and how many
+	stations map[wire.MAC][]*Port // those that have the address by configuration, by name
+	hosts    map[ovsdb.UUID]int   // chassis with ports, and how many
 	vteps    map[ovsdb.UUID]*Port
 	members  int // ports of any kind
-}
-
-// station is a port that has a MAC address by configuration.
-type station struct {
-	port    ovsdb.UUID
-	name    string
-	chassis ovsdb.UUID
-	ip      string
 }
 
 // SetChassis says what a chassis is now; nil: it is gone.
@@ -99,14 +91,16 @@ func (p *Planner) SetPort(id ovsdb.UUID, port *Port) {
 		p.ports[id] = port
 		p.join(id, port)
 	}
-	p.claims[id] = true
+	if old != nil && old.Kind == VTEP || port != nil && (port.Kind == VTEP || p.ours(port.Chassis)) {
+		p.claims[id] = true
+	}
 }
 
 // join adds a port to its segment.
 func (p *Planner) join(id ovsdb.UUID, port *Port) {
 	s := p.segments[port.Datapath]
 	if s == nil {
-		s = &segment{stations: map[wire.MAC][]station{}, hosts: map[ovsdb.UUID]int{}, vteps: map[ovsdb.UUID]*Port{}}
+		s = &segment{stations: map[wire.MAC][]*Port{}, hosts: map[ovsdb.UUID]int{}, vteps: map[ovsdb.UUID]*Port{}}
 		p.segments[port.Datapath] = s
 	}
 	s.members++
@@ -129,8 +123,8 @@ func (p *Planner) join(id ovsdb.UUID, port *Port) {
 		p.markFlood(port.Datapath)
 	}
 	for _, a := range port.MACs {
-		list := append(s.stations[a.MAC], station{id, port.Name, port.Chassis, a.IP})
-		slices.SortStableFunc(list, func(a, b station) int { return strings.Compare(a.name, b.name) })
+		list := append(s.stations[a.MAC], port)
+		slices.SortStableFunc(list, func(a, b *Port) int { return strings.Compare(a.Name, b.Name) })
 		s.stations[a.MAC] = list
 		p.markMAC(port.Datapath, a.MAC)
 	}
@@ -158,7 +152,7 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 			p.markFlood(port.Datapath)
 		}
 		for _, a := range port.MACs {
-			list := slices.DeleteFunc(s.stations[a.MAC], func(o station) bool { return o.port == id })
+			list := slices.DeleteFunc(s.stations[a.MAC], func(o *Port) bool { return o == port })
 			if s.stations[a.MAC] = list; len(list) == 0 {
 				delete(s.stations, a.MAC)
 			}

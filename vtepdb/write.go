@@ -67,6 +67,9 @@ func (p *Planner) Write(tx *idl.Tx) (first Inserted, whole bool) {
 			p.released(k)
 		}
 	}
+	if len(p.macs) == 0 {
+		p.macs = map[macKey]bool{} // a map never gets smaller
+	}
 	return w.first, true
 }
 
