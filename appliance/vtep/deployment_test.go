@@ -3,6 +3,7 @@ package vtep
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -52,10 +53,11 @@ func (j *journal) String() string {
 	return j.b.String()
 }
 
-func deploy(t *testing.T) *deployment {
+// deploy starts it. Arguments in southbound are given to the server of the Southbound database.
+func deploy(t *testing.T, southbound ...string) *deployment {
 	t.Helper()
 	capability.Need(t, "ovs", "ovn-northd", "ovn-nbctl", "ovn-sbctl", "ovsdb-server", "vtep-ctl", nbSchema, sbSchema, vtepSchema)
-	d := &deployment{T: t, nb: ovsdbtest.Start(t, nbSchema, "OVN_Northbound"), sb: ovsdbtest.Start(t, sbSchema, "OVN_Southbound")}
+	d := &deployment{T: t, nb: ovsdbtest.Start(t, nbSchema, "OVN_Northbound"), sb: ovsdbtest.Start(t, sbSchema, "OVN_Southbound", southbound...)}
 	northd := exec.Command("ovn-northd", "--ovnnb-db="+d.nb.Remote, "--ovnsb-db="+d.sb.Remote, "--no-chdir",
 		"-vconsole:off", "-vsyslog:off", "-vfile:off", "--unixctl="+filepath.Join(d.nb.Dir(), "northd.ctl"))
 	northd.Env = append(os.Environ(), "OVN_RUNDIR="+d.nb.Dir(), "OVS_RUNDIR="+d.nb.Dir())
@@ -159,8 +161,14 @@ type running struct {
 // start runs an agent until the test ends or stop is called, which ends it as a crash does.
 func (s *tor) start() *running {
 	s.Helper()
+	return s.startAs(s.sb.Remote, nil)
+}
+
+// startAs is start with another way to the Southbound database, and an identity there.
+func (s *tor) startAs(southbound string, identity *tls.Config) *running {
+	s.Helper()
 	log := slog.New(slog.NewTextHandler(&s.log, nil))
-	a := NewAgent(AgentConfig{Name: s.name, Switch: s.server.Remote, Southbound: s.sb.Remote, Log: log, Reconnect: log})
+	a := NewAgent(AgentConfig{Name: s.name, Switch: s.server.Remote, Southbound: southbound, SouthboundTLS: identity, Log: log, Reconnect: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Agent: a, end: make(chan error, 1)}
 	go func() { r.end <- a.Run(ctx) }()
