@@ -16,12 +16,12 @@ as_root() { [ "$(id -u)" = 0 ] || die "must be root to install $*"; }
 absent() { for p in "$@"; do dpkg-query -Wf '${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || printf ' %s' "$p"; done; }
 
 # OVS and OVN, ip(8) and tc(8), and the C compiler that Go's race detector needs; for guests QEMU and depmod(8).
-packages="openvswitch-switch openvswitch-vtep ovn-central ovn-host iproute2 gcc libc6-dev git ca-certificates"
+packages="openvswitch-switch openvswitch-vtep ovn-central ovn-controller-vtep ovn-host iproute2 gcc libc6-dev git ca-certificates"
 case ${1-} in
 vm) packages="$packages qemu-system-x86 kmod" ;;
 hil) packages="$packages make flex bison bc libelf-dev xz-utils zstd" ;;
 esac
-services="openvswitch-switch openvswitch-vtep ovs-vswitchd ovsdb-server ovn-central ovn-northd ovn-ovsdb-server-nb ovn-ovsdb-server-sb ovn-host ovn-controller"
+services="openvswitch-switch openvswitch-vtep ovs-vswitchd ovsdb-server ovn-central ovn-northd ovn-ovsdb-server-nb ovn-ovsdb-server-sb ovn-host ovn-controller ovn-controller-vtep"
 lab=$(dirname "$0")/../../shared/lab/two-chassis.sh
 [ -e "$lab" ] && packages="$packages udhcpc ethtool iputils-ping procps python3"   # what that script runs besides
 

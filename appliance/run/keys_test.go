@@ -1,79 +1,23 @@
 package run
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
+	"github.com/sluice-gw/sluice/internal/testkit/pki"
 	"github.com/sluice-gw/sluice/internal/tlsconf"
 )
 
-// authority signs certificates and keeps them, with their keys, as files.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
+// authority signs certificates for controllers.
+type authority struct{ *pki.Authority }
 
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
-	der, key, cert := a.certify("authority in "+a.dir, true)
-	a.cert, a.key = cert, key
-	a.write("ca.pem", "CERTIFICATE", der)
-	return a
-}
-
-func (a *authority) write(name, kind string, der []byte) string {
-	a.t.Helper()
-	path := filepath.Join(a.dir, name)
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		a.t.Fatal(err)
-	}
-	return path
-}
-
-// certify makes a certificate of its own key, signed by the authority, by itself where there is none yet.
-func (a *authority) certify(commonName string, ca bool) ([]byte, *ecdsa.PrivateKey, *x509.Certificate) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: commonName},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: ca, BasicConstraintsValid: true}
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = cert, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, cert, parent, &key.PublicKey, signer)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return der, key, cert
-}
+func newAuthority(t *testing.T) *authority { return &authority{pki.New(t)} }
 
 // issue makes a key and its certificate.
 func (a *authority) issue(commonName string) tlsconf.Options {
-	a.t.Helper()
-	der, key, _ := a.certify(commonName, false)
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return tlsconf.Options{PrivateKey: a.write(commonName+"-key.pem", "PRIVATE KEY", secret),
-		Certificate: a.write(commonName+"-cert.pem", "CERTIFICATE", der), CACert: filepath.Join(a.dir, "ca.pem")}
+	f := a.Issue(commonName)
+	return tlsconf.Options{PrivateKey: f.PrivateKey, Certificate: f.Certificate, CACert: f.CACert}
 }
 
 // name puts the files into the SSL row, in place of those that were there.

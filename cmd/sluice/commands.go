@@ -21,6 +21,7 @@ type commands struct {
 	Offload    offloadCommand    `cmd:"" help:"Tell what a running controller has offloaded to hardware, what not, and why."`
 	Ctl        ctlCommand        `cmd:"" help:"Run a command in a running controller, as ovn-appctl does."`
 	Trace      traceCommand      `cmd:"" help:"Tell what happens to a packet in the logical network, as ovn-trace does."`
+	Vtep       vtepCommand       `cmd:"" help:"Manage hardware VTEP switches: takes ovn-controller-vtep's options (sluice vtep --help), or one of these commands."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 	Completion completionCommand `cmd:"" help:"Print a shell completion script: source <(sluice completion bash)."`
 }
@@ -76,6 +77,12 @@ func completions(c *kong.Node) []string {
 			words = append(words, "--"+o.Long)
 		}
 		return words
+	}
+	if c.Name == "vtep" {
+		line := newVTEPLine(dirs.Dirs{}, vlog.New(vlog.Config{Program: vtepProgram}))
+		for _, o := range line.table() {
+			words = append(words, "--"+o.Long)
+		}
 	}
 	for _, child := range c.Children {
 		words = append(words, child.Name)

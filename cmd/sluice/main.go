@@ -1,5 +1,5 @@
 // Sluice is the gateway appliance's one program. Called as "ovn-controller", by that name or as "sluice controller", it takes the
-// place of OVN's; its other commands are for the people who look after a gateway.
+// place of OVN's; called as "ovn-controller-vtep" or "sluice vtep" it manages hardware VTEP switches. Its other commands are for the people who look after a gateway.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -28,6 +29,10 @@ func dispatch(argv []string, stdout, stderr io.Writer) int {
 	case len(argv) > 1 && argv[1] == "controller":
 		// Not for kong: these are the C program's options, by the C library's rules.
 		return controllerMain(argv[0]+" controller", argv[2:], stdout, stderr)
+	case name == vtepProgram:
+		return vtepMain(argv[0], argv[1:], stdout, stderr)
+	case len(argv) > 1 && argv[1] == "vtep" && (len(argv) == 2 || strings.HasPrefix(argv[2], "-")):
+		return vtepMain(argv[0]+" vtep", argv[2:], stdout, stderr)
 	}
 	return commandMain(name, argv[1:], stdout, stderr)
 }

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	// testscript.Main puts this binary first in PATH by both names.
 	reference, _ = exec.LookPath(controllerProgram)
-	testscript.Main(m, map[string]func(){"sluice": main, "ovn-controller": main})
+	testscript.Main(m, map[string]func(){"sluice": main, controllerProgram: main, vtepProgram: main})
 }
 
 func TestScripts(t *testing.T) {
@@ -70,13 +70,16 @@ func need(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// killLeftovers ends the daemon of a script that failed half-way.
+// killLeftovers ends the daemons of a script that failed half-way, and the database servers of one that has some.
 func killLeftovers(dir string) {
-	text, err := os.ReadFile(filepath.Join(dir, controllerProgram+".pid"))
-	if err != nil {
-		return
-	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-		syscall.Kill(pid, syscall.SIGKILL)
+	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid"))
+	for _, name := range pids {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
 	}
 }

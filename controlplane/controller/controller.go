@@ -9,7 +9,9 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
@@ -34,6 +36,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/vsw"
 	"github.com/sluice-gw/sluice/internal/coverage"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/ovsdb/isolate"
 	"github.com/sluice-gw/sluice/internal/ovsdb/schema"
 )
 
@@ -92,8 +95,8 @@ type Controller struct {
 	condText  string // conditions asked for last, as text
 	condDirty bool   // they may be others now
 	condSeq   uint64
-	sbBusy    bool       // a transaction is in flight
-	isolation *isolation // of what the Southbound database refuses
+	sbBusy    bool               // a transaction is in flight
+	isolation *isolate.Isolation // of what the Southbound database refuses
 	vswBusy   bool
 	// vswMatters: the transaction in flight does more than to tell what was done, so
 	// nothing is acknowledged before it is committed.
@@ -138,7 +141,7 @@ func New(cfg Config) *Controller {
 	c.macs = macs.New(w, c.local, c.set)
 	c.hairpin = hairpin.New(w, c.local, c.set)
 	c.acks = newAcks(c)
-	c.isolation = newIsolation(w)
+	c.isolation = isolate.New(w.Now, c.refuse)
 	c.side = c.newSideNodes()
 	c.wire()
 	return c
@@ -380,7 +383,7 @@ func (c *Controller) write() {
 		}
 	}
 	if s := c.cfg.SB.State(); s.Connected && !c.sbBusy && c.due(c.sbPause) && c.w.Config.Chassis != "" {
-		tx, again := c.isolation.build(c.writeSB)
+		tx, again := c.isolation.Build(c.writeSB)
 		if !again.IsZero() {
 			c.wakeAt(again)
 		}
@@ -388,7 +391,7 @@ func (c *Controller) write() {
 			c.sbBusy = true
 			c.cfg.SB.Commit(tx, func(r idl.Result) {
 				c.sbBusy = false
-				if c.isolation.result(tx, r.Err) {
+				if c.isolation.Result(tx, r.Err) {
 					r.Err = nil
 				}
 				c.sbPause = c.pauseAfter(r)
@@ -411,6 +414,21 @@ func (c *Controller) writeSB(tx *idl.Tx) bool {
 	c.acks.writeSB(tx)
 	c.side.writeSB(tx)
 	return true
+}
+
+// refuse names a part that the Southbound database does not take; nil ends that.
+func (c *Controller) refuse(p idl.Part, why error) {
+	key := node.RefusalKey{Table: p.Table, Row: p.Row, Part: p.Kind + " " + p.Name}
+	if why == nil {
+		c.w.Refuse(key)
+		return
+	}
+	fix := ""
+	if op, ok := errors.AsType[*idl.OpError](why); ok {
+		fix = permissionFix(op, c.w.Config)
+	}
+	c.w.Refuse(key, fmt.Sprintf("%s is not written, the Southbound database refuses it: %s.%s The rest is written; it is tried again now and then",
+		p.Name, strings.TrimSuffix(why.Error(), "."), fix))
 }
 
 func (c *Controller) pauseAfter(r idl.Result) time.Time {

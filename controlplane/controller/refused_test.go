@@ -194,7 +194,7 @@ func TestLostRace(t *testing.T) {
 		}
 		return !n.sbBusy
 	})
-	if len(n.isolation.search) == 0 {
+	if !n.isolation.Searching() {
 		t.Fatal("the race was not lost")
 	}
 	if !n.sbPause.IsZero() {

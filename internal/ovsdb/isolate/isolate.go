@@ -1,15 +1,14 @@
-package controller
+// Package isolate keeps what a database refuses apart from the rest of what is to be written, so that one bad row does not hold up
+// the others.
+package isolate
 
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/sluice-gw/sluice/controlplane/node"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
@@ -23,14 +22,16 @@ const (
 	lastSearch  = time.Second
 )
 
-// isolation keeps what a database refuses apart from the rest. A server executes a
+// Isolation is what one database refuses. It belongs to the goroutine that owns the replica.
+// A server executes a
 // transaction as a whole or not at all. Where it says which operation it refuses, the
 // part that has it is left out from then on, and the other parts of that kind are sent
 // apart from all else, as they may be refused for the same reason. Where it says only
 // that the whole breaks a constraint, the kinds are sent one by one, and of the one that
 // is refused again one half after the other.
-type isolation struct {
-	w       *node.World
+type Isolation struct {
+	now     func() time.Time
+	report  func(idl.Part, error)
 	refused map[idl.Part]*refusedPart
 	search  map[string]*search // by kind
 	trying  attempt            // what the transaction in flight is for
@@ -56,14 +57,15 @@ type attempt struct {
 	retry idl.Part
 }
 
-func newIsolation(w *node.World) *isolation {
-	return &isolation{w: w, refused: map[idl.Part]*refusedPart{}, search: map[string]*search{}}
+// New returns an Isolation that refuses nothing yet. report is told why a part is left out, and nil when it is no more.
+func New(now func() time.Time, report func(idl.Part, error)) *Isolation {
+	return &Isolation{now: now, report: report, refused: map[idl.Part]*refusedPart{}, search: map[string]*search{}}
 }
 
-// build makes the next transaction, empty when there is nothing to be sent now. write
+// Build makes the next transaction, empty when there is nothing to be sent now. write
 // adds everything that is wanted and admitted, and tells whether it knew all that is
 // wanted. The time says when to build again if nothing happens before; zero for never.
-func (s *isolation) build(write func(*idl.Tx) bool) (*idl.Tx, time.Time) {
+func (s *Isolation) Build(write func(*idl.Tx) bool) (*idl.Tx, time.Time) {
 	attempts := []func(func(*idl.Tx) bool) *idl.Tx{s.rest, s.apart}
 	if s.turn {
 		slices.Reverse(attempts)
@@ -74,7 +76,7 @@ func (s *isolation) build(write func(*idl.Tx) bool) (*idl.Tx, time.Time) {
 		}
 	}
 	var wake time.Time
-	now := s.w.Now()
+	now := s.now()
 	soonest := func(at time.Time) { // what is due and not sent waits for something else
 		if at.After(now) && (wake.IsZero() || at.Before(wake)) {
 			wake = at
@@ -90,13 +92,13 @@ func (s *isolation) build(write func(*idl.Tx) bool) (*idl.Tx, time.Time) {
 }
 
 // rest is all that nothing is known against.
-func (s *isolation) rest(write func(*idl.Tx) bool) *idl.Tx {
+func (s *Isolation) rest(write func(*idl.Tx) bool) *idl.Tx {
 	return s.try(attempt{}, write, func(p idl.Part) bool { return s.search[p.Kind] == nil })
 }
 
 // apart is the next step of a search, or a part that may be tried again.
-func (s *isolation) apart(write func(*idl.Tx) bool) *idl.Tx {
-	now := s.w.Now()
+func (s *Isolation) apart(write func(*idl.Tx) bool) *idl.Tx {
+	now := s.now()
 	for _, kind := range slices.Sorted(maps.Keys(s.search)) {
 		k := s.search[kind]
 		for !now.Before(k.due) && s.search[kind] != nil {
@@ -122,7 +124,7 @@ func (s *isolation) apart(write func(*idl.Tx) bool) *idl.Tx {
 
 // try builds a transaction of the parts that admit wants, and forgets what was refused
 // and is not wanted any more.
-func (s *isolation) try(a attempt, write func(*idl.Tx) bool, admit func(idl.Part) bool) *idl.Tx {
+func (s *Isolation) try(a attempt, write func(*idl.Tx) bool, admit func(idl.Part) bool) *idl.Tx {
 	tx := &idl.Tx{}
 	wanted := map[idl.Part]bool{}
 	tx.Admit(func(p idl.Part) bool {
@@ -140,9 +142,9 @@ func (s *isolation) try(a attempt, write func(*idl.Tx) bool, admit func(idl.Part
 	return tx
 }
 
-// result learns from what became of tx. It is false when the failure is none of its
+// Result learns from what became of tx. It is false when the failure is none of its
 // content.
-func (s *isolation) result(tx *idl.Tx, err error) bool {
+func (s *Isolation) Result(tx *idl.Tx, err error) bool {
 	rest := s.trying == attempt{}
 	var op *idl.OpError
 	switch {
@@ -187,7 +189,7 @@ func (s *isolation) result(tx *idl.Tx, err error) bool {
 }
 
 // suspect notes a refusal among the parts of a kind.
-func (s *isolation) suspect(kind string) *search {
+func (s *Isolation) suspect(kind string) *search {
 	k := s.search[kind]
 	if k == nil {
 		k = &search{}
@@ -196,12 +198,12 @@ func (s *isolation) suspect(kind string) *search {
 	if s.trying.kind == kind {
 		k.misses++
 	}
-	k.due = s.w.Now().Add(min(time.Duration(k.misses)*searchPause, lastSearch))
+	k.due = s.now().Add(min(time.Duration(k.misses)*searchPause, lastSearch))
 	return k
 }
 
 // found ends a step of a search: what was to be sent is in the database, or not wanted.
-func (s *isolation) found(kind string) {
+func (s *Isolation) found(kind string) {
 	k := s.search[kind]
 	if k.only = k.only[min(1, len(k.only)):]; len(k.only) == 0 {
 		delete(s.search, kind)
@@ -209,26 +211,24 @@ func (s *isolation) found(kind string) {
 }
 
 // refuse leaves a part out for a while.
-func (s *isolation) refuse(p idl.Part, why *idl.OpError) {
+func (s *Isolation) refuse(p idl.Part, why error) {
 	r := s.refused[p]
 	if r == nil {
 		r = &refusedPart{}
 		s.refused[p] = r
 	}
 	r.pause = min(cmp.Or(2*r.pause, firstRetry), lastRetry)
-	r.due = s.w.Now().Add(r.pause)
-	s.w.Refuse(refusalOf(p), fmt.Sprintf("%s is not written, the Southbound database refuses it: %s.%s The rest is written; it is tried again now and then",
-		p.Name, strings.TrimSuffix(why.Error(), "."), permissionFix(why, s.w.Config)))
+	r.due = s.now().Add(r.pause)
+	s.report(p, why)
 }
 
 // forget ends the refusal of a part.
-func (s *isolation) forget(p idl.Part) {
+func (s *Isolation) forget(p idl.Part) {
 	if s.refused[p] != nil {
 		delete(s.refused, p)
-		s.w.Refuse(refusalOf(p))
+		s.report(p, nil)
 	}
 }
 
-func refusalOf(p idl.Part) node.RefusalKey {
-	return node.RefusalKey{Table: p.Table, Row: p.Row, Part: p.Kind + " " + p.Name}
-}
+// Searching tells whether something refused is still being searched for.
+func (s *Isolation) Searching() bool { return len(s.search) > 0 }

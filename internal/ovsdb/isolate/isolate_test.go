@@ -1,16 +1,13 @@
-package controller
+package isolate
 
 import (
 	"fmt"
-	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
-	"github.com/sluice-gw/sluice/controlplane/node"
-	"github.com/sluice-gw/sluice/controlplane/node/config"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
@@ -45,8 +42,12 @@ func TestIsolation(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(1_700_000_000, 0)
-		w := &node.World{Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Config: &config.Config{Chassis: "hv1"}}
-		s := newIsolation(w)
+		refused := map[idl.Part]bool{}
+		s := New(func() time.Time { return now }, func(p idl.Part, why error) {
+			if refused[p] = true; why == nil {
+				delete(refused, p)
+			}
+		})
 		j := &judge{has: map[idl.Part]bool{}, refuses: map[idl.Part]bool{}, pairs: map[idl.Part]idl.Part{}}
 		var all []idl.Part
 		for _, kind := range []string{"chassis", "claim", "neighbor"} {
@@ -70,7 +71,7 @@ func TestIsolation(t *testing.T) {
 			return true
 		}
 		step := func() (sent bool) {
-			tx, wake := s.build(write)
+			tx, wake := s.Build(write)
 			if tx.Len() == 0 {
 				if wake.IsZero() {
 					return false
@@ -81,7 +82,7 @@ func TestIsolation(t *testing.T) {
 				now = wake
 				return true
 			}
-			if !s.result(tx, j.commit(tx)) {
+			if !s.Result(tx, j.commit(tx)) {
 				t.Fatal("not taken for a refusal")
 			}
 			return true
@@ -127,16 +128,16 @@ func TestIsolation(t *testing.T) {
 				break
 			}
 		}
-		if left := missing(func(idl.Part) bool { return true }); len(left) != len(w.Refusals()) {
-			t.Fatalf("%v are not written, the status names %v", left, w.Refusals())
+		if left := missing(func(idl.Part) bool { return true }); len(left) != len(refused) {
+			t.Fatalf("%v are not written, the status names %v", left, refused)
 		}
 		clear(j.refuses)
 		clear(j.pairs)
 		start = now
 		for now.Sub(start) <= lastRetry && step() {
 		}
-		if m := missing(func(idl.Part) bool { return true }); len(m) > 0 || len(w.Refusals()) > 0 {
-			t.Fatalf("%v are not written though nothing is refused any more; refused: %v", m, w.Refusals())
+		if m := missing(func(idl.Part) bool { return true }); len(m) > 0 || len(refused) > 0 {
+			t.Fatalf("%v are not written though nothing is refused any more; refused: %v", m, refused)
 		}
 	})
 }

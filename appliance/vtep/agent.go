@@ -1,0 +1,346 @@
+package vtep
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/internal/vlog"
+	"github.com/sluice-gw/sluice/vtepdb"
+	"github.com/sluice-gw/sluice/vtepdb/rows"
+)
+
+// AgentConfig says which databases an Agent joins.
+type AgentConfig struct {
+	Name               string // for people
+	Switch, Southbound string // remotes, as in ovsdb.SessionConfig
+	SwitchTLS          *tls.Config
+	SouthboundTLS      *tls.Config
+	Log                *slog.Logger
+	Reconnect          *slog.Logger // of the connections
+	Messages           *slog.Logger // all that is sent and received, at level debug
+}
+
+// Agent is the controller of one switch's database.
+type Agent struct {
+	cfg   AgentConfig
+	log   *slog.Logger
+	warn  *slog.Logger // limited: switches provoke it
+	queue *unixctl.Queue
+	exit  chan exitRequest
+
+	// Owned by the goroutine of Run.
+	vtep     *rows.Replica
+	sb       *sb.Replica
+	plan     *vtepdb.Planner
+	net      network
+	down, up lane
+	asked    uint64 // version of the plan of which the conditions are
+	text     string // of the conditions
+	seq      uint64
+	rolled   uint64 // version of the plan of which the chassis are in order
+	taken    map[string]string
+	seen     map[string]bool
+
+	probe       time.Duration // in force for the Southbound database
+	unsupported string        // setting
+}
+
+type exitRequest struct {
+	cleanup bool
+	done    chan error
+}
+
+// errExit ends the run of an agent that was told to exit.
+var errExit = errors.New("exit")
+
+// NewAgent returns an Agent that does nothing before Run.
+func NewAgent(cfg AgentConfig) *Agent {
+	a := &Agent{cfg: cfg, log: cfg.Log, warn: vlog.Limit(cfg.Log, 10, 20), queue: unixctl.NewQueue(), exit: make(chan exitRequest),
+		taken: map[string]string{}, seen: map[string]bool{}, probe: probe}
+	a.vtep = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Switch, TLS: cfg.SwitchTLS, Probe: probe,
+		Logger: cfg.Reconnect, Messages: cfg.Messages}})
+	a.plan = vtepdb.New(vtepdb.Config{DB: a.vtep.DB(), Now: time.Now, Report: func(p vtepdb.Problem) { a.warn.Warn(p.Text) }})
+	a.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Southbound, TLS: cfg.SouthboundTLS, Probe: probe,
+		Logger: cfg.Reconnect, Messages: cfg.Messages}, Conditions: a.firstConditions()})
+	a.net = network{db: a.sb.DB(), plan: a.plan}
+	a.down, a.up = a.lane("the switch's database"), a.lane("the Southbound database")
+	return a
+}
+
+// probe is how long a database may be silent, unless the switch's says otherwise for the Southbound database.
+const probe = 10 * time.Second
+
+// Settings in Global.other_config of the switch's database (ovn-controller-vtep(8)).
+const (
+	probeKey = "ovn-remote-probe-interval" // milliseconds; 0: never
+	matchKey = "ovn-match-northd-version"
+)
+
+// follow applies the settings in the switch's database.
+func (a *Agent) follow() {
+	interval, unsupported := probe, ""
+	for g := range a.vtep.DB().Global.All() {
+		if v, ok := g.OtherConfig[probeKey]; ok {
+			if ms, err := strconv.ParseUint(v, 10, 31); err == nil {
+				interval = time.Duration(ms) * time.Millisecond
+			} else {
+				unsupported = fmt.Sprintf("Global.other_config:%s is %q, not a number of milliseconds; %v is used", probeKey, v, probe)
+			}
+		}
+		if g.OtherConfig[matchKey] == "true" {
+			unsupported = fmt.Sprintf("Global.other_config:%s has no effect: databases of all releases from 22.03 on are understood", matchKey)
+		}
+	}
+	if interval != a.probe {
+		a.probe = interval
+		a.sb.SetProbe(interval)
+	}
+	if unsupported != a.unsupported {
+		if a.unsupported = unsupported; unsupported != "" {
+			a.log.Warn(unsupported)
+		}
+	}
+}
+
+// firstConditions are in force until the switches are known: no ports.
+func (a *Agent) firstConditions() map[string][]idl.Condition {
+	where := map[string][]idl.Condition{"Port_Binding": {}, "FDB": {}}
+	for _, t := range unread {
+		where[t] = []idl.Condition{}
+	}
+	a.seq = 1
+	return where
+}
+
+// Run works until ctx ends or Exit is called, which is no error.
+func (a *Agent) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.vtep.Run(ctx) })
+	g.Go(func() error { return a.sb.Run(ctx) })
+	g.Go(func() error { return a.loop(ctx) })
+	if err := g.Wait(); !errors.Is(err, errExit) {
+		return err
+	}
+	return nil
+}
+
+// batch bounds the change sets that are taken before their consequences are sent.
+const batch = 1000
+
+func (a *Agent) loop(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		a.take()
+		wake := a.settle()
+		var due <-chan time.Time
+		if !wake.IsZero() {
+			timer.Reset(max(time.Until(wake), time.Millisecond))
+			due = timer.C
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.vtep.Ready():
+		case <-a.sb.Ready():
+		case <-due:
+		case f := <-a.queue.C():
+			f()
+		case req := <-a.exit:
+			req.done <- a.leave(ctx, req.cleanup)
+			return errExit
+		}
+	}
+}
+
+// take hands over what has come in.
+func (a *Agent) take() {
+	for range batch {
+		v, moreV := a.vtep.Next()
+		if moreV {
+			a.plan.OnRows(v)
+		}
+		s, moreS := a.sb.Next()
+		if moreS {
+			a.net.onRows(s)
+		}
+		if !moreV && !moreS {
+			return
+		}
+	}
+}
+
+// settle derives what is wanted and sends it. The time is when to do so again though nothing happens.
+func (a *Agent) settle() (wake time.Time) {
+	a.plan.Settle()
+	a.follow()
+	a.ask()
+	if !a.complete() {
+		return time.Time{}
+	}
+	soonest := func(at time.Time) {
+		if !at.IsZero() && (wake.IsZero() || at.Before(wake)) {
+			wake = at
+		}
+	}
+	soonest(a.sendDown())
+	soonest(a.sendUp())
+	soonest(a.plan.Wake())
+	return wake
+}
+
+// ask tells the Southbound database which rows are needed.
+func (a *Agent) ask() {
+	if a.vtep.State().Database == nil {
+		return // nothing is known of the switch
+	}
+	if a.asked == a.plan.Version() && !a.net.peers && !a.net.chassisRows {
+		return
+	}
+	a.asked, a.net.peers = a.plan.Version(), false
+	if where, text := conditions(a.sb.DB(), a.plan); text != a.text {
+		a.text = text
+		a.seq = a.sb.SetConditions(where)
+	}
+}
+
+// complete tells whether all that matters was read at some time, so that what is not there is not there. Databases that are away
+// afterwards leave what was read.
+func (a *Agent) complete() bool {
+	s := a.sb.State()
+	return a.vtep.State().Database != nil && s.Database != nil && s.Conditions >= a.seq
+}
+
+// sendDown writes the switch's database.
+func (a *Agent) sendDown() time.Time {
+	ok, wake := a.down.idle(a.vtep.State().Connected)
+	if !ok {
+		return wake
+	}
+	var first vtepdb.Inserted
+	tx, wake := a.down.parts.Build(func(tx *idl.Tx) (whole bool) {
+		first, whole = a.plan.Write(tx)
+		return whole
+	})
+	if tx.Len() == 0 {
+		if wake.IsZero() && a.plan.HasWork() && !a.held() {
+			return time.Now() // rows that were looked at have made others due
+		}
+		return wake
+	}
+	a.down.busy = true
+	a.down.sent++
+	db := a.vtep.DB()
+	a.vtep.Commit(tx, func(r idl.Result) {
+		id := r.UUID(first.Name)
+		a.down.done(tx, r, func() bool {
+			switch {
+			case id.IsZero():
+				return true
+			case first.Table == "Ucast_Macs_Remote":
+				return db.UcastMacsRemote.Get(id) != nil
+			case first.Table == "Mcast_Macs_Remote":
+				return db.McastMacsRemote.Get(id) != nil
+			}
+			return db.PhysicalLocatorSet.Get(id) != nil
+		})
+	})
+	return time.Time{}
+}
+
+// held tells whether something waits for its time.
+func (a *Agent) held() bool { return !a.plan.Wake().IsZero() }
+
+// sendUp writes the Southbound database.
+func (a *Agent) sendUp() time.Time {
+	ok, wake := a.up.idle(a.sb.State().Connected)
+	if !ok {
+		return wake
+	}
+	var first inserted
+	tx, wake := a.up.parts.Build(func(tx *idl.Tx) bool {
+		due := a.rolled != a.plan.Version() || a.net.chassisRows || len(a.up.refused) > 0
+		s := southbound{roll: due, db: a.sb.DB(), tx: tx, taken: a.taken, seen: a.seen, log: func(text string) { a.warn.Info(text) }}
+		whole := s.write(a.plan)
+		first = s.first
+		return whole
+	})
+	if tx.Len() == 0 {
+		a.rolled, a.net.chassisRows = a.plan.Version(), false
+		return wake
+	}
+	a.up.busy = true
+	a.up.sent++
+	tx.Comment("sluice vtep: " + a.cfg.Name)
+	db := a.sb.DB()
+	a.sb.Commit(tx, func(r idl.Result) {
+		id := r.UUID(first.name)
+		a.up.done(tx, r, func() bool {
+			return id.IsZero() || db.Chassis.Get(id) != nil || db.FDB.Get(id) != nil
+		})
+	})
+	return time.Time{}
+}
+
+// leaveLimit is how long an exit waits for the databases.
+const leaveLimit = 10 * time.Second
+
+// leave ends the agent's work. With cleanup it takes back first all that it has written.
+func (a *Agent) leave(ctx context.Context, cleanup bool) error {
+	if !cleanup {
+		return nil
+	}
+	a.plan.Withdraw()
+	limit := time.NewTimer(leaveLimit)
+	defer limit.Stop()
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	for {
+		a.take()
+		wake := a.settle()
+		if a.complete() && !a.down.busy && !a.up.busy && wake.IsZero() && !a.plan.HasWork() {
+			return nil
+		}
+		if !wake.IsZero() {
+			tick.Reset(max(time.Until(wake), time.Millisecond))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.vtep.Ready():
+		case <-a.sb.Ready():
+		case <-tick.C:
+		case <-limit.C:
+			err := fmt.Errorf("%s: the databases have not answered for %v; what is left there of this switch stays (chassis: ovn-sbctl chassis-del NAME)", a.cfg.Name, leaveLimit)
+			a.log.Warn(err.Error())
+			return err
+		}
+	}
+}
+
+// Exit ends Run; with cleanup what the agent has written into both databases is taken back before, else all of it stays.
+func (a *Agent) Exit(ctx context.Context, cleanup bool) error {
+	req := exitRequest{cleanup, make(chan error, 1)}
+	select {
+	case a.exit <- req:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-req.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,178 @@
+package vtep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-gw/sluice/internal/daemon"
+	"github.com/sluice-gw/sluice/internal/tlsconf"
+	"github.com/sluice-gw/sluice/internal/unixctl"
+	"github.com/sluice-gw/sluice/internal/vlog"
+)
+
+// Options are what the command line says.
+type Options struct {
+	Switch     string // remote of a switch's database that is not registered; "" for none
+	Southbound string
+	Registry   Registry
+	TLS        tlsconf.Options
+	Log        *vlog.Facility
+	Unixctl    string // path of the control socket; "none" for none
+	Version    string // answer to "version"
+}
+
+// Fleet is the agents of a process.
+type Fleet struct {
+	opt     Options
+	log     *slog.Logger
+	reloads chan chan error
+	exits   chan struct{}
+
+	mu      sync.Mutex
+	agents  map[string]*member // guarded by mu
+	skipped string             // why some of the registry are not there; guarded by mu
+}
+
+// member is an agent that runs.
+type member struct {
+	*Agent
+	entry Entry
+	end   context.CancelFunc
+	ended context.Context // ends with the agent; its cause is why
+}
+
+// gcPercent makes the garbage collector run earlier than Go's default of 100: most of the heap is rows that stay, and a change costs next to nothing. GOGC in the
+// environment takes precedence.
+const gcPercent = 30
+
+// Run is the life of the process: agents for all switches, until ctx ends or the command "exit". ready is called when the control
+// socket answers.
+func Run(ctx context.Context, opt Options, ready func() error) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	f := &Fleet{opt: opt, log: opt.Log.Logger("main"), reloads: make(chan chan error), exits: make(chan struct{}), agents: map[string]*member{}}
+	commands := &unixctl.Commands{}
+	commands.Register(daemon.LogCommands(opt.Log)...)
+	commands.Register(f.commands()...)
+	server, err := unixctl.Listen(unixctl.Config{Path: opt.Unixctl, Version: opt.Version, Commands: commands, Log: opt.Log.Logger("unixctl")})
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return server.Serve(ctx) })
+	if err := ready(); err != nil {
+		return err
+	}
+	g.Go(func() error { return f.loop(ctx) })
+	if err := g.Wait(); !errors.Is(err, errExit) {
+		return err
+	}
+	return nil
+}
+
+// loop starts the agents, and others when it is told to. At its end all have ended.
+func (f *Fleet) loop(ctx context.Context) error {
+	defer func() {
+		members, _ := f.members("")
+		for _, m := range members {
+			m.end()
+			<-m.ended.Done()
+		}
+	}()
+	if err := f.reload(ctx); err != nil {
+		f.log.Error(err.Error())
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case answer := <-f.reloads:
+			answer <- f.reload(ctx)
+		case <-f.exits:
+			return errExit
+		}
+	}
+}
+
+// lineName is how the switch of the command line is called.
+const lineName = "(--vtep-db)"
+
+// reload makes the agents those of the command line and the registry. An agent whose entry is as before is left alone; one that is
+// not registered any more ends and leaves in the databases what it wrote.
+func (f *Fleet) reload(ctx context.Context) error {
+	entries, err := f.opt.Registry.Read()
+	registered := slices.ContainsFunc(entries, func(e Entry) bool { return e.Target == f.opt.Switch })
+	if f.opt.Switch != "" && !registered {
+		entries = append(entries, Entry{Name: lineName, Target: f.opt.Switch})
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.skipped = ""; err != nil {
+		f.skipped = err.Error()
+	}
+	wanted := map[string]Entry{}
+	for _, e := range entries {
+		wanted[e.Name] = e
+	}
+	for name, m := range f.agents {
+		if wanted[name] != m.entry && (err == nil || wanted[name] != Entry{}) {
+			m.end()
+			<-m.ended.Done()
+			delete(f.agents, name)
+		}
+	}
+	for name, e := range wanted {
+		if f.agents[name] == nil {
+			f.agents[name] = f.start(ctx, e)
+		}
+	}
+	return err
+}
+
+// start runs an agent for an entry.
+func (f *Fleet) start(ctx context.Context, e Entry) *member {
+	tls := f.opt.Log.Logger("stream_ssl")
+	m := &member{entry: e, Agent: NewAgent(AgentConfig{
+		Name: e.Name, Switch: e.Target, Southbound: f.opt.Southbound,
+		SwitchTLS: e.keys(f.opt.TLS).Client(tls), SouthboundTLS: e.identity(f.opt.TLS).Client(tls),
+		Log: f.opt.Log.Logger("vtep"), Reconnect: f.opt.Log.Logger("reconnect"), Messages: f.opt.Log.Logger("jsonrpc"),
+	})}
+	ctx, m.end = context.WithCancel(ctx)
+	ended, over := context.WithCancelCause(context.Background())
+	m.ended = ended
+	go func() {
+		err := m.Run(ctx)
+		if err != nil && ctx.Err() == nil {
+			f.log.Error(fmt.Sprintf("switch %s: %v", e.Name, err))
+		}
+		over(err)
+	}()
+	return m
+}
+
+// members are the agents of which name is one, or all if it is "", by name.
+func (f *Fleet) members(name string) ([]*member, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if name != "" {
+		if m := f.agents[name]; m != nil {
+			return []*member{m}, nil
+		}
+		return nil, fmt.Errorf("no switch %s here; there are: %v", name, slices.Sorted(maps.Keys(f.agents)))
+	}
+	var all []*member
+	for _, name := range slices.Sorted(maps.Keys(f.agents)) {
+		all = append(all, f.agents[name])
+	}
+	return all, nil
+}

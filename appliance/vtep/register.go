@@ -1,0 +1,184 @@
+package vtep
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/sluice-gw/sluice/controlplane/sb"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/vtepdb"
+)
+
+// maxOps bounds a transaction, so that others have their turn at the server.
+const maxOps = 4000
+
+// southbound adds to one transaction of the Southbound database.
+type southbound struct {
+	db    *sb.DB
+	tx    *idl.Tx
+	roll  bool              // the chassis are to be looked at
+	taken map[string]string // why a switch cannot have its chassis: somebody else has the address; by name
+	log   func(string)
+	seen  map[string]bool // names of chassis that were there before
+	first inserted
+}
+
+// inserted is a row that a transaction makes, by which one can tell that the replica has the transaction.
+type inserted struct {
+	table string
+	name  ovsdb.NamedUUID // "" for none
+}
+
+func (s *southbound) insert(table string, row map[string]any) ovsdb.NamedUUID {
+	name := s.tx.Insert(table, row)
+	if table == "Chassis" || table == "FDB" {
+		s.first = inserted{table, name}
+	}
+	return name
+}
+
+// write adds all that a planner wants. It is false when there is more.
+func (s *southbound) write(plan *vtepdb.Planner) bool {
+	if s.roll {
+		if roll := plan.Roll(); roll.Identity != "" {
+			s.writeRoll(roll)
+		}
+	}
+	whole := true
+	room := func() bool {
+		whole = s.tx.Len() < maxOps
+		return whole
+	}
+	plan.Claims(func(c vtepdb.Claim) bool {
+		s.writeClaim(c)
+		return room()
+	})
+	if whole {
+		plan.Sightings(func(g vtepdb.Sighting) bool {
+			s.writeSighting(g)
+			return room()
+		})
+	}
+	return whole
+}
+
+// writeRoll keeps the chassis of the switches. The rows of switches that are gone, or have another name now, go in the same
+// transaction in which others come: two chassis cannot have one address.
+func (s *southbound) writeRoll(roll vtepdb.Roll) {
+	orphans := map[string]bool{}
+	for row := range s.db.Chassis.All() {
+		if row.OtherConfig[identityKey] == roll.Identity && row.OtherConfig[isVTEP] == "true" && !roll.Keep[row.Name] {
+			orphans[row.Name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(orphans)) {
+		row := s.db.ChassisByName.One(name)
+		if s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Row: row.UUID, Name: "the removal of chassis " + name}) {
+			s.tx.Delete("Chassis", row.UUID)
+			delete(s.seen, name)
+		}
+	}
+	for _, r := range roll.Chassis {
+		if other := s.holder(r, orphans); other != "" {
+			s.taken[r.Name] = fmt.Sprintf("chassis %s in the Southbound database has the tunnel address %s of switch %s already, so the switch is not registered. "+
+				"A pair of switches that share an address is to be one Physical_Switch; if chassis %s is a leftover: ovn-sbctl chassis-del %s",
+				other, r.IP, r.Name, other, other)
+			continue
+		}
+		delete(s.taken, r.Name)
+		if row := s.db.ChassisByName.One(r.Name); row != nil {
+			s.seen[r.Name] = true
+			s.repair(r, row)
+		} else if s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Name: "chassis " + r.Name}) {
+			if s.seen[r.Name] {
+				s.log(fmt.Sprintf("Chassis for VTEP physical switch (%s) disappears, maybe deleted by ovn-sbctl, adding it back", r.Name))
+			}
+			s.insert("Chassis", map[string]any{"name": r.Name, "encaps": s.encap(r), "vtep_logical_switches": r.LogicalSwitches,
+				"other_config": map[string]string{isVTEP: "true", identityKey: r.Identity}})
+		}
+	}
+}
+
+// holder is another chassis that has the address, "" if there is none.
+func (s *southbound) holder(r vtepdb.Registration, orphans map[string]bool) string {
+	for _, e := range s.db.EncapByTypeIP.Get(sb.EncapByTypeIPKey{Type: "vxlan", IP: r.IP}) {
+		if e.ChassisName != r.Name && !orphans[e.ChassisName] {
+			return e.ChassisName
+		}
+	}
+	return ""
+}
+
+func (s *southbound) encap(r vtepdb.Registration) ovsdb.NamedUUID {
+	return s.insert("Encap", map[string]any{"type": "vxlan", "ip": r.IP, "chassis_name": r.Name, "options": map[string]string{"csum": "false"}})
+}
+
+// repair makes a row what it is to be; what others have put into other_config stays.
+func (s *southbound) repair(r vtepdb.Registration, row *sb.Chassis) {
+	var encap *sb.Encap
+	if len(row.Encaps) == 1 {
+		encap = s.db.Encap.Get(row.Encaps[0])
+	}
+	marked := row.OtherConfig[isVTEP] == "true" && row.OtherConfig[identityKey] == r.Identity
+	fits := encap != nil && encap.Type == "vxlan" && encap.IP == r.IP
+	csum := fits && encap.Options["csum"] == "false" && encap.ChassisName == r.Name
+	named := slices.Equal(row.VTEPLogicalSwitches, r.LogicalSwitches)
+	if marked && csum && named || !s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Row: row.UUID, Name: "chassis " + r.Name}) {
+		return
+	}
+	if !marked {
+		s.tx.Mutate("Chassis", row.UUID, "other_config", "delete", []string{isVTEP, identityKey})
+		s.tx.Mutate("Chassis", row.UUID, "other_config", "insert", map[string]string{isVTEP: "true", identityKey: r.Identity})
+	}
+	switch {
+	case !fits:
+		s.tx.Update("Chassis", row.UUID, map[string]any{"encaps": s.encap(r)})
+	case !csum:
+		s.tx.Update("Encap", encap.UUID, map[string]any{"options": map[string]string{"csum": "false"}, "chassis_name": r.Name})
+	}
+	if !named {
+		s.tx.Update("Chassis", row.UUID, map[string]any{"vtep_logical_switches": r.LogicalSwitches})
+	}
+}
+
+// writeClaim binds a port, or gives it up.
+func (s *southbound) writeClaim(c vtepdb.Claim) {
+	if !s.tx.Part(idl.Part{Kind: "claim", Table: "Port_Binding", Row: c.ID, Name: "the claim of logical port " + c.Port.Name}) {
+		return
+	}
+	row := map[string]any{"chassis": c.Chassis}
+	switch {
+	case c.Chassis.IsZero():
+		if c.Port.Up {
+			row["up"] = false
+		}
+		s.log(fmt.Sprintf("Releasing lport %s from this switch.", c.Port.Name))
+	default:
+		if c.Up {
+			row["up"] = true
+		}
+		if c.Port.Chassis != c.Chassis {
+			s.log(fmt.Sprintf("Claiming lport %s for switch %s.", c.Port.Name, c.Port.Switch))
+		}
+	}
+	s.tx.Update("Port_Binding", c.ID, row)
+}
+
+// writeSighting keeps the FDB row of a station behind a switch. Its time is that of a row that never ages: the switch says when it has
+// forgotten the station.
+func (s *southbound) writeSighting(g vtepdb.Sighting) {
+	if !s.tx.Part(idl.Part{Kind: "sighting", Table: "FDB", Row: g.Row, Name: fmt.Sprintf("MAC address %v of the datapath with tunnel key %d", g.MAC, g.Datapath)}) {
+		return
+	}
+	switch {
+	case g.Port == 0:
+		s.tx.Delete("FDB", g.Row)
+	case g.Row.IsZero():
+		s.insert("FDB", map[string]any{"mac": g.MAC.String(), "dp_key": g.Datapath, "port_key": g.Port, "timestamp": int64(math.MaxInt64)})
+	default:
+		s.tx.Update("FDB", g.Row, map[string]any{"port_key": g.Port, "timestamp": int64(math.MaxInt64)})
+	}
+}

@@ -1,0 +1,257 @@
+package vtep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/tlsconf"
+)
+
+// Registering is what is asked for when a switch is registered.
+type Registering struct {
+	Entry
+	Southbound string
+	TLS        tlsconf.Options // of the command line; those of the entry go before
+	// Manager is a target to be added to Global.managers of the switch's database ("ptcp:6640", "pssl:6640", "ssl:HOST:6640"); "" for none.
+	Manager string
+	// AcceptVXLANMode lets the registration turn VXLAN mode on for the whole of OVN.
+	AcceptVXLANMode bool
+}
+
+// Plan is what a registration will do, and why it will not.
+type Plan struct {
+	Steps    []string `json:"steps"`
+	Notes    []string `json:"notes"`
+	Refusals []string `json:"refusals"` // any: nothing is done
+}
+
+// survey looks at both databases once.
+type survey struct {
+	*Agent
+	end  context.CancelFunc
+	done chan error
+}
+
+// look connects to both databases and reads them. Errors name the one that does not answer.
+func look(ctx context.Context, r Registering) (*survey, error) {
+	quiet := slog.New(slog.DiscardHandler)
+	s := &survey{done: make(chan error, 2), Agent: NewAgent(AgentConfig{Name: r.Name, Switch: r.Target, Southbound: r.Southbound,
+		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Log: quiet, Reconnect: quiet})}
+	running, end := context.WithCancel(context.Background())
+	s.end = end
+	go func() { s.done <- s.vtep.Run(running) }()
+	go func() { s.done <- s.sb.Run(running) }()
+	for {
+		s.take()
+		s.plan.Settle()
+		if s.vtep.State().Connected && s.sb.State().Connected {
+			return s, nil
+		}
+		select {
+		case <-s.vtep.Ready():
+		case <-s.sb.Ready():
+		case <-ctx.Done():
+			s.close()
+			return nil, fmt.Errorf("%s%s", unreached("the switch's database "+r.Target, s.vtep.State()), unreached("the Southbound database "+r.Southbound, s.sb.State()))
+		}
+	}
+}
+
+func unreached(what string, st idl.State) string {
+	if st.Connected {
+		return ""
+	}
+	if st.Err == nil {
+		return what + " has not answered; "
+	}
+	return fmt.Sprintf("%s cannot be used: %v; ", what, st.Err)
+}
+
+// close ends the connections.
+func (s *survey) close() {
+	s.end()
+	<-s.done
+	<-s.done
+}
+
+// commit executes a transaction of one of the databases.
+func (s *survey) commit(ctx context.Context, r *idl.Replica, tx *idl.Tx) error {
+	var res *idl.Result
+	r.Commit(tx, func(got idl.Result) { res = &got })
+	for {
+		s.take()
+		if res != nil {
+			return res.Err
+		}
+		select {
+		case <-s.vtep.Ready():
+		case <-s.sb.Ready():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// maxVXLANDatapaths is how many logical switches and routers OVN can have in VXLAN mode: 12 of the 24 bits of the VNI are left for the
+// datapath (ovn-architecture(7), "Tunnel Encapsulations").
+const maxVXLANDatapaths = 4095
+
+// Register registers a switch: it looks at both databases, tells by confirm what it will do, and does it unless something refuses.
+// confirm is called once; false ends it there.
+func Register(ctx context.Context, reg Registry, r Registering, confirm func(Plan) bool) error {
+	s, err := look(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	p := s.check(reg, r)
+	if !confirm(p) {
+		return nil
+	}
+	if len(p.Refusals) > 0 {
+		return errors.New("the switch is not registered: " + strings.Join(p.Refusals, "; "))
+	}
+	if tx := s.manager(r.Manager); tx.Len() > 0 {
+		if err := s.commit(ctx, s.vtep.Replica, tx); err != nil {
+			return fmt.Errorf("the manager row of the switch: %w", err)
+		}
+	}
+	var tx idl.Tx
+	(&southbound{db: s.sb.DB(), tx: &tx, taken: s.taken, seen: s.seen, log: func(string) {}}).writeRoll(s.plan.Roll())
+	if tx.Len() > 0 {
+		tx.Comment("sluice vtep register " + r.Name)
+		if err := s.commit(ctx, s.sb.Replica, &tx); err != nil {
+			return fmt.Errorf("the chassis of switch %s: %w", r.Name, err)
+		}
+	}
+	return reg.Write(r.Entry)
+}
+
+// manager adds a target to the switch's managers, unless it is there.
+func (s *survey) manager(target string) *idl.Tx {
+	tx := &idl.Tx{}
+	if target == "" || s.vtep.DB().ManagerByTarget.One(target) != nil {
+		return tx
+	}
+	for g := range s.vtep.DB().Global.All() {
+		tx.Mutate("Global", g.UUID, "managers", "insert", tx.Insert("Manager", map[string]any{"target": target}))
+	}
+	return tx
+}
+
+// check says what a registration will do.
+func (s *survey) check(reg Registry, r Registering) (p Plan) {
+	step := func(format string, args ...any) { p.Steps = append(p.Steps, fmt.Sprintf(format, args...)) }
+	note := func(format string, args ...any) { p.Notes = append(p.Notes, fmt.Sprintf(format, args...)) }
+	refuse := func(format string, args ...any) { p.Refusals = append(p.Refusals, fmt.Sprintf(format, args...)) }
+	vtep := s.vtep.State()
+	note("the switch's database %s answers, schema %s", r.Target, vtep.Schema)
+	for _, m := range vtep.Missing {
+		note("its schema is older than vtep(5) 1.7.0: missing is %s", m)
+	}
+	if s.plan.Roll().Identity == "" {
+		refuse("the switch's database has no row in Global, so the switch has not set itself up; or the Southbound database has none in SB_Global: start ovn-northd")
+		return p
+	}
+	names := s.plan.Switches()
+	if !slices.Contains(names, r.Name) {
+		refuse("the switch's database has no Physical_Switch %q; it has %q: register it by that name", r.Name, names)
+	}
+	for _, problem := range s.plan.Problems() {
+		switch problem.Code {
+		case "no-tunnel-ip", "chassis-conflict":
+			refuse("%s", problem.Text)
+		default:
+			note("%s", problem.Text)
+		}
+	}
+	roll := s.plan.Roll()
+	for _, c := range roll.Chassis {
+		held := &southbound{db: s.sb.DB()}
+		if other := held.holder(c, nil); other != "" {
+			refuse("chassis %s in the Southbound database has the tunnel address %s of switch %s already. A pair of switches that share an address is to be "+
+				"one Physical_Switch; if chassis %s is a leftover: ovn-sbctl chassis-del %s", other, c.IP, c.Name, other, other)
+		}
+		if s.sb.DB().ChassisByName.One(c.Name) != nil {
+			step("take over chassis %s with tunnel address %s", c.Name, c.IP)
+		} else {
+			step("create chassis %s with a VXLAN tunnel to %s, without outer UDP checksums", c.Name, c.IP)
+		}
+	}
+	s.checkVXLANMode(r, refuse, note)
+	entries, err := reg.Read()
+	if err != nil {
+		refuse("%v", err)
+	}
+	for _, e := range entries {
+		if e.Name != r.Name && e.Target == r.Target {
+			refuse("switch %s is registered with the same database: one entry for a database is enough, it is for all of its switches", e.Name)
+		}
+		if e.Name == r.Name && e.Target != r.Target {
+			step("change the target of switch %s, which was %s", r.Name, e.Target)
+		}
+	}
+	if r.Manager != "" {
+		if s.vtep.DB().ManagerByTarget.One(r.Manager) != nil {
+			note("the switch has the manager %s already", r.Manager)
+		} else {
+			step("add the manager %s to the switch's database", r.Manager)
+		}
+	}
+	step("remember the switch in %s", reg.file(r.Name))
+	return p
+}
+
+// checkVXLANMode refuses to be the one that limits all of OVN to the datapaths of VXLAN mode, which the first chassis with VXLAN turns on.
+func (s *survey) checkVXLANMode(r Registering, refuse, note func(string, ...any)) {
+	db := s.sb.DB()
+	for g := range db.SBGlobal.All() {
+		if g.Options["vxlan_mode"] == "false" {
+			return
+		}
+	}
+	for e := range db.Encap.All() {
+		if e.Type == "vxlan" {
+			note("OVN is in VXLAN mode already: no more than %d datapaths, of which it has %d", maxVXLANDatapaths, db.DatapathBinding.Len())
+			return
+		}
+	}
+	const fix = "with OVN 24.03 or newer avoid it: ovn-nbctl set NB_Global . options:vxlan_mode=false"
+	highest := int64(0)
+	for dp := range db.DatapathBinding.All() {
+		highest = max(highest, dp.TunnelKey)
+	}
+	switch {
+	case highest > maxVXLANDatapaths:
+		refuse("this would be the first chassis with VXLAN, which limits all of OVN to %d datapaths, and a tunnel key of %d is in use; %s", maxVXLANDatapaths, highest, fix)
+	case !r.AcceptVXLANMode:
+		refuse("this would be the first chassis with VXLAN, which limits all of OVN to %d datapaths (it has %d); %s; or accept it: --accept-vxlan-mode",
+			maxVXLANDatapaths, db.DatapathBinding.Len(), fix)
+	default:
+		note("OVN will be in VXLAN mode: no more than %d datapaths", maxVXLANDatapaths)
+	}
+}
+
+// Deregister takes back from both databases what is there of a switch. It is for when no process runs that does so ("withdraw").
+func Deregister(ctx context.Context, r Registering) error {
+	quiet := slog.New(slog.DiscardHandler)
+	a := NewAgent(AgentConfig{Name: r.Name, Switch: r.Target, Southbound: r.Southbound,
+		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Log: quiet, Reconnect: quiet})
+	ctx, cancel := context.WithTimeout(ctx, 3*leaveLimit)
+	defer cancel()
+	end := make(chan error, 1)
+	go func() { end <- a.Run(ctx) }()
+	err := a.Exit(ctx, true)
+	cancel()
+	<-end
+	return err
+}
+
+// Patience is how long Register waits for databases when nobody says so.
+const Patience = 15 * time.Second

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluice-gw/sluice/appliance/vtep"
+	"github.com/sluice-gw/sluice/internal/dirs"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/tlsconf"
+	"github.com/sluice-gw/sluice/internal/unixctl"
+)
+
+// vtepCommand is for hardware VTEP switches. Without one of the commands below dispatch runs the controller of the switches.
+type vtepCommand struct {
+	Register   vtepRegister   `cmd:"" help:"Register a switch: check it, make its chassis, have it managed."`
+	List       vtepList       `cmd:"" help:"List the registered switches."`
+	Show       vtepShow       `cmd:"" help:"Tell how a switch stands."`
+	Deregister vtepDeregister `cmd:"" help:"Take a switch out of OVN, with all that was written into its database."`
+}
+
+// vtepKeys name the databases' keys on a command line.
+type vtepKeys struct {
+	Southbound string   `name:"ovnsb-db" help:"Southbound database (default: unix:RUNDIR/ovnsb_db.sock)."`
+	PrivateKey string   `short:"p" help:"File with the private key."`
+	Cert       string   `name:"certificate" short:"c" help:"File with the certificate for the private key."`
+	CACert     string   `name:"ca-cert" short:"C" help:"File with the CA certificate of the databases."`
+	Timeout    patience `short:"T" default:"15s" help:"How long to wait for the databases: seconds, or with a unit (1m)."`
+}
+
+func (k vtepKeys) southbound(d dirs.Dirs) string {
+	if k.Southbound != "" {
+		return k.Southbound
+	}
+	return "unix:" + d.OVNRun + "/ovnsb_db.sock"
+}
+
+func (k vtepKeys) tls() tlsconf.Options {
+	return tlsconf.Options{}.With(tlsconf.Files{PrivateKey: k.PrivateKey, Certificate: k.Cert, CACert: k.CACert})
+}
+
+type vtepRegister struct {
+	Name            string `arg:"" help:"Name of the switch in its table Physical_Switch; its chassis gets it."`
+	Target          string `required:"" help:"The switch's database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT."`
+	Manager         string `help:"Target to be added to the switch's managers: ptcp:PORT, pssl:PORT, tcp:HOST:PORT or ssl:HOST:PORT."`
+	Bootstrap       string `name:"bootstrap-ca-cert" help:"File with the switch's CA certificate, to be made from what it presents if it does not exist."`
+	DryRun          bool   `help:"Print the plan only."`
+	AcceptVXLANMode bool   `name:"accept-vxlan-mode" help:"Be the first chassis with VXLAN, though that limits all of OVN to 4095 datapaths."`
+	Output          string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
+	vtepKeys
+}
+
+// Run prints the plan and carries it out.
+func (c vtepRegister) Run(ctx context.Context, out io.Writer) error {
+	if _, err := ovsdb.ParseRemote(c.Target); err != nil {
+		return err
+	}
+	d := dirs.FromEnv(os.Getenv)
+	r := vtep.Registering{Southbound: c.southbound(d), TLS: c.tls(), Manager: c.Manager, AcceptVXLANMode: c.AcceptVXLANMode,
+		Entry: vtep.Entry{Name: c.Name, Target: c.Target, PrivateKey: absolute(c.PrivateKey), Certificate: absolute(c.Cert), CACert: absolute(c.CACert)}}
+	if c.Bootstrap != "" {
+		r.CACert, r.Bootstrap = absolute(c.Bootstrap), true
+	}
+	waiting, cancel := context.WithTimeout(ctx, time.Duration(c.Timeout))
+	defer cancel()
+	var printed error
+	err := vtep.Register(waiting, registry(d), r, func(p vtep.Plan) bool {
+		printed = printPlan(out, c.Output, p)
+		return !c.DryRun || len(p.Refusals) > 0
+	})
+	if err := errors.Join(printed, err); err != nil || c.DryRun {
+		return err
+	}
+	return tellFleet(ctx, out, d, c.Output, "reload")
+}
+
+func printPlan(out io.Writer, form string, p vtep.Plan) error {
+	if form == "json" {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		return e.Encode(p)
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintln(out, "note:", n)
+	}
+	for _, s := range p.Steps {
+		fmt.Fprintln(out, "plan:", s)
+	}
+	return nil
+}
+
+// tellFleet has a running process do something, if there is one.
+func tellFleet(ctx context.Context, out io.Writer, d dirs.Dirs, form, command string, args ...string) error {
+	socket, err := unixctl.Socket(d.OVNRun, vtepProgram)
+	if err != nil {
+		if form == "text" {
+			fmt.Fprintln(out, "note: no controller of hardware VTEPs runs here; start it: sluice vtep --detach --pidfile --log-file")
+		}
+		return nil
+	}
+	_, err = unixctl.Call(ctx, socket, command, args...)
+	return err
+}
+
+func absolute(file string) string {
+	if file == "" {
+		return ""
+	}
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return file
+	}
+	return abs
+}
+
+type vtepList struct {
+	Output string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
+}
+
+// listed is a registered switch.
+type listed struct {
+	vtep.Entry
+	State string `json:"state"`
+}
+
+// Run lists the registry with what the running process says of each.
+func (c vtepList) Run(ctx context.Context, out io.Writer) error {
+	d := dirs.FromEnv(os.Getenv)
+	entries, bad := registry(d).Read()
+	all := []listed{}
+	status, err := fleetStatus(ctx, d)
+	for _, e := range entries {
+		l := listed{e, "not managed: it is not known to the running controller (ovn-appctl -t ovn-controller-vtep reload)"}
+		if err != nil {
+			l.State = "not managed: " + err.Error()
+		}
+		for _, s := range status.Switches {
+			if s.Name == e.Name {
+				l.State = stateText(s)
+			}
+		}
+		all = append(all, l)
+	}
+	if c.Output == "json" {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		return errors.Join(enc.Encode(all), bad)
+	}
+	for _, l := range all {
+		fmt.Fprintf(out, "%s  %s  %s\n", l.Name, l.Target, l.State)
+	}
+	return bad
+}
+
+func stateText(s vtep.Status) string {
+	switch {
+	case !s.Switch.Connected:
+		return "the switch's database is not connected: " + s.Switch.Error
+	case !s.Southbound.Connected:
+		return "the Southbound database is not connected: " + s.Southbound.Error
+	}
+	return fmt.Sprintf("connected, %d logical switches bound, %d problems", len(s.Bindings), len(s.Problems))
+}
+
+// fleetStatus is the status of the running process.
+func fleetStatus(ctx context.Context, d dirs.Dirs) (s vtep.FleetStatus, err error) {
+	ctx, cancel := context.WithTimeout(ctx, vtep.Patience)
+	defer cancel()
+	socket, err := unixctl.Socket(d.OVNRun, vtepProgram)
+	if err != nil {
+		return s, errors.New("no controller of hardware VTEPs runs here")
+	}
+	text, err := unixctl.CallJSON(ctx, socket, "status")
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(text, &s)
+}
+
+type vtepShow struct {
+	Name   string `arg:"" help:"Name of the switch."`
+	Output string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
+}
+
+// Run asks the running process about a switch.
+func (c vtepShow) Run(ctx context.Context, out io.Writer) error {
+	s := controlSocket{Target: vtepProgram, Timeout: patience(vtep.Patience), Output: c.Output}
+	return s.ask(ctx, out, "status", c.Name)
+}
+
+type vtepDeregister struct {
+	Name string `arg:"" help:"Name of the switch."`
+	vtepKeys
+}
+
+// Run forgets the switch and has what was written on its behalf taken back.
+func (c vtepDeregister) Run(ctx context.Context, out io.Writer) error {
+	d := dirs.FromEnv(os.Getenv)
+	reg := registry(d)
+	entries, err := reg.Read()
+	var entry *vtep.Entry
+	for _, e := range entries {
+		if e.Name == c.Name {
+			entry = &e
+		}
+	}
+	if entry == nil {
+		return errors.Join(fmt.Errorf("no switch %s is registered (sluice vtep list)", c.Name), err)
+	}
+	// First, so that nothing starts again what is taken back.
+	if _, err := reg.Remove(c.Name); err != nil {
+		return err
+	}
+	restore := func(err error) error { return errors.Join(err, reg.Write(*entry)) }
+	if status, err := fleetStatus(ctx, d); err == nil {
+		for _, s := range status.Switches {
+			if s.Name == c.Name {
+				if err := tellFleet(ctx, out, d, "text", "withdraw", c.Name); err != nil {
+					return restore(err)
+				}
+				fmt.Fprintf(out, "switch %s is deregistered\n", c.Name)
+				return nil
+			}
+		}
+	}
+	if err := vtep.Deregister(ctx, vtep.Registering{Entry: *entry, Southbound: c.southbound(d), TLS: c.tls()}); err != nil {
+		return restore(err)
+	}
+	fmt.Fprintf(out, "switch %s is deregistered\n", c.Name)
+	return nil
+}

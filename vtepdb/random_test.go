@@ -1,0 +1,399 @@
+package vtepdb
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/internal/wire"
+	"github.com/sluice-gw/sluice/vtepdb/rows"
+)
+
+// TestIncremental: after random changes of both databases a planner that has followed them wants what one wants that starts now, and
+// what the database then holds is what the logical network says, worked out plainly. SLUICE_SEED repeats a run.
+func TestIncremental(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("SLUICE_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("SLUICE_SEED=%d", seed)
+	b := newBench(t)
+	b.global()
+	g := &generator{bench: b, r: rand.New(rand.NewPCG(seed, 0))}
+	steps := 250
+	if testing.Short() {
+		steps = 60
+	}
+	for i := range steps {
+		b.now = b.now.Add(time.Hour) // nothing is damped
+		for range 1 + g.r.IntN(4) {
+			g.step()
+		}
+		b.settle()
+		fresh := b.planner()
+		b.tell(fresh)
+		fresh.OnRows(everyRow(b.replica.DB()))
+		fresh.Settle()
+		var tx idl.Tx
+		if fresh.Write(&tx); tx.Len() > 0 {
+			t.Fatalf("step %d: a planner that starts now wants %d operations more: %+v", i, tx.Len(), tx.Parts())
+		}
+		for c := range fresh.Claims {
+			t.Fatalf("step %d: a planner that starts now claims %+v of %+v", i, c, c.Port)
+		}
+		for s := range fresh.Sightings {
+			t.Fatalf("step %d: a planner that starts now wants the FDB row %+v", i, s)
+		}
+		if a, b := b.plan.Bindings(), fresh.Bindings(); !reflect.DeepEqual(a, b) {
+			t.Fatalf("step %d: bindings %+v, of a planner that starts now %+v", i, a, b)
+		}
+		if a, b := b.plan.Problems(), fresh.Problems(); !reflect.DeepEqual(a, b) {
+			t.Fatalf("step %d: problems\n%+v\nof a planner that starts now\n%+v", i, a, b)
+		}
+		if got, want := b.remoteText(), b.oracle(); got != want {
+			t.Fatalf("step %d: remote MACs\n%s\nwant\n%s", i, got, want)
+		}
+	}
+}
+
+// everyRow is a change set with all rows of a database.
+func everyRow(db *rows.DB) *rows.Changes {
+	c := &rows.Changes{Info: idl.Info{Initial: true}}
+	c.Global = inserts(db.Global.All(), func(r *rows.Global) ovsdb.UUID { return r.UUID })
+	c.LogicalSwitch = inserts(db.LogicalSwitch.All(), func(r *rows.LogicalSwitch) ovsdb.UUID { return r.UUID })
+	c.UcastMacsLocal = inserts(db.UcastMacsLocal.All(), func(r *rows.UcastMacsLocal) ovsdb.UUID { return r.UUID })
+	c.UcastMacsRemote = inserts(db.UcastMacsRemote.All(), func(r *rows.UcastMacsRemote) ovsdb.UUID { return r.UUID })
+	c.McastMacsRemote = inserts(db.McastMacsRemote.All(), func(r *rows.McastMacsRemote) ovsdb.UUID { return r.UUID })
+	return c
+}
+
+func inserts[R any](all func(func(*R) bool), id func(*R) ovsdb.UUID) (out []idl.Change[R]) {
+	for r := range all {
+		out = append(out, idl.Change[R]{ID: id(r), New: r})
+	}
+	return out
+}
+
+// remoteText is the rows of Ucast_Macs_Remote and Mcast_Macs_Remote and the tunnel keys, sorted.
+func (b *bench) remoteText() string {
+	db := b.replica.DB()
+	var lines []string
+	for r := range db.UcastMacsRemote.All() {
+		lines = append(lines, fmt.Sprintf("%s %s %s %s", db.LogicalSwitch.Get(r.LogicalSwitch).Name, r.MAC, db.PhysicalLocator.Get(r.Locator).DstIP, r.IPAddr))
+	}
+	for r := range db.McastMacsRemote.All() {
+		lines = append(lines, fmt.Sprintf("%s %s %v", db.LogicalSwitch.Get(r.LogicalSwitch).Name, r.MAC, sortedKeys(b.plan.flood(r))))
+	}
+	for ls := range db.LogicalSwitch.All() {
+		lines = append(lines, fmt.Sprintf("%s key %d %s", ls.Name, ls.TunnelKey.V, ls.ReplicationMode.V))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// oracle is what remoteText has to be, worked out from the rows without an index.
+func (b *bench) oracle() string {
+	db := b.replica.DB()
+	own := map[string]bool{}
+	for sw := range db.PhysicalSwitch.All() {
+		own[sw.Name] = true
+	}
+	reach := func(id ovsdb.UUID) string {
+		if c := b.chassis[id]; !own[c.Name] {
+			return c.IP
+		}
+		return ""
+	}
+	var lines []string
+	for ls := range db.LogicalSwitch.All() {
+		dp := b.boundTo(ls)
+		if dp.IsZero() {
+			lines = append(lines, ls.Name+" key 0 ")
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s key %d source_node", ls.Name, b.datapaths[dp]))
+		flood := map[string]bool{}
+		best := map[wire.MAC]string{} // the port that has it
+		lead := map[wire.MAC]string{}
+		for _, port := range b.ports {
+			if port.Datapath != dp || port.Chassis.IsZero() || port.Kind == Elsewhere {
+				continue
+			}
+			ip := reach(port.Chassis)
+			if ip != "" {
+				flood[ip] = true
+			}
+			for _, a := range port.MACs {
+				if n, ok := best[a.MAC]; !ok || port.Name < n {
+					best[a.MAC], lead[a.MAC] = port.Name, ""
+					if ip != "" {
+						lead[a.MAC] = fmt.Sprintf("%s %v %s %s", ls.Name, a.MAC, ip, a.IP)
+					}
+				}
+			}
+		}
+		for _, l := range b.learned {
+			if _, ok := best[l.MAC]; ok || l.Datapath != b.datapaths[dp] {
+				continue
+			}
+			for _, port := range b.ports {
+				if port.Kind == VTEP && port.Datapath == dp && port.Key == l.Port && reach(port.Chassis) != "" {
+					lead[l.MAC] = fmt.Sprintf("%s %v %s ", ls.Name, l.MAC, reach(port.Chassis))
+				}
+			}
+		}
+		for _, line := range lead {
+			if line != "" {
+				lines = append(lines, line)
+			}
+		}
+		if len(flood) > 0 {
+			lines = append(lines, fmt.Sprintf("%s unknown-dst %v", ls.Name, sortedKeys(flood)))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// boundTo is the datapath of the port that a logical switch is bound to. The best one has its chassis by now.
+func (b *bench) boundTo(ls *rows.LogicalSwitch) ovsdb.UUID {
+	db := b.replica.DB()
+	var best *Port
+	for _, port := range b.ports {
+		if port.Kind != VTEP || port.LogicalSwitch != ls.Name || b.datapaths[port.Datapath] == 0 {
+			continue
+		}
+		sw := db.PhysicalSwitchByName.One(port.Switch)
+		if sw == nil || !slices.ContainsFunc(sw.Ports, func(id ovsdb.UUID) bool {
+			return slices.Contains(slices.Collect(maps.Values(db.PhysicalPort.Get(id).VLANBindings)), ls.UUID)
+		}) {
+			continue
+		}
+		claimed := func(p *Port) int {
+			if b.chassis[p.Chassis].Name == p.Switch && b.chassis[p.Chassis].VTEP {
+				return 0
+			}
+			return 1
+		}
+		if best == nil || cmp.Or(cmp.Compare(claimed(port), claimed(best)), cmp.Compare(port.Switch, best.Switch), cmp.Compare(port.Name, best.Name)) < 0 {
+			best = port
+		}
+	}
+	if best == nil {
+		return ovsdb.UUID{}
+	}
+	return best.Datapath
+}
+
+// generator makes random changes.
+type generator struct {
+	*bench
+	r     *rand.Rand
+	ids   []ovsdb.UUID // of datapaths
+	next  int
+	hosts []ovsdb.UUID
+}
+
+func (g *generator) step() {
+	db := g.replica.DB()
+	switch n := g.r.IntN(12); {
+	case n == 0 || len(g.ids) == 0:
+		g.datapath()
+	case n == 1 || len(g.hosts) < 3:
+		g.host()
+	case n <= 5:
+		g.port()
+	case n == 6:
+		g.foreignFDB()
+	case n == 7 || db.PhysicalSwitch.Len() == 0:
+		g.physicalSwitch()
+	case n <= 9:
+		g.vlanBinding()
+	default:
+		g.localMAC()
+	}
+}
+
+func (g *generator) datapath() {
+	if len(g.ids) < 3 {
+		g.ids = append(g.ids, ovsdb.NewUUID())
+	}
+	id := g.ids[g.r.IntN(len(g.ids))]
+	g.next++
+	key := int64(g.next)
+	if g.r.IntN(5) == 0 {
+		key = 0
+	}
+	if g.datapaths[id] = key; key == 0 {
+		delete(g.datapaths, id)
+	}
+	g.plan.SetDatapath(id, key)
+}
+
+func (g *generator) host() {
+	if len(g.hosts) < 4 {
+		g.hosts = append(g.hosts, ovsdb.NewUUID())
+	}
+	i := g.r.IntN(len(g.hosts))
+	c := Chassis{Name: fmt.Sprint("hv", i), VTEP: i == 0}
+	if g.r.IntN(4) > 0 {
+		c.IP = fmt.Sprintf("192.0.2.%d", 10+10*i+g.r.IntN(2))
+	}
+	if g.r.IntN(8) == 0 {
+		g.setChassis(g.hosts[i], nil)
+		return
+	}
+	g.setChassis(g.hosts[i], &c)
+}
+
+func (g *generator) mac() wire.MAC { return wire.MAC{2, 0, 0, 0, 0, byte(g.r.IntN(6))} }
+
+// port makes, changes or removes one of a few ports. Their tunnel keys are their numbers.
+func (g *generator) port() {
+	n := 1 + g.r.IntN(10)
+	name := fmt.Sprint("lp", n)
+	var id ovsdb.UUID
+	for i, p := range g.ports {
+		if p.Name == name {
+			id = i
+		}
+	}
+	if g.r.IntN(5) == 0 {
+		if !id.IsZero() {
+			g.setPort(id, nil)
+		}
+		return
+	}
+	port := &Port{Name: name, Datapath: g.ids[g.r.IntN(len(g.ids))], Key: int64(n)}
+	if id.IsZero() {
+		id = ovsdb.NewUUID()
+	} else if old := g.ports[id]; g.r.IntN(2) == 0 {
+		port.Chassis = old.Chassis
+	}
+	if n <= 6 {
+		port.Kind, port.Switch, port.LogicalSwitch = VTEP, fmt.Sprint("sw", g.r.IntN(2)), fmt.Sprint("ls", g.r.IntN(3))
+		if n == 1 { // another controller's switch
+			port.Switch, port.Chassis = "far", g.hosts[0]
+		}
+	} else {
+		port.Chassis = g.hosts[g.r.IntN(len(g.hosts))]
+		for range g.r.IntN(3) {
+			if a := (Address{g.mac(), ""}); !slices.ContainsFunc(port.MACs, func(o Address) bool { return o.MAC == a.MAC }) {
+				if g.r.IntN(2) == 0 {
+					a.IP = "10.0.0.1"
+				}
+				port.MACs = append(port.MACs, a)
+			}
+		}
+		if g.r.IntN(6) == 0 {
+			port.Kind = Elsewhere
+		}
+	}
+	g.setPort(id, port)
+}
+
+// foreignFDB is what other controllers write: about any port.
+func (g *generator) foreignFDB() {
+	if len(g.datapaths) == 0 {
+		return
+	}
+	keys := slices.Sorted(maps.Values(g.datapaths))
+	l := Learned{Place{keys[g.r.IntN(len(keys))], g.mac()}, int64(1 + g.r.IntN(10))}
+	for id, o := range g.learned {
+		if o.Place == l.Place { // unique in the database
+			g.setLearned(id, nil)
+		}
+	}
+	if g.r.IntN(3) > 0 {
+		g.setLearned(ovsdb.NewUUID(), &l)
+	}
+}
+
+func (g *generator) physicalSwitch() {
+	i := g.r.IntN(2)
+	row := g.replica.DB().PhysicalSwitchByName.One(fmt.Sprint("sw", i))
+	global := g.global()
+	g.change(func(tx *idl.Tx) {
+		switch {
+		case row == nil:
+			port := tx.Insert("Physical_Port", map[string]any{"name": "p"})
+			sw := tx.Insert("Physical_Switch", map[string]any{"name": fmt.Sprint("sw", i), "ports": port, "tunnel_ips": fmt.Sprintf("192.0.2.%d", 1+i)})
+			tx.Mutate("Global", global, "switches", "insert", sw)
+		case g.r.IntN(4) == 0:
+			tx.Mutate("Global", global, "switches", "delete", row.UUID)
+		default:
+			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": fmt.Sprintf("192.0.2.%d", 1+i+2*g.r.IntN(2))})
+		}
+	})
+}
+
+func (g *generator) vlanBinding() {
+	db := g.replica.DB()
+	name := fmt.Sprint("ls", g.r.IntN(3))
+	ls := db.LogicalSwitchByName.One(name)
+	if ls == nil {
+		g.change(func(tx *idl.Tx) { tx.Insert("Logical_Switch", map[string]any{"name": name}) })
+		ls = db.LogicalSwitchByName.One(name)
+	}
+	for port := range db.PhysicalPort.All() {
+		if g.r.IntN(2) == 0 {
+			continue
+		}
+		bindings := maps.Clone(port.VLANBindings)
+		if bindings == nil {
+			bindings = map[int64]ovsdb.UUID{}
+		}
+		if vlan := int64(g.r.IntN(3)); g.r.IntN(3) == 0 {
+			delete(bindings, vlan)
+		} else {
+			bindings[vlan] = ls.UUID
+		}
+		g.change(func(tx *idl.Tx) { tx.Update("Physical_Port", port.UUID, map[string]any{"vlan_bindings": bindings}) })
+	}
+}
+
+func (g *generator) localMAC() {
+	db := g.replica.DB()
+	for row := range db.UcastMacsLocal.All() {
+		if g.r.IntN(3) == 0 {
+			g.change(func(tx *idl.Tx) { tx.Delete("Ucast_Macs_Local", row.UUID) })
+			return
+		}
+	}
+	ls := db.LogicalSwitchByName.One(fmt.Sprint("ls", g.r.IntN(3)))
+	if ls == nil {
+		return
+	}
+	mac, ip := g.mac().String(), fmt.Sprintf("192.0.2.%d", 1+g.r.IntN(5))
+	if g.r.IntN(4) == 0 {
+		mac = strings.ToUpper(mac)
+	}
+	if g.r.IntN(10) == 0 {
+		mac = "no address"
+	}
+	g.change(func(tx *idl.Tx) {
+		var locator any
+		for _, l := range db.PhysicalLocatorByDstIP.Get(ip) {
+			if !l.TunnelKey.OK {
+				locator = l.UUID
+			}
+		}
+		if locator == nil {
+			locator = tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
+		}
+		tx.Insert("Ucast_Macs_Local", map[string]any{"MAC": mac, "logical_switch": ls.UUID, "locator": locator})
+	})
+}

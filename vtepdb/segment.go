@@ -1,0 +1,259 @@
+package vtepdb
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/internal/wire"
+)
+
+// network is the logical network, with what has to be found when a part of it changes.
+type network struct {
+	chassis       map[ovsdb.UUID]Chassis
+	chassisByName map[string]ovsdb.UUID
+	ports         map[ovsdb.UUID]*Port
+	keys          map[ovsdb.UUID]int64 // tunnel keys of datapaths
+	datapaths     map[int64]ovsdb.UUID
+	learned       map[ovsdb.UUID]Learned
+
+	addresses map[string]int                  // of how many chassis a VXLAN address is
+	segments  map[ovsdb.UUID]*segment         // by datapath
+	vteps     map[string]map[ovsdb.UUID]*Port // ports of kind VTEP by the name of the switch's logical switch
+	portAt    map[portPlace]ovsdb.UUID        // ports of kind VTEP
+	places_   map[Place]ovsdb.UUID            // FDB rows
+	seenAt    map[portPlace]map[wire.MAC]bool // MACs of FDB rows by port
+}
+
+// portPlace names a port by tunnel keys.
+type portPlace struct{ datapath, port int64 }
+
+func newNetwork() network {
+	return network{
+		chassis: map[ovsdb.UUID]Chassis{}, chassisByName: map[string]ovsdb.UUID{}, ports: map[ovsdb.UUID]*Port{}, keys: map[ovsdb.UUID]int64{}, datapaths: map[int64]ovsdb.UUID{},
+		learned: map[ovsdb.UUID]Learned{}, addresses: map[string]int{}, segments: map[ovsdb.UUID]*segment{},
+		vteps: map[string]map[ovsdb.UUID]*Port{}, portAt: map[portPlace]ovsdb.UUID{}, places_: map[Place]ovsdb.UUID{},
+		seenAt: map[portPlace]map[wire.MAC]bool{},
+	}
+}
+
+// segment is a logical switch of OVN as the switches see it.
+type segment struct {
+	stations map[wire.MAC][]*Port // those that have the address by configuration, by name
+	hosts    map[ovsdb.UUID]int   // chassis with ports, and how many
+	vteps    map[ovsdb.UUID]*Port
+	members  int // ports of any kind
+}
+
+// SetChassis says what a chassis is now; nil: it is gone.
+func (p *Planner) SetChassis(id ovsdb.UUID, c *Chassis) {
+	old, had := p.chassis[id]
+	if c != nil && had && old == *c || c == nil && !had {
+		return
+	}
+	p.changed()
+	if had {
+		delete(p.chassis, id)
+		if p.chassisByName[old.Name] == id {
+			delete(p.chassisByName, old.Name)
+		}
+		if p.addresses[old.IP]--; p.addresses[old.IP] == 0 {
+			delete(p.addresses, old.IP)
+		}
+	}
+	if c != nil {
+		p.chassis[id], p.chassisByName[c.Name] = *c, id
+		p.addresses[c.IP]++
+	}
+	for dp, s := range p.segments {
+		if s.hosts[id] > 0 {
+			p.markSegment(dp)
+		}
+	}
+	if p.switches[old.Name] != nil || c != nil && p.switches[c.Name] != nil {
+		p.switches_ = true
+		p.markNetwork()
+	}
+}
+
+// SetPort says what a Port_Binding is now; nil: it is gone.
+func (p *Planner) SetPort(id ovsdb.UUID, port *Port) {
+	old := p.ports[id]
+	if old == port || old != nil && port != nil && old.equal(port) {
+		return
+	}
+	if old != nil {
+		delete(p.ports, id)
+		p.leave(id, old)
+	}
+	if port != nil {
+		p.ports[id] = port
+		p.join(id, port)
+	}
+	if old != nil && old.Kind == VTEP || port != nil && (port.Kind == VTEP || p.ours(port.Chassis)) {
+		p.claims[id] = true
+	}
+}
+
+// join adds a port to its segment.
+func (p *Planner) join(id ovsdb.UUID, port *Port) {
+	s := p.segments[port.Datapath]
+	if s == nil {
+		s = &segment{stations: map[wire.MAC][]*Port{}, hosts: map[ovsdb.UUID]int{}, vteps: map[ovsdb.UUID]*Port{}}
+		p.segments[port.Datapath] = s
+	}
+	s.members++
+	if port.Kind == VTEP {
+		byID := p.vteps[port.LogicalSwitch]
+		if byID == nil {
+			byID = map[ovsdb.UUID]*Port{}
+			p.vteps[port.LogicalSwitch] = byID
+		}
+		byID[id], s.vteps[id] = port, port
+		if key := p.keys[port.Datapath]; key != 0 {
+			p.portAt[portPlace{key, port.Key}] = id
+		}
+		p.markVTEP(port)
+	}
+	if port.Chassis.IsZero() || port.Kind == Elsewhere {
+		return
+	}
+	if s.hosts[port.Chassis]++; s.hosts[port.Chassis] == 1 {
+		p.markFlood(port.Datapath)
+	}
+	for _, a := range port.MACs {
+		list := append(s.stations[a.MAC], port)
+		slices.SortStableFunc(list, func(a, b *Port) int { return strings.Compare(a.Name, b.Name) })
+		s.stations[a.MAC] = list
+		p.markMAC(port.Datapath, a.MAC)
+	}
+}
+
+// leave takes a port out of its segment.
+func (p *Planner) leave(id ovsdb.UUID, port *Port) {
+	s := p.segments[port.Datapath]
+	if port.Kind == VTEP {
+		p.markVTEP(port)
+		delete(s.vteps, id)
+		if delete(p.vteps[port.LogicalSwitch], id); len(p.vteps[port.LogicalSwitch]) == 0 {
+			delete(p.vteps, port.LogicalSwitch)
+		}
+		if at := (portPlace{p.keys[port.Datapath], port.Key}); p.portAt[at] == id {
+			delete(p.portAt, at)
+		}
+		p.problems.set(lportDuplicate, port.Name, "")
+		p.problems.set(lportDatapath, port.Name, "")
+		p.problems.set(lportUnbound, port.Name, "")
+	}
+	if !port.Chassis.IsZero() && port.Kind != Elsewhere {
+		if s.hosts[port.Chassis]--; s.hosts[port.Chassis] == 0 {
+			delete(s.hosts, port.Chassis)
+			p.markFlood(port.Datapath)
+		}
+		for _, a := range port.MACs {
+			list := slices.DeleteFunc(s.stations[a.MAC], func(o *Port) bool { return o == port })
+			if s.stations[a.MAC] = list; len(list) == 0 {
+				delete(s.stations, a.MAC)
+			}
+			p.markMAC(port.Datapath, a.MAC)
+		}
+	}
+	if s.members--; s.members == 0 {
+		delete(p.segments, port.Datapath)
+	}
+}
+
+// markVTEP marks what depends on a port of kind VTEP.
+func (p *Planner) markVTEP(port *Port) {
+	p.bindings[port.LogicalSwitch] = true
+	key := p.keys[port.Datapath]
+	for mac := range p.seenAt[portPlace{key, port.Key}] {
+		p.markMAC(port.Datapath, mac)
+		p.places[Place{key, mac}] = true
+	}
+}
+
+// SetDatapath says what the tunnel key of a datapath is now; 0: it is gone.
+func (p *Planner) SetDatapath(id ovsdb.UUID, key int64) {
+	old := p.keys[id]
+	if old == key {
+		return
+	}
+	p.changed()
+	var members []ovsdb.UUID
+	if seg := p.segments[id]; seg != nil {
+		members = slices.Collect(maps.Keys(seg.vteps))
+	}
+	for _, m := range members {
+		p.leave(m, p.ports[m])
+	}
+	if p.datapaths[old] == id {
+		delete(p.datapaths, old)
+	}
+	delete(p.keys, id)
+	if key != 0 {
+		p.keys[id], p.datapaths[key] = key, id
+	}
+	for _, m := range members {
+		p.join(m, p.ports[m])
+		p.claims[m] = true
+	}
+}
+
+// SetLearned says what an FDB row is now; nil: it is gone.
+func (p *Planner) SetLearned(id ovsdb.UUID, l *Learned) {
+	old, had := p.learned[id]
+	if l != nil && had && old == *l || l == nil && !had {
+		return
+	}
+	if had {
+		delete(p.learned, id)
+		if p.places_[old.Place] == id {
+			delete(p.places_, old.Place)
+		}
+		at := portPlace{old.Datapath, old.Port}
+		if delete(p.seenAt[at], old.MAC); len(p.seenAt[at]) == 0 {
+			delete(p.seenAt, at)
+		}
+		p.moves.note(old.Place, p.cfg.Now())
+		p.markPlace(old.Place)
+	}
+	if l != nil {
+		p.learned[id], p.places_[l.Place] = *l, id
+		at := portPlace{l.Datapath, l.Port}
+		if p.seenAt[at] == nil {
+			p.seenAt[at] = map[wire.MAC]bool{}
+		}
+		p.seenAt[at][l.MAC] = true
+		p.markPlace(l.Place)
+	}
+}
+
+// markPlace marks what depends on where a MAC was learned.
+func (p *Planner) markPlace(pl Place) {
+	p.places[pl] = true
+	if dp, ok := p.datapaths[pl.Datapath]; ok {
+		p.markMAC(dp, pl.MAC)
+	}
+}
+
+// markMAC marks a MAC address in all Logical_Switch rows of a segment.
+func (p *Planner) markMAC(dp ovsdb.UUID, mac wire.MAC) {
+	for name := range p.boundTo[dp] {
+		p.macs[macKey{p.bound[name].ls, mac}] = true
+	}
+}
+
+func (p *Planner) markFlood(dp ovsdb.UUID) {
+	for name := range p.boundTo[dp] {
+		p.floods[p.bound[name].ls] = true
+	}
+}
+
+// markSegment marks all of a segment.
+func (p *Planner) markSegment(dp ovsdb.UUID) {
+	for name := range p.boundTo[dp] {
+		p.markBinding(p.bound[name])
+	}
+}

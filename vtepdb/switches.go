@@ -1,0 +1,194 @@
+package vtepdb
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gw/sluice/internal/ovsdb"
+)
+
+// physicalSwitch is a row of Physical_Switch.
+type physicalSwitch struct {
+	ip    string          // its tunnel address, "" if it has none that can be used
+	ips   []string        // all of tunnel_ips
+	bound map[string]bool // names of the logical switches that its ports have
+}
+
+// readSwitches reads the tables Global, Physical_Switch and Physical_Port.
+func (p *Planner) readSwitches() {
+	p.changed()
+	was := p.identity
+	p.identity, p.recorded = "", map[string]bool{}
+	for g := range p.db.Global.All() {
+		p.identity = g.UUID.String()
+		for _, ip := range strings.Split(g.OtherConfig[locatorsKey+p.owner], ",") {
+			p.recorded[ip] = true
+		}
+	}
+	if p.identity != was {
+		p.markNetwork()
+	}
+	old := p.switches
+	p.switches = map[string]*physicalSwitch{}
+	faults, portFaults := map[string]bool{}, map[string]bool{}
+	for row := range p.db.PhysicalSwitch.All() {
+		if row.Name == "" {
+			continue // vtep-ctl makes none; there is nothing to call a chassis
+		}
+		sw := &physicalSwitch{ips: row.TunnelIPs, bound: map[string]bool{}}
+		p.switches[row.Name] = sw
+		for _, id := range row.Ports {
+			port := p.db.PhysicalPort.Get(id)
+			if port == nil {
+				continue
+			}
+			for _, ls := range port.VLANBindings {
+				if l := p.db.LogicalSwitch.Get(ls); l != nil {
+					sw.bound[l.Name] = true
+				}
+			}
+			if len(port.PortFaultStatus) > 0 {
+				subject := row.Name + " " + port.Name
+				portFaults[subject] = true
+				p.problems.set(portFault, subject, fmt.Sprintf("port %s of switch %s reports: %s", port.Name, row.Name, strings.Join(port.PortFaultStatus, ", ")))
+			}
+		}
+		if len(row.SwitchFaultStatus) > 0 {
+			faults[row.Name] = true
+			p.problems.set(switchFault, row.Name, fmt.Sprintf("switch %s reports: %s", row.Name, strings.Join(row.SwitchFaultStatus, ", ")))
+		}
+		p.readTunnelIPs(row.Name, sw)
+	}
+	p.problems.only(switchFault, faults)
+	p.problems.only(portFault, portFaults)
+	for _, code := range []string{noTunnelIP, moreTunnelIPs, chassisConflict} {
+		p.problems.only(code, presence(p.switches))
+	}
+	for name := range union(old, p.switches) {
+		p.compareSwitch(name, old[name], p.switches[name])
+		p.problems.set(chassisConflict, name, p.clash(name))
+	}
+}
+
+// readTunnelIPs takes the first of the tunnel addresses, as ovn-controller-vtep does.
+func (p *Planner) readTunnelIPs(name string, sw *physicalSwitch) {
+	var usable []string
+	for _, ip := range sw.ips {
+		if a, err := netip.ParseAddr(ip); err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast() {
+			usable = append(usable, ip)
+		}
+	}
+	none, more := "", ""
+	switch {
+	case len(usable) == 0:
+		none = fmt.Sprintf("switch %s has no IPv4 address in Physical_Switch.tunnel_ips (%q), so it is not registered; "+
+			"set one: vtep-ctl set Physical_Switch %s tunnel_ips=ADDRESS", name, sw.ips, name)
+	case len(usable) > 1:
+		more = fmt.Sprintf("switch %s has the tunnel addresses %s; only %s is registered, and frames that it sends from the others are lost",
+			name, strings.Join(usable, ", "), usable[0])
+	}
+	if len(usable) > 0 {
+		sw.ip = usable[0]
+	}
+	p.problems.set(noTunnelIP, name, none)
+	p.problems.set(moreTunnelIPs, name, more)
+}
+
+// compareSwitch marks what a change of a switch touches.
+func (p *Planner) compareSwitch(name string, old, sw *physicalSwitch) {
+	touched := map[string]bool{}
+	switch {
+	case old == nil || sw == nil || old.ip != sw.ip || !slices.Equal(old.ips, sw.ips):
+		for row := range p.db.UcastMacsLocal.All() {
+			p.checks[row.UUID] = true
+		}
+		for _, s := range []*physicalSwitch{old, sw} {
+			if s != nil {
+				for ls := range s.bound {
+					touched[ls] = true
+				}
+			}
+		}
+		for ls, byID := range p.vteps {
+			for _, port := range byID {
+				touched[ls] = touched[ls] || port.Switch == name
+			}
+		}
+		for id, port := range p.ports { // a chassis became ours or is not any more
+			if p.chassis[port.Chassis].Name == name {
+				p.claims[id] = true
+			}
+		}
+		for dp, s := range p.segments {
+			for c := range s.hosts {
+				if p.chassis[c].Name == name {
+					p.markSegment(dp)
+				}
+			}
+		}
+	default:
+		for ls := range union(old.bound, sw.bound) {
+			touched[ls] = old.bound[ls] != sw.bound[ls]
+		}
+	}
+	for ls, is := range touched {
+		if is {
+			p.bindings[ls] = true
+			if row := p.db.LogicalSwitchByName.One(ls); row != nil {
+				p.markPlaces(row.UUID)
+			}
+		}
+	}
+}
+
+// clash says why the chassis with the name of a switch is another's, "" if it is not or there is none.
+func (p *Planner) clash(name string) string {
+	id, c, ok := p.chassisOf(name)
+	if !ok || p.switches[name] == nil || p.ours(id) {
+		return ""
+	}
+	whose := "a hypervisor's: it has no other_config:is-vtep"
+	if c.VTEP {
+		whose = fmt.Sprintf("another switch's, with identity %s and address %s", c.Identity, c.IP)
+	}
+	return fmt.Sprintf("chassis %s in the Southbound database is %s; switch %s is not registered. Give the switch another name "+
+		"(vtep-ctl set Physical_Switch %s name=NAME), or remove that chassis if it is a leftover: ovn-sbctl chassis-del %s", name, whose, name, name, name)
+}
+
+// chassisOf finds a chassis by its name, which is unique.
+func (p *Planner) chassisOf(name string) (ovsdb.UUID, Chassis, bool) {
+	if id, ok := p.chassisByName[name]; ok {
+		return id, p.chassis[id], true
+	}
+	return ovsdb.UUID{}, Chassis{}, false
+}
+
+// ours tells whether a chassis is that of a switch here.
+func (p *Planner) ours(id ovsdb.UUID) bool {
+	c, ok := p.chassis[id]
+	sw := p.switches[c.Name]
+	if !ok || sw == nil {
+		return false
+	}
+	return c.Identity != "" && c.Identity == p.identity || c.VTEP && (c.Identity == "" || c.IP != "" && c.IP == sw.ip)
+}
+
+// presence makes a set of the keys of a map.
+func presence[V any](m map[string]V) map[string]bool {
+	set := make(map[string]bool, len(m))
+	for k := range m {
+		set[k] = true
+	}
+	return set
+}
+
+// union is the set of the keys of two maps.
+func union[V any](a, b map[string]V) map[string]bool {
+	set := presence(a)
+	for k := range b {
+		set[k] = true
+	}
+	return set
+}
