@@ -24,7 +24,7 @@ func (s *segment) entry() (ops []ir.Op, ok bool) {
 	}
 	var r Rewrite
 	for w, m := range s.reads.bits {
-		fieldsIn(w, m&^fields.tracking[w], func(f ir.Field, m uint64) { ok = r.carried(s.env, f, w, m) && ok })
+		fieldsIn(w, m&^fields.tracking[w]&^unwritable(w), func(f ir.Field, m uint64) { ok = r.carried(s.env, f, w, m) && ok })
 	}
 	if s.reads.ttl {
 		r.DecTTL = s.env.ttl
@@ -51,16 +51,23 @@ func (e *evaluation) handsOver() {
 		return
 	}
 	r := everything
-	in, unread := fields.at[ir.InPort], low(32)
-	if e.env.ported {
-		unread = low(16) << 16 // port numbers of Open vSwitch have 16 bits, and it has no way to write others
+	if in := fields.at[ir.InPort]; !e.env.ported {
+		r.bits[in.word()] &^= low(32) << in.bit()
 	}
-	r.bits[in.word()] &^= unread << in.bit()
 	for w := range r.bits {
 		r.bits[w] |= e.reads.bits[w]
 	}
 	r.ports = e.reads.ports
 	e.reads = r
+}
+
+// unwritable are bits of word w that are 0 for ever: port numbers of Open vSwitch have 16
+// bits, and it has no way to write more.
+func unwritable(w int) uint64 {
+	if in := fields.at[ir.InPort]; in.word() == w {
+		return low(16) << 16 << in.bit()
+	}
+	return 0
 }
 
 // list is r as one list of operations. That cannot be had where one list can be cut
@@ -83,6 +90,8 @@ func (r *Rewrite) carried(env *environment, f ir.Field, w int, m uint64) bool {
 		dst := position(w*64 + ofs)
 		sub := ir.Bits(f, int(dst-fields.at[f]), x.n)
 		switch {
+		case f >= ir.ARPOp && (x.fixed || x.src != dst): // the switch writes these only where it knows more of the packet than is told here
+			ok = false
 		case x.fixed && f == ir.VLANTCI && env.tags != nil: // the tags see to it
 		case x.fixed:
 			r.Set = append(r.Set, ir.Set{Dst: sub, Value: ir.V(x.val)})
