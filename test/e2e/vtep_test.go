@@ -32,6 +32,12 @@ func TestVTEP(t *testing.T) {
 		t.Error(err)
 	}
 	d.demand(t, lab.Until(testContext, repairTime, "OVN to learn the host behind the switch", d.learned))
+	if err := d.routed(); err != nil {
+		t.Errorf("routed: %v", err)
+	}
+	if err := d.move(); err != nil {
+		t.Fatalf("a VM that moves: %v", err)
+	}
 
 	for _, loss := range []struct {
 		name  string
@@ -195,14 +201,7 @@ func (d *vtepDeployment) reach() error {
 			if from == to {
 				continue
 			}
-			err := lab.Until(testContext, repairTime, "packets from "+from.Name+" to "+to.Name, func() error {
-				if err := from.ForgetNeighbours(); err != nil {
-					return err
-				}
-				r, err := probe.Ping(from.Netns, vtepStations[to.Name].ip.Addr(), probe.PingOptions{Count: 1, Timeout: d.Timeout() / 10})
-				return errors.Join(err, r.Err(), d.tor.Emulator().Alive())
-			})
-			if err != nil {
+			if err := errors.Join(from.ForgetNeighbours(), d.pings(from, endpoint(to.Name).Addr())); err != nil {
 				return err
 			}
 			if _, err := probe.AskUDP(from.Netns, endpoint(to.Name), d.Timeout()); err != nil {
@@ -292,7 +291,8 @@ func (d *vtepDeployment) flows() map[string]reference.Flow {
 func (d *vtepDeployment) takesChange() error {
 	d.changes++
 	added := fmt.Sprintf("02:00:00:00:0b:%02x", d.changes)
-	want := map[string]netip.Addr{vtepStations["vm1"].mac: d.hv1.TunnelIP, vtepStations["vm2"].mac: d.hv2.TunnelIP, added: d.hv2.TunnelIP}
+	want := map[string]netip.Addr{vtepStations["vm1"].mac: d.hv1.TunnelIP, vtepStations["vm2"].mac: d.hv2.TunnelIP, added: d.hv2.TunnelIP,
+		routerMAC: d.hv2.TunnelIP}
 	if err := d.Central.Configure("lsp-set-addresses vm2 '02:00:00:00:00:02 10.0.0.2' " + added); err != nil {
 		return err
 	}
