@@ -77,7 +77,7 @@ func start(t *testing.T, o reference.Options) *reference.Deployment {
 	if d != nil {
 		t.Cleanup(func() {
 			if t.Failed() {
-				logTails(t, d)
+				logTails(t, d.Lab)
 			}
 			if err := d.Close(); err != nil {
 				t.Errorf("remove the deployment: %v", err)
@@ -101,10 +101,10 @@ func configured(t *testing.T, o reference.Options) *reference.Deployment {
 }
 
 // logTails shows the end of each controller's log.
-func logTails(t *testing.T, d *reference.Deployment) {
+func logTails(t *testing.T, l *lab.Lab) {
 	t.Helper()
 	const lines = 25
-	for _, ch := range d.Chassis() {
+	for _, ch := range l.Chassis() {
 		for _, name := range []string{"ovn-controller.log", "ovn-controller.out"} {
 			b, err := os.ReadFile(filepath.Join(ch.Dir, name))
 			if err != nil || len(b) == 0 {

@@ -10,7 +10,7 @@ import (
 // ReferenceController is Debian's ovn-controller, the program that sluice replaces and is compared with.
 const ReferenceController = "/usr/bin/ovn-controller"
 
-// Controller is a program that drives a chassis: sluice's or OVN's own.
+// Controller is a program that drives a chassis or manages hardware VTEPs: sluice's or OVN's own.
 type Controller struct {
 	argv   []string
 	sluice bool
@@ -19,6 +19,11 @@ type Controller struct {
 // ParseController understands the path or name of a controller program. One that is named "sluice" is called with the word
 // "controller"; any other has ovn-controller's command line, and is sluice too when it is a link to a file with that name.
 func ParseController(program string) (Controller, error) {
+	return parseController(program, "controller")
+}
+
+// parseController is ParseController for the subcommand of sluice that does what the program does.
+func parseController(program, subcommand string) (Controller, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
 		return Controller{}, fmt.Errorf("controller: %w", err)
@@ -32,7 +37,7 @@ func ParseController(program string) (Controller, error) {
 	}
 	c := Controller{argv: []string{path}, sluice: filepath.Base(target) == "sluice"}
 	if filepath.Base(path) == "sluice" {
-		c.argv = append(c.argv, "controller")
+		c.argv = append(c.argv, subcommand)
 	}
 	return c, nil
 }
@@ -58,7 +63,9 @@ func (c Controller) command(dir string) []string {
 		"--log-file="+filepath.Join(dir, "ovn-controller.log"), "-vconsole:off", "unix:"+filepath.Join(dir, "db.sock"))
 }
 
-func isController(p *Process) bool { return filepath.Base(p.Name) == "ovn-controller" }
+func isController(p *Process) bool {
+	return filepath.Base(p.Name) == "ovn-controller" || filepath.Base(p.Name) == "ovn-controller-vtep"
+}
 
 func isSwitchOrNorthd(p *Process) bool {
 	return filepath.Base(p.Name) == "ovs-vswitchd" || filepath.Base(p.Name) == "ovn-northd"

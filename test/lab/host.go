@@ -154,6 +154,11 @@ func (h *Host) SetAddrs(addrs []netip.Prefix, gateways []netip.Addr) error {
 	return nil
 }
 
+// ForgetNeighbours has the host ask for the MAC addresses of its neighbours again.
+func (h *Host) ForgetNeighbours() error {
+	return command("ip", "-n", h.Netns.Name, "neigh", "flush", "dev", hostInterface)
+}
+
 func onOff(on bool) string {
 	if on {
 		return "1"

@@ -50,6 +50,7 @@ type Lab struct {
 	processes []*Process        // guarded by mu; in the order they were started
 	chassis   []*Chassis        // guarded by mu; in the order they were added
 	physical  *Netns            // guarded by mu; nil until a chassis is wired to the physical network
+	vteps     int               // guarded by mu; how many were added
 }
 
 // New starts a deployment without chassis: a central node with empty databases, and the underlay. It first removes what

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/sluice-gw/sluice/test/lab"
@@ -53,9 +54,23 @@ func (d *Deployment) restart(ch *lab.Chassis, end func(*lab.Chassis) error) (Res
 	return Result{Latency: gap, Detail: fmt.Sprintf("longest gap; none of %d packets lost", sent)}, nil
 }
 
-// UnderTraffic runs disturb while packets flow between the hypervisors through the router, and from the physical network through the
-// gateway to a floating IP, a packet each StreamInterval. The streams start well before and end well after.
+// UnderTraffic is UnderStreams with packets between the hypervisors through the router, and from the physical network through the
+// gateway to a floating IP.
 func (d *Deployment) UnderTraffic(disturb func() error) (map[string]probe.StreamReport, error) {
+	return UnderStreams(d.Lab, map[string]Flow{
+		"vm1 to vm3, routed":        {d.netns("vm1"), endpoint("10.0.2.13", echoPort)},
+		"phys to vm1's floating IP": {d.netns("phys"), endpoint("172.31.0.21", echoPort)},
+	}, disturb)
+}
+
+// Flow is where a stream goes: from a namespace to a UDP echo server, and back.
+type Flow struct {
+	From probe.Netns
+	To   netip.AddrPort
+}
+
+// UnderStreams runs disturb while packets flow, a packet each StreamInterval. The streams start well before and end well after.
+func UnderStreams(l *lab.Lab, flows map[string]Flow, disturb func() error) (map[string]probe.StreamReport, error) {
 	streams := map[string]*probe.Stream{}
 	reports := map[string]probe.StreamReport{}
 	defer func() {
@@ -65,16 +80,16 @@ func (d *Deployment) UnderTraffic(disturb func() error) (map[string]probe.Stream
 			}
 		}
 	}()
-	for name, ends := range map[string][2]string{"vm1 to vm3, routed": {"vm1", "10.0.2.13"}, "phys to vm1's floating IP": {"phys", "172.31.0.21"}} {
+	for name, f := range flows {
 		// The first packet may find neighbours unknown on the way; it belongs to no measurement.
-		err := lab.Until(d.Context(), d.Timeout(), name, func() error {
-			_, err := probe.AskUDP(d.netns(ends[0]), endpoint(ends[1], echoPort), d.Timeout()/10)
+		err := lab.Until(l.Context(), l.Timeout(), name, func() error {
+			_, err := probe.AskUDP(f.From, f.To, l.Timeout()/10)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		s, err := probe.StartStream(d.netns(ends[0]), endpoint(ends[1], echoPort), StreamInterval)
+		s, err := probe.StartStream(f.From, f.To, StreamInterval)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +102,7 @@ func (d *Deployment) UnderTraffic(disturb func() error) (map[string]probe.Stream
 			goals[name] = s.Answered() + n
 		}
 		for name, s := range streams {
-			err := lab.Until(d.Context(), 2*d.Timeout(), "the stream "+name, func() error {
+			err := lab.Until(l.Context(), 2*l.Timeout(), "the stream "+name, func() error {
 				if got := s.Answered(); got < goals[name] {
 					return fmt.Errorf("%d of %d packets answered", got, goals[name])
 				}
