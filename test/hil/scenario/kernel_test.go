@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -160,11 +161,15 @@ func offloaded(t *testing.T, scenario string, before uint64) uint64 {
 					Cause       string `json:"example_cause"`
 				}
 			}
-			out, err := exec.CommandContext(t.Context(), "sluice", "offload", "status", "--target", socket, "--output", "json").Output()
+			// A program that places thousands of paths in an emulated machine answers late.
+			out, err := exec.CommandContext(t.Context(), "sluice", "offload", "status", "--target", socket, "--timeout", "5m", "--output", "json").Output()
 			if err == nil {
 				err = json.Unmarshal(out, &status)
 			}
 			if err != nil {
+				if exit := new(exec.ExitError); errors.As(err, &exit) {
+					out = exit.Stderr
+				}
 				t.Errorf("sluice offload status --target %s: %v\n%s", socket, err, out)
 				return before
 			}
