@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/sluice-gw/sluice/appliance/run"
 	"github.com/sluice-gw/sluice/internal/daemon"
 	"github.com/sluice-gw/sluice/internal/dirs"
-	"github.com/sluice-gw/sluice/internal/getopt"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 	"github.com/sluice-gw/sluice/internal/version"
 	"github.com/sluice-gw/sluice/internal/vlog"
@@ -26,40 +23,16 @@ func controllerMain(name string, args []string, stdout, stderr io.Writer) int {
 		Program: controllerProgram, Console: stderr, OnLogFile: daemon.CrashTo, Modules: logModules, Aliases: logAliases, Silent: silentModules,
 	})
 	line := newControllerLine(dirs.FromEnv(os.Getenv), log)
-	switch err := line.parse(args, os.Getenv("POSIXLY_CORRECT") != ""); {
-	case errors.Is(err, errHelp):
-		fmt.Fprint(stdout, line.usage(name))
-		return 0
-	case errors.Is(err, errVersion):
-		fmt.Fprint(stdout, versionText(), "OpenFlow versions 0x6:0x6\nSB DB Schema ", southboundSchema, "\n")
-		return 0
-	case err != nil:
-		if _, ok := errors.AsType[getopt.Error](err); ok {
-			fmt.Fprintf(stderr, "%s: %v\n", name, err)
-		} else {
-			log.Fatal("main", err.Error())
+	call := daemonCall{program: controllerProgram, name: name, stdout: stdout, stderr: stderr,
+		version: versionText() + "OpenFlow versions 0x6:0x6\nSB DB Schema " + southboundSchema + "\n"}
+	return call.run(line, args, log, func() daemon.Process {
+		return daemon.Process{Program: controllerProgram, Options: line.daemon, Log: log, LogFile: line.logFile}
+	}, func(ctx context.Context, ready func() error) error {
+		if line.dummyVIFPlug {
+			log.Logger("main").Info("--enable-dummy-vif-plug: there is no VIF plug provider here, so ports with vif-plug-type are not plugged")
 		}
-		return 1
-	}
-	process := daemon.Process{Program: controllerProgram, Options: line.daemon, Log: log, LogFile: line.logFile}
-	return process.Run(func(ctx context.Context, ready func() error) error {
-		return runController(ctx, line, ready)
+		return run.Controller(ctx, line.options(os.Getpid()), ready)
 	})
-}
-
-// runController is the life of the daemon.
-func runController(ctx context.Context, line *controllerLine, ready func() error) error {
-	log := line.log.Logger("main")
-	log.Info("sluice " + version.String() + ", as " + controllerProgram + " " + ovnRelease)
-	if line.dummyVIFPlug {
-		log.Info("--enable-dummy-vif-plug: there is no VIF plug provider here, so ports with vif-plug-type are not plugged")
-	}
-	err := run.Controller(ctx, line.options(os.Getpid()), ready)
-	if sig, ok := errors.AsType[*daemon.SignalError](context.Cause(ctx)); ok {
-		log.Info(sig.Error())
-		return nil // the process now dies of the signal
-	}
-	return err
 }
 
 // options are the part of the command line that the controller itself wants.

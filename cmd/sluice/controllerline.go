@@ -82,24 +82,7 @@ usage %[1]s [OPTIONS] [OVS-DATABASE]
 where OVS-DATABASE is a socket on which the OVS OVSDB server is listening.
 
 Active OVS-DATABASE connection methods:
-  tcp:HOST:PORT           PORT at remote HOST
-  ssl:HOST:PORT           SSL/TLS PORT at remote HOST
-  unix:FILE               Unix domain socket named FILE
-PKI configuration (required to use SSL/TLS):
-  -p, --private-key=FILE  file with private key
-  -c, --certificate=FILE  file with certificate for private key
-  -C, --ca-cert=FILE      file with peer CA certificate
-  --bootstrap-ca-cert=FILE  file with peer CA certificate to read or create
-  --peer-ca-cert=FILE     file with CA certificate to send to peers
-SSL/TLS options:
-  --ssl-protocols=PROTOS    range of SSL/TLS protocols to enable
-  --ssl-ciphers=CIPHERS     list of SSL/TLS ciphers to enable
-                            with TLSv1.2
-  --ssl-ciphersuites=SUITES list of SSL/TLS ciphersuites to
-                            enable with TLSv1.3 and later
-  --ssl-server-name=NAME    server name for TLS Server Name
-                            Indication (SNI)
-`, name) + daemon.Usage(l.dirs.OVNRun, l.dirs.OVSLog, controllerProgram) + `
+`, name) + tlsconf.Usage + daemon.Usage(l.dirs.OVNRun, l.dirs.OVSLog, controllerProgram) + `
 Other options:
   -u, --unixctl=SOCKET    set control socket name
   -n, --chassis=NAME      custom chassis name

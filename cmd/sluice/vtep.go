@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,30 +38,11 @@ func vtepMain(name string, args []string, stdout, stderr io.Writer) int {
 		Program: vtepProgram, Console: stderr, OnLogFile: daemon.CrashTo, Modules: vtepModules, Aliases: vtepAliases, Silent: silentModules,
 	})
 	line := newVTEPLine(dirs.FromEnv(os.Getenv), log)
-	switch err := line.parse(args, os.Getenv("POSIXLY_CORRECT") != ""); {
-	case errors.Is(err, errHelp):
-		fmt.Fprint(stdout, line.usage(name))
-		return 0
-	case errors.Is(err, errVersion):
-		fmt.Fprint(stdout, vtepVersion(), "SB DB Schema ", southboundSchema, "\n")
-		return 0
-	case err != nil:
-		if _, ok := errors.AsType[getopt.Error](err); ok {
-			fmt.Fprintf(stderr, "%s: %v\n", name, err)
-		} else {
-			log.Fatal("main", err.Error())
-		}
-		return 1
-	}
-	process := daemon.Process{Program: vtepProgram, Options: line.daemon, Log: log, LogFile: line.logFile}
-	return process.Run(func(ctx context.Context, ready func() error) error {
-		log.Logger("main").Info("sluice " + version.String() + ", as " + vtepProgram + " " + ovnRelease)
-		err := vtep.Run(ctx, line.options(filepath.Base(name) == vtepProgram, os.Getpid()), ready)
-		if sig, ok := errors.AsType[*daemon.SignalError](context.Cause(ctx)); ok {
-			log.Logger("main").Info(sig.Error())
-			return nil // the process now dies of the signal
-		}
-		return err
+	call := daemonCall{program: vtepProgram, name: name, version: vtepVersion() + "SB DB Schema " + southboundSchema + "\n", stdout: stdout, stderr: stderr}
+	return call.run(line, args, log, func() daemon.Process {
+		return daemon.Process{Program: vtepProgram, Options: line.daemon, Log: log, LogFile: line.logFile}
+	}, func(ctx context.Context, ready func() error) error {
+		return vtep.Run(ctx, line.options(filepath.Base(name) == vtepProgram, os.Getpid()), ready)
 	})
 }
 
@@ -163,22 +143,5 @@ Options:
   -V, --version           display version information
 
 Active database connection methods:
-  tcp:HOST:PORT           PORT at remote HOST
-  ssl:HOST:PORT           SSL/TLS PORT at remote HOST
-  unix:FILE               Unix domain socket named FILE
-PKI configuration (required to use SSL/TLS):
-  -p, --private-key=FILE  file with private key
-  -c, --certificate=FILE  file with certificate for private key
-  -C, --ca-cert=FILE      file with peer CA certificate
-  --bootstrap-ca-cert=FILE  file with peer CA certificate to read or create
-  --peer-ca-cert=FILE     file with CA certificate to send to peers
-SSL/TLS options:
-  --ssl-protocols=PROTOS    range of SSL/TLS protocols to enable
-  --ssl-ciphers=CIPHERS     list of SSL/TLS ciphers to enable
-                            with TLSv1.2
-  --ssl-ciphersuites=SUITES list of SSL/TLS ciphersuites to
-                            enable with TLSv1.3 and later
-  --ssl-server-name=NAME    server name for TLS Server Name
-                            Indication (SNI)
-`, name, vtepProgram, l.dirs.OVSRun, l.dirs.OVNRun) + daemon.Usage(l.dirs.OVNRun, l.dirs.OVNLog, vtepProgram)
+`, name, vtepProgram, l.dirs.OVSRun, l.dirs.OVNRun) + tlsconf.Usage + daemon.Usage(l.dirs.OVNRun, l.dirs.OVNLog, vtepProgram)
 }

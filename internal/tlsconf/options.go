@@ -31,6 +31,26 @@ type Options struct {
 // noCACert is the value of --ca-cert that turns verification off.
 const noCACert = "none"
 
+// Usage is the lines of --help about connections and the options in this file.
+const Usage = `  tcp:HOST:PORT           PORT at remote HOST
+  ssl:HOST:PORT           SSL/TLS PORT at remote HOST
+  unix:FILE               Unix domain socket named FILE
+PKI configuration (required to use SSL/TLS):
+  -p, --private-key=FILE  file with private key
+  -c, --certificate=FILE  file with certificate for private key
+  -C, --ca-cert=FILE      file with peer CA certificate
+  --bootstrap-ca-cert=FILE  file with peer CA certificate to read or create
+  --peer-ca-cert=FILE     file with CA certificate to send to peers
+SSL/TLS options:
+  --ssl-protocols=PROTOS    range of SSL/TLS protocols to enable
+  --ssl-ciphers=CIPHERS     list of SSL/TLS ciphers to enable
+                            with TLSv1.2
+  --ssl-ciphersuites=SUITES list of SSL/TLS ciphersuites to
+                            enable with TLSv1.3 and later
+  --ssl-server-name=NAME    server name for TLS Server Name
+                            Indication (SNI)
+`
+
 // Table returns the entries of the option table that fill o.
 func (o *Options) Table() []getopt.Option {
 	file := func(s *string) func(*string) error {
