@@ -154,15 +154,22 @@ const gateway = `
 	lr-lb-add lr0 lb0
 	qos-add sw1 from-lport 100 'inport == "vm3"' dscp=10 rate=10000`
 
-// startGateway starts a chassis with ACLs, NAT, load balancers, a container, a physical
-// network and a tunnel.
-func startGateway(t *testing.T) *hypervisor {
+// startWithPeer starts a chassis with bridges of physical networks, and registers another one.
+func startWithPeer(t *testing.T) (*central.Node, *hypervisor) {
 	t.Helper()
 	d := central.Start(t)
 	local := localDB(t, localIDs)
 	physBridges(local)
 	c := startChassis(t, d.SB, local)
 	d.SBCtl("chassis-add hv2 geneve 192.0.2.2")
+	return d, c
+}
+
+// startGateway starts a chassis with ACLs, NAT, load balancers, a container, a physical
+// network and a tunnel.
+func startGateway(t *testing.T) *hypervisor {
+	t.Helper()
+	d, c := startWithPeer(t)
 	d.Configure(gateway)
 	c.quiet(d)
 	for _, p := range []string{"vm1", "vm2", "vm3", "vm5"} {

@@ -10,7 +10,6 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs"
-	"github.com/sluice-gw/sluice/internal/testkit/central"
 	"github.com/sluice-gw/sluice/internal/testkit/vswitch"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
@@ -32,11 +31,7 @@ func TestSwitchTakesHandovers(t *testing.T) {
 // startRouter starts a chassis that has nothing but the gateway of a router with NAT: all is behind tunnels, or behind the bridge.
 func startRouter(t *testing.T) *hypervisor {
 	t.Helper()
-	d := central.Start(t)
-	local := localDB(t, localIDs)
-	physBridges(local)
-	c := startChassis(t, d.SB, local)
-	d.SBCtl("chassis-add hv2 geneve 192.0.2.2")
+	d, c := startWithPeer(t)
 	d.Configure(`
 		ls-add sw0 -- ls-add pub -- lr-add lr0
 		lsp-add sw0 vm1 -- lsp-set-addresses vm1 '50:54:00:00:00:01 10.0.0.3 fd00::3'
