@@ -44,7 +44,7 @@ staticcheck: bin/staticcheck
 test-race:
 	$(GO) test -count=1 ./internal/arch
 	$(GO) test -race -skip '^TestKernel' $$($(GO) list ./... | grep -v '/test/e2e$$')
-	$(GO) test -run '^Test(Paths|Placement)' ./controlplane/controller
+	$(GO) test -run '^Test(Paths|Placement|SwitchTakesHandovers)' ./controlplane/controller
 
 ## deps: install what demo, test and bench need, Debian packages and Go (as root; does nothing when all is there)
 .PHONY: deps
