@@ -341,6 +341,11 @@ func (a *Agent) Exit(ctx context.Context, cleanup bool) error {
 	case err := <-req.done:
 		return err
 	case <-ctx.Done():
+	}
+	select {
+	case err := <-req.done: // the end of the run is what ended ctx
+		return err
+	default:
 		return ctx.Err()
 	}
 }
