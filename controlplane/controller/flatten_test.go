@@ -183,6 +183,62 @@ func startGateway(t *testing.T) *hypervisor {
 	return c
 }
 
+// floatingIPs are n VMs, each with a floating IP address at one gateway. The first is here, the others at hv2.
+func floatingIPs(n int) (nb, sb string) {
+	var config, bind strings.Builder
+	config.WriteString(`
+	ls-add sw0 -- ls-add pub -- lr-add lr0
+	lrp-add lr0 lr0-sw0 00:00:00:00:ff:01 10.0.0.1/24
+	lsp-add sw0 sw0-lr0 -- lsp-set-type sw0-lr0 router -- lsp-set-addresses sw0-lr0 router -- lsp-set-options sw0-lr0 router-port=lr0-sw0
+	lrp-add lr0 lr0-pub 00:00:20:20:12:13 172.16.0.1/24
+	lsp-add pub pub-lr0 -- lsp-set-type pub-lr0 router -- lsp-set-addresses pub-lr0 router -- lsp-set-options pub-lr0 router-port=lr0-pub
+	lsp-add pub ln0 -- lsp-set-type ln0 localnet -- lsp-set-addresses ln0 unknown -- lsp-set-options ln0 network_name=phys
+	lrp-set-gateway-chassis lr0-pub hv1 20
+	lr-route-add lr0 0.0.0.0/0 172.16.0.254
+	lr-nat-add lr0 snat 172.16.0.1 10.0.0.0/24
+`)
+	for i := range n {
+		fmt.Fprintf(&config, "lsp-add sw0 vm%d -- lsp-set-addresses vm%d '50:54:00:00:00:%02x 10.0.0.%d'\n", i, i, i+10, i+10)
+		fmt.Fprintf(&config, "lr-nat-add lr0 dnat_and_snat 172.16.0.%d 10.0.0.%d\n", i+10, i+10)
+		if i > 0 {
+			fmt.Fprintf(&bind, " -- lsp-bind vm%d hv2", i)
+		}
+	}
+	return config.String(), bind.String()
+}
+
+// TestPathsOfFloatingIPs shows that the paths of a gateway add up and do not multiply, and that what it translates can be offloaded.
+func TestPathsOfFloatingIPs(t *testing.T) {
+	withoutRace(t)
+	t.Parallel()
+	paths := map[int]int{}
+	for _, n := range []int{30, 60} {
+		d, c := startWithPeer(t)
+		nb, sb := floatingIPs(n)
+		d.Configure(nb)
+		c.quiet(d)
+		c.plug("vm0", nil)
+		lr := strings.TrimSpace(d.SBCtl("--bare --columns=_uuid find datapath_binding external_ids:name=lr0"))
+		d.SBCtl("create mac_binding logical_port=lr0-pub ip=172.16.0.254 mac='\"0a:00:00:00:00:fe\"' datapath=" + lr + sb)
+		c.quiet(d)
+		f := newFlattened(c, flatten.Config{Handover: true, Cut: 24, CanLength: true, CanTags: true, Control: flatten.NeighbourTraffic()})
+		f.follow()
+		f.converse(t, uint64(n), 500)
+		for s := range f.Segments() {
+			paths[n] += len(s.Paths)
+			for _, p := range s.Paths {
+				if p.Trap() && p.Reason.Code == flatten.Late {
+					t.Errorf("%d addresses: %s of %s: %s", n, s.ID, s.Stage, p)
+				}
+			}
+		}
+		t.Logf("%d addresses: %s", n, f)
+	}
+	if paths[60] > 5*paths[30]/2 {
+		t.Errorf("%d paths for 30 addresses, %d for 60", paths[30], paths[60])
+	}
+}
+
 // TestPathsOfGateway makes paths of a gateway and sends packets and replies through
 // both, in all variants of what a target can do.
 func TestPathsOfGateway(t *testing.T) {

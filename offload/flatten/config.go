@@ -12,8 +12,9 @@ type Config struct {
 	// trap with the reason Flood. 0: DefaultCopies.
 	Copies int
 	// Cut ends a segment in front of a stage with so many rules for its packets, and
-	// where a packet enters another logical datapath unchanged: so what follows is
-	// shared and not multiplied. It needs a target with jumps. 0: never.
+	// where a packet enters another logical datapath unchanged or, with Handover, the
+	// same one again: so what follows is shared and not multiplied. It needs a target
+	// with jumps. 0: never.
 	Cut int
 	// Handover says that the target can hand a packet over to the fallback in the
 	// middle, at the beginning of a segment (see Segment.Entry). Else packets are

@@ -7,8 +7,9 @@ import "github.com/sluice-gw/sluice/controlplane/ir"
 // in front.
 
 // cuts tells whether the segment shall end in front of a stage: because many of the
-// candidates match some packets, or because a packet enters another logical
-// datapath as it came.
+// candidates match some packets, because a packet enters another logical datapath as it
+// came, or because it comes back to the same one. A changed packet could not be handed
+// over to the fallback there without Handover.
 func (e *evaluation) cuts(st *state, s ir.Stage, candidates []*rule) bool {
 	if e.Cut <= 0 || st.effects != nil || st.jump != nil {
 		return false
@@ -18,7 +19,10 @@ func (e *evaluation) cuts(st *state, s ir.Stage, candidates []*rule) bool {
 			return false
 		}
 	}
-	return s == ir.Ingress(0) && st.logical && e.untouched(st) || e.multiplies(st, candidates)
+	if e.enters(st, s) && (e.Handover && e.datapath(st) == st.datapath || e.untouched(st)) {
+		return true
+	}
+	return e.multiplies(st, candidates)
 }
 
 // multiplies tells whether there are many candidates for packets that are some of many.

@@ -44,7 +44,9 @@
 // (Traps): what matches nothing goes to the fallback anyway. A path that changes a
 // packet, or copies or commits it, and then jumps to where a trap can be met is a
 // trap itself (Late): there the packet would not be as it came. A target that can have the
-// fallback take over where a segment begins (Config.Handover, Segment.Entry) needs that less.
+// fallback take over where a segment begins (Config.Handover, Segment.Entry) needs that less:
+// such a segment depends on all headers, and on what the rest of the pipeline may look at of
+// the registers (liveness).
 // Packets of some ports stay in the fallback in any case (SetGuard). Rules that packets
 // teach the switch are not known here, so packets that may match one are trapped;
 // the choice by hash, lengths and inner VLAN headers are conditions of a path if the

@@ -43,23 +43,34 @@ func (s *segment) entry() (ops []ir.Op, ok bool) {
 	return append(ops, rest...), true
 }
 
-// handsOver notes that packets of the segment may be handed over where it begins:
-// what the rest of the pipeline depends on is not known, so it is everything that
-// packets carry. Only in_port they still have.
+// handsOver notes that packets of the segment may be handed over where it begins: they
+// need all that they carry, but for registers that the rest of the pipeline does not
+// look at, and in_port, which they still have.
 func (e *evaluation) handsOver() {
-	if !e.Handover || e.root {
+	if !e.Handover || e.root || e.needs != nil {
 		return
 	}
-	r := everything
-	if in := fields.at[ir.InPort]; !e.env.ported {
-		r.bits[in.word()] &^= low(32) << in.bit()
+	e.needs = e.live.at(e.at)
+	headers := headerBits
+	if in := fields.at[ir.InPort]; e.env.ported {
+		headers[in.word()] |= low(32) << in.bit()
 	}
-	for w := range r.bits {
-		r.bits[w] |= e.reads.bits[w]
+	for w, m := range headers {
+		e.reads.bits[w] |= m | e.needs.bits[w]
 	}
-	r.ports = e.reads.ports
-	e.reads = r
+	e.reads.ttl, e.reads.tags, e.reads.queue = true, true, true
+	e.reads.stack = e.reads.stack || e.needs.stack
 }
+
+// headerBits are all that is neither a register nor in_port.
+var headerBits = func() (m [words]uint64) {
+	for w := range m {
+		m[w] = fields.in[w] &^ fields.pipeline[w]
+	}
+	in := fields.at[ir.InPort]
+	m[in.word()] &^= low(32) << in.bit()
+	return m
+}()
 
 // unwritable are bits of word w that are 0 for ever: port numbers of Open vSwitch have 16
 // bits, and it has no way to write more.
@@ -90,8 +101,6 @@ func (r *Rewrite) carried(env *environment, f ir.Field, w int, m uint64) bool {
 		dst := position(w*64 + ofs)
 		sub := ir.Bits(f, int(dst-fields.at[f]), x.n)
 		switch {
-		case f >= ir.ARPOp && (x.fixed || x.src != dst): // the switch writes these only where it knows more of the packet than is told here
-			ok = false
 		case x.fixed && f == ir.VLANTCI && env.tags != nil: // the tags see to it
 		case x.fixed:
 			r.Set = append(r.Set, ir.Set{Dst: sub, Value: ir.V(x.val)})

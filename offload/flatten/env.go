@@ -25,6 +25,8 @@ type extras struct {
 	tags  *tags
 	queue uint32
 	stack *stacked
+	// circled is the datapath that the packet came back to from its own egress pipeline, last; 0: none.
+	circled uint32
 }
 
 // tags is what happened to the VLAN headers.
@@ -50,6 +52,7 @@ type stacked struct {
 type reads struct {
 	bits                    [words]uint64
 	ttl, tags, queue, stack bool
+	circled                 bool
 	ports                   []uint32 // in_port was compared with these; sorted
 }
 
@@ -96,6 +99,9 @@ func (e *environment) agrees(o *environment, r *reads) bool {
 	}
 	if e.ethType != o.ethType || e.zone != o.zone || e.ported != o.ported || r.ttl && e.ttl != o.ttl || r.queue && e.queue != o.queue ||
 		r.tags && !e.tags.equal(o.tags) || r.stack && !e.stack.equal(o.stack) {
+		return false
+	}
+	if r.circled && e.circled != o.circled {
 		return false
 	}
 	return samePort(e, o, r.ports)
@@ -159,6 +165,9 @@ func (e *environment) key(r *reads) uint64 {
 	}
 	if r.stack {
 		h = e.stack.hash(h.add(4))
+	}
+	if r.circled {
+		h = h.add(8).add(uint64(e.circled))
 	}
 	if len(r.ports) > 0 {
 		port, _ := e.inPort()

@@ -10,11 +10,14 @@ import (
 type evaluation struct {
 	*Config
 	rules  *index
+	live   *liveness
 	guards guards
+	at     *resume
 	env    *environment
 	root   bool // the segment is an ingress
 
 	reads   reads
+	needs   *need           // what is in reads because packets may be handed over
 	asked   map[uint32]bool // ports that guards were looked for of
 	visited map[visit]*callers
 	// followed are the rules whose programs were followed, or that were to blame for a trap.
@@ -30,15 +33,16 @@ type evaluation struct {
 }
 
 // evaluate evaluates a segment from what is left to do at its beginning.
-func evaluate(c *Config, rules *index, guards guards, at resume, env *environment, root bool) *evaluation {
-	e := &evaluation{Config: c, rules: rules, guards: guards, env: env, root: root, asked: map[uint32]bool{}, visited: map[visit]*callers{}, followed: map[*rule]struct{}{},
-		seen: map[string]struct{}{}, limit: c.Paths, reasons: map[Reason]*Reason{}}
-	st := &state{ops: at.ops, rule: at.rule, frame: at.frames}
-	if env.ethType != 0 {
+func evaluate(b *builder, s *segment, root bool) *evaluation {
+	e := &evaluation{Config: b.Config, rules: b.rules, live: b.live, guards: b.guards, at: &s.at, env: s.env, root: root,
+		asked: map[uint32]bool{}, visited: map[visit]*callers{}, followed: map[*rule]struct{}{},
+		seen: map[string]struct{}{}, limit: b.Paths, reasons: map[Reason]*Reason{}}
+	st := &state{ops: s.at.ops, rule: s.at.rule, frame: s.at.frames}
+	if s.env.ethType != 0 {
 		p := fields.at[ir.EthType]
-		st.cube.add(p.word(), uint64(env.ethType)<<p.bit(), 0xffff<<p.bit())
+		st.cube.add(p.word(), uint64(s.env.ethType)<<p.bit(), 0xffff<<p.bit())
 	}
-	for _, m := range c.Control {
+	for _, m := range b.Control {
 		ls := literalsOf(m)
 		st.excluded = append(st.excluded, ls)
 		if root {
@@ -104,13 +108,16 @@ func (e *evaluation) visit(st *state, s ir.Stage) bool {
 	}
 	cands := e.candidates(st, s)
 	defer func() { e.cands = append(e.cands, cands[:0]) }()
+	if !e.circles(st, s) {
+		return false
+	}
 	if e.cuts(st, s, cands) {
 		e.visitedBy(st, s, true)
 		e.leap(st, s)
 		return false
 	}
 	if _, _, logical := s.Logical(); logical {
-		st.logical = true
+		st.datapath = e.datapath(st)
 	}
 	e.visitedBy(st, s, false)
 	if e.isLost(st, tciAt.word(), low(16)<<tciAt.bit()) && e.askTag(st, cands) {

@@ -85,6 +85,9 @@ func (e *evaluation) write(st *state, s ir.Sub, v symbol) bool {
 		return e.trap(st, Reason{Code: Unsupported, Detail: "makes a VLAN header by writing its tag"})
 	}
 	assign := func(st *state, may bool) bool {
+		if may && isAnswer(f) {
+			return e.trap(st, Reason{Code: Responder})
+		}
 		if may {
 			st.assign(place(s), int(s.N), v)
 			if f == ir.IPTTL {
@@ -100,6 +103,10 @@ func (e *evaluation) write(st *state, s ir.Sub, v symbol) bool {
 		return e.when(st, lateFragment, func(st *state, late bool) bool { return assign(st, !late) })
 	})
 }
+
+// isAnswer tells whether packets are made answers of by writing f: a header of ARP, ND or
+// ICMP. What becomes of an answer is not followed: software makes it.
+func isAnswer(f ir.Field) bool { return f >= ir.ARPOp && f <= ir.NDTLL }
 
 // read calls f with what s is, nil where the packet has no such field.
 func (e *evaluation) read(st *state, s ir.Sub, f func(*state, symbol) bool) bool {
@@ -142,12 +149,9 @@ func (e *evaluation) when(st *state, alts alternatives, f func(st *state, holds 
 	return false
 }
 
-// push and popStack are the packet's stack. The first use takes over what the
-// environment has there.
-func (e *evaluation) push(st *state, v symbol) {
-	e.ownStack(st)
-	st.local.stack = &stacked{v, st.local.stack}
-}
+// push and popStack are the packet's stack. What a state has pushed lies on what the
+// environment has there, until that is needed.
+func (e *evaluation) push(st *state, v symbol) { st.local.stack = &stacked{v, st.local.stack} }
 
 func (e *evaluation) popStack(st *state) (symbol, bool) {
 	if st.local.stack == nil {

@@ -18,6 +18,7 @@ type Flattener struct {
 	rules    map[ir.RuleID]*rule
 	lessons  map[*rule][]*rule // what each rule may teach
 	index    *index
+	live     *liveness
 	ports    map[uint32]int // in_port -> rules of the first stage that ask for it
 	memo     *memo
 	segments map[SegmentID]*segment
@@ -45,7 +46,7 @@ func New(cfg Config) *Flattener {
 
 func (f *Flattener) forget() {
 	f.rules, f.lessons = map[ir.RuleID]*rule{}, map[*rule][]*rule{}
-	f.index, f.memo = &index{}, &memo{begin: map[uint64][]*readers{}}
+	f.index, f.live, f.memo = &index{}, newLiveness(), &memo{begin: map[uint64][]*readers{}}
 	f.ports, f.segments = map[uint32]int{}, map[SegmentID]*segment{}
 	f.jumps = map[SegmentID]map[SegmentID]bool{}
 	f.visits = map[ir.Stage]map[uint64]map[*segment]*callers{}
@@ -73,6 +74,13 @@ func (f *Flattener) Apply(d backend.Delta) []Change {
 		}
 		f.add(newRule(r), stale)
 	}
+	if f.live.settle() {
+		for id, s := range f.segments {
+			if s.needs != nil && *s.needs != *f.live.at(&s.at) {
+				stale[id] = true
+			}
+		}
+	}
 	f.rebuild(stale)
 	if f.lost {
 		f.sweep()
@@ -83,11 +91,11 @@ func (f *Flattener) Apply(d backend.Delta) []Change {
 // add files r and marks what it concerns.
 func (f *Flattener) add(r *rule, stale map[SegmentID]bool) {
 	f.rules[r.ID] = r
-	f.index.add(r)
+	f.enlist(r)
 	f.concerns(r, stale)
 	for _, x := range r.lessons() {
 		f.lessons[r] = append(f.lessons[r], x)
-		f.index.add(x)
+		f.enlist(x)
 		f.concerns(x, stale)
 	}
 	if port, ok := ingressOf(r); ok {
@@ -97,11 +105,26 @@ func (f *Flattener) add(r *rule, stale map[SegmentID]bool) {
 	}
 }
 
+// enlist and strike keep what is known of all rules.
+func (f *Flattener) enlist(r *rule) {
+	f.index.add(r)
+	if f.cfg.Handover {
+		f.live.add(r)
+	}
+}
+
+func (f *Flattener) strike(r *rule) {
+	f.index.remove(r)
+	if f.cfg.Handover {
+		f.live.remove(r)
+	}
+}
+
 // remove takes r out and marks what it concerned: where its program was followed and,
 // because there is less to choose from, where a segment was cut.
 func (f *Flattener) remove(r *rule, stale map[SegmentID]bool) {
 	delete(f.rules, r.ID)
-	f.index.remove(r)
+	f.strike(r)
 	for s := range r.usedBy {
 		stale[s.id] = true
 	}
@@ -111,7 +134,7 @@ func (f *Flattener) remove(r *rule, stale map[SegmentID]bool) {
 		}
 	})
 	for _, x := range f.lessons[r] {
-		f.index.remove(x)
+		f.strike(x)
 		f.concerns(x, stale)
 	}
 	delete(f.lessons, r)
@@ -198,7 +221,7 @@ func (f *Flattener) evaluate(jobs []*segment) (made, moved []*segment) {
 	var mu sync.Mutex // guards what is returned and next
 	next := 0
 	worker := func() {
-		b := &builder{Config: &f.cfg, rules: f.index, guards: f.guards, memo: f.memo}
+		b := &builder{Config: &f.cfg, rules: f.index, live: f.live, guards: f.guards, memo: f.memo}
 		var others []*segment
 		for {
 			mu.Lock()

@@ -141,17 +141,14 @@ func (e *evaluation) carry(st *state, env *environment, changed *[words]uint64) 
 	if env.tracked() {
 		env.zone = e.env.zone
 	}
-	in := fields.at[ir.InPort]
-	env.ported = e.env.ported || st.known[in.word()]&(low(32)<<in.bit()) != 0 || st.movedIn>>in.word()&1 != 0
+	env.ported = e.env.ported || !st.keepsPort()
 	env.tags = e.carryTags(st, changed)
 	env.queue = e.env.queue
 	if st.queueSet {
 		env.queue = st.local.queue
 	}
-	env.stack = e.env.stack
-	if st.stackSet {
-		env.stack = e.carryStack(st, st.local.stack, changed)
-	}
+	env.circled = e.circled(st)
+	env.stack = e.carryStack(st, st.local.stack, changed)
 }
 
 // whereabouts are the fields that say where in the network a packet is. Behind a jump
@@ -228,10 +225,21 @@ func (e *evaluation) carryTags(st *state, changed *[words]uint64) *tags {
 }
 
 func (e *evaluation) carryStack(st *state, s *stacked, changed *[words]uint64) *stacked {
+	switch {
+	case s != nil:
+		return &stacked{e.salvage(st, e.env.resolve(s.value), lost, changed), e.carryStack(st, s.under, changed)}
+	case st.stackSet:
+		return nil
+	}
+	return e.salvageStack(st, e.env.stack, changed)
+}
+
+// salvageStack is salvage for what the environment has on the stack.
+func (e *evaluation) salvageStack(st *state, s *stacked, changed *[words]uint64) *stacked {
 	if s == nil {
 		return nil
 	}
-	return &stacked{e.salvage(st, e.env.resolve(s.value), lost, changed), e.carryStack(st, s.under, changed)}
+	return &stacked{e.salvage(st, s.value, lost, changed), e.salvageStack(st, s.under, changed)}
 }
 
 // depends notes what the segment depends on because that in which a jump ends
@@ -253,12 +261,12 @@ func (e *evaluation) depends(p *pending, r *reads) {
 		}
 	}
 	e.reads.queue = e.reads.queue || r.queue && !p.queueSet
-	if r.stack && p.stackSet {
+	e.reads.circled = e.reads.circled || r.circled && !p.circledSet
+	if r.stack {
 		for s := p.local.stack; s != nil; s = s.under {
 			e.noteSymbol(s.value)
 		}
-	} else if r.stack {
-		e.reads.stack = true
+		e.reads.stack = e.reads.stack || !p.stackSet
 	}
 	e.dependsOnPorts(p, r.ports)
 }
@@ -268,7 +276,7 @@ func (e *evaluation) dependsOnPorts(p *pending, ports []uint32) {
 	m := low(32) << at.bit()
 	switch {
 	case len(ports) == 0 || p.from.known[at.word()]&m == m:
-	case p.from.known[at.word()]&m == 0 && p.from.movedIn>>at.word()&1 == 0:
+	case p.from.keepsPort():
 		for _, n := range ports {
 			e.reads.port(n)
 		}

@@ -7,14 +7,14 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/ir"
 )
 
-// rewritable are the fields that a Rewrite can change, VLANTCI and IPTTL apart.
+// rewritable are the fields that a Rewrite can change, VLANTCI and IPTTL apart: not those
+// by which a packet becomes an answer (isAnswer).
 // Those of tunnels and the mark are metadata: they matter to some outputs only.
 var rewritable = []ir.Field{ir.PktMark, ir.TunID, ir.TunOpt, ir.TunSrc, ir.TunDst, ir.TunSrc6, ir.TunDst6, ir.EthSrc, ir.EthDst,
-	ir.IPDSCP, ir.IPECN, ir.IP4Src, ir.IP4Dst, ir.IP6Src, ir.IP6Dst, ir.IP6Label, ir.ARPOp, ir.ARPSPA, ir.ARPTPA, ir.ARPSHA, ir.ARPTHA,
-	ir.ICMP4Type, ir.ICMP4Code, ir.ICMP6Type, ir.ICMP6Code, ir.NDTarget, ir.NDSLL, ir.NDTLL,
+	ir.IPDSCP, ir.IPECN, ir.IP4Src, ir.IP4Dst, ir.IP6Src, ir.IP6Dst, ir.IP6Label,
 	ir.TCPSrc, ir.TCPDst, ir.UDPSrc, ir.UDPDst, ir.SCTPSrc, ir.SCTPDst}
 
-// trackedFields are those of rewritable that connection tracking looks at.
+// trackedFields are the headers that connection tracking looks at.
 var trackedFields = []ir.Field{ir.IP4Src, ir.IP4Dst, ir.IP6Src, ir.IP6Dst, ir.ICMP4Type, ir.ICMP4Code, ir.ICMP6Type, ir.ICMP6Code,
 	ir.TCPSrc, ir.TCPDst, ir.UDPSrc, ir.UDPDst, ir.SCTPSrc, ir.SCTPDst}
 
@@ -65,13 +65,19 @@ func (e *evaluation) cameFrom(st *state, port uint32) (is, ok bool) {
 	if (st.val[w]^uint64(port)<<p.bit())&fixed != 0 {
 		return false, true // that it differs is known from what was written to it here
 	}
-	if fixed == 0 && st.movedIn>>w&1 == 0 && !e.env.ported {
+	if st.keepsPort() && !e.env.ported {
 		in, ok := e.env.inPort()
 		e.reads.port(port)
 		return in == port, ok
 	}
 	v, ok := e.value(st, ir.All(ir.InPort))
 	return uint32(v.Lo) == port, ok
+}
+
+// keepsPort tells whether in_port is what it was. The word that it is in has other fields as well.
+func (b *bindings) keepsPort() bool {
+	in := fields.at[ir.InPort]
+	return b.runAt(in, ir.InPort.Width()) == run{n: ir.InPort.Width(), src: in}
 }
 
 // firstUp is output to the first port that is up, which the target knows. in_port is
@@ -162,9 +168,6 @@ func (e *evaluation) rewrite(st *state, fs []ir.Field, mask *[words]uint64) (r R
 	if mask == &rewritableBits && !e.rewriteTTL(st, &r) {
 		return r, &Reason{Code: Lost, Detail: ir.IPTTL.String()}
 	}
-	if r.answers() {
-		return r, &Reason{Code: Responder}
-	}
 	slices.SortFunc(r.Set, func(a, b ir.Set) int {
 		return cmp.Or(cmp.Compare(a.Dst.Field, b.Dst.Field), cmp.Compare(a.Dst.Ofs, b.Dst.Ofs))
 	})
@@ -231,11 +234,4 @@ func (r *Rewrite) field(f ir.Field, v symbol, st *state) bool {
 		ofs += n
 	}
 	return true
-}
-
-// answers tells whether r makes an answer of the packet.
-func (r *Rewrite) answers() bool {
-	is := func(f ir.Field) bool { return f >= ir.ARPOp && f <= ir.NDTLL }
-	return slices.ContainsFunc(r.Set, func(s ir.Set) bool { return is(s.Dst.Field) }) ||
-		slices.ContainsFunc(r.Copy, func(c ir.Copy) bool { return is(c.Dst.Field) })
 }

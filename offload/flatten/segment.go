@@ -41,6 +41,7 @@ type segment struct {
 	visited map[visit]*callers
 	rules   map[*rule]struct{} // whose programs were followed
 	asked   map[uint32]bool    // ports whose guards matter
+	needs   *need              // what it depends on because its packets may be handed over; nil if they may not
 	traps   bool               // it has one
 	entered bool               // it has an entry
 	dirty   map[SegmentID]bool // that its paths jump to with changed packets
@@ -126,7 +127,7 @@ func (m *memo) readersOf(s *segment, create bool) *readers {
 }
 
 func (r *reads) equal(o *reads) bool {
-	return r.bits == o.bits && r.ttl == o.ttl && r.tags == o.tags && r.queue == o.queue && r.stack == o.stack && slices.Equal(r.ports, o.ports)
+	return r.bits == o.bits && r.ttl == o.ttl && r.tags == o.tags && r.queue == o.queue && r.stack == o.stack && r.circled == o.circled && slices.Equal(r.ports, o.ports)
 }
 
 // name gives a segment that is jumped to its ID. A segment that begins to depend on
@@ -144,6 +145,7 @@ func (s *segment) name() {
 type builder struct {
 	*Config
 	rules  *index
+	live   *liveness
 	guards guards
 	memo   *memo
 	chain  []*segment // being evaluated: each jumps to the next
@@ -181,7 +183,7 @@ func (b *builder) segment(at resume, env *environment) (s *segment, whole bool) 
 
 // build evaluates s and follows its jumps.
 func (b *builder) build(s *segment, root bool) {
-	e := evaluate(b.Config, b.rules, b.guards, s.at, s.env, root)
+	e := evaluate(b, s, root)
 	b.chain = append(b.chain, s)
 	for _, d := range e.paths {
 		if d.jump == nil {
@@ -194,7 +196,7 @@ func (b *builder) build(s *segment, root bool) {
 	}
 	b.chain = b.chain[:len(b.chain)-1]
 	e.settleVisitors()
-	s.drafts, s.visited, s.rules, s.reads, s.asked = e.paths, e.visited, e.followed, e.reads, e.asked
+	s.drafts, s.visited, s.rules, s.reads, s.asked, s.needs = e.paths, e.visited, e.followed, e.reads, e.asked, e.needs
 }
 
 // link finds the segment that a jump ends in.
@@ -216,5 +218,5 @@ func (b *builder) link(e *evaluation, p *pending) {
 
 // everything is what an evaluation can depend on. in_port is in the bits.
 var everything = func() reads {
-	return reads{bits: fields.in, ttl: true, tags: true, queue: true, stack: true}
+	return reads{bits: fields.in, ttl: true, tags: true, queue: true, stack: true, circled: true}
 }()

@@ -29,13 +29,14 @@ type state struct {
 	shorter  uint16 // the packet has at most so many bytes; 0: not known
 	longer   uint16 // the packet has more bytes; 0: not known
 	visits   int    // stages visited so far
-	logical  bool   // one of them was of a logical datapath
+	datapath uint64 // that of the last one of a logical datapath; 0: there was none, anyDatapath: not known
 	branches int    // choices made so far
 }
 
-// touched tells which of the extras are not the environment's any more, and that the
-// state of connection tracking is to be cleared before the packet is tracked again.
-type touched struct{ queueSet, stackSet, cleared bool }
+// touched tells which of the extras are not the environment's any more (the stack: that
+// nothing of the environment's is below), and that the state of connection tracking is to
+// be cleared before the packet is tracked again.
+type touched struct{ queueSet, stackSet, circledSet, cleared bool }
 
 // exclusion is a conjunction on the incoming packet that no packet of the state has.
 type exclusion []literal

@@ -46,11 +46,7 @@ var (
 
 // visitedBy notes that packets of st came to s, or ended in front of it.
 func (e *evaluation) visitedBy(st *state, s ir.Stage, cut bool) {
-	v := visit{s, anyDatapath}
-	w := fields.at[ir.Datapath].word()
-	if known, dp := e.known(st, w, ^uint64(0)); known == ^uint64(0) {
-		v.datapath = dp
-	}
+	v := visit{s, e.datapath(st)}
 	var who visitor
 	for i, f := range visitorFields {
 		p := fields.at[f]
@@ -71,6 +67,15 @@ func (e *evaluation) visitedBy(st *state, s ir.Stage, cut bool) {
 	}
 	c.visitors = c.with(who)
 	c.cut = c.cut || cut
+}
+
+// datapath is where the packets of st are; anyDatapath when it is not known.
+func (e *evaluation) datapath(st *state) uint64 {
+	w := fields.at[ir.Datapath].word()
+	if known, dp := e.known(st, w, ^uint64(0)); known == ^uint64(0) {
+		return dp
+	}
+	return anyDatapath
 }
 
 // settleVisitors forgets what is not known of all packets of the segment.
