@@ -55,7 +55,7 @@ func TestHandoverRulesGoOn(t *testing.T) {
 		f := flatten.New(flatten.Config{Workers: 1, CanTags: true, Handover: true, Cut: rapid.IntRange(0, 3).Draw(t, "cut")})
 		f.Apply(backend.Delta{Put: rules})
 		options := func() ir.Options {
-			return ir.Options{CT: ir.NewConntrack(), Choose: func(ir.Select, []int, *ir.Packet) int { return 0 }}
+			return ir.Options{CT: ir.NewConntrack(), Choose: flattentest.Choose(false, 0)}
 		}
 		alone := options()
 		m := &flattentest.Machine{Paths: f, Handover: true, Options: options()}

@@ -147,12 +147,19 @@ func (a *OffloadStatus) see(v reconcile.View) {
 		a.Refused[kind.String()] = n
 	}
 	reasons := map[causeKey]*OffloadCause{}
+	spread := false
 	for s := range v.Planner.Paths() {
-		if s.Reached && s.Reason != nil {
+		switch {
+		case s.Reached && s.Reason != nil:
 			count(reasons, s.Reason, v.Planner.Blamed(s.Reason))
+		case s.Reached:
+			spread = spread || s.Path.Spread
 		}
 	}
 	a.Degraded = degraded(v.Planner.Caps(), v.Setting.Ports)
+	if spread {
+		a.Degraded = append(a.Degraded, "routes with several next hops: packets are spread by the lowest bits of both IP addresses, so that all of two hosts take one way; Open vSwitch hashes ports as well")
+	}
 	for _, p := range v.Setting.Ports {
 		x := OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode, OffloadPaths: paths(c.ByPort[p.Ofport]),
 			Received: traffic(seen.ByPort[p.Ofport])}

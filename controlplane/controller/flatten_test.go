@@ -54,7 +54,7 @@ func changed(before, rules map[ir.RuleID]ir.Rule) (d backend.Delta) {
 // converse sends packets through the paths and the pipeline.
 func (f *flattened) converse(t *testing.T, seed uint64, packets int) {
 	t.Helper()
-	m := &flattentest.Machine{Paths: f.Flattener, Handover: f.config.Handover, Hits: f.hits}
+	m := &flattentest.Machine{Paths: f.Flattener, Handover: f.config.Handover, Hash: f.config.CanHash, Hits: f.hits}
 	if wrong := m.Converse(f.rules(), seed, packets); wrong != "" {
 		t.Fatal(wrong)
 	}

@@ -136,7 +136,7 @@ func TestPlacementFollowsChanges(t *testing.T) {
 				p.SetPorts(c.devices(), nil)
 				for range 2 {
 					ts.follow(p, now)
-					machine := &flattentest.Machine{Paths: p.Flattener(), Tables: ts, Hits: hits}
+					machine := &flattentest.Machine{Paths: p.Flattener(), Hash: p.Caps().Hash.Can, Tables: ts, Hits: hits}
 					if wrong := machine.Converse(slices.Collect(maps.Values(rules)), seed+uint64(step), 100); wrong != "" {
 						t.Fatalf("%s\nhistory:\n%s", wrong, strings.Join(m.history, "\n"))
 					}
@@ -182,7 +182,7 @@ func TestPlacementOfGateway(t *testing.T) {
 				if caps.Entries > 0 && ts.entries() > caps.Entries {
 					t.Fatalf("%d entries, there is room for %d", ts.entries(), caps.Entries)
 				}
-				m := &flattentest.Machine{Paths: p.Flattener(), Tables: ts, Hits: hits}
+				m := &flattentest.Machine{Paths: p.Flattener(), Hash: p.Caps().Hash.Can, Tables: ts, Hits: hits}
 				if wrong := m.Converse(slices.Collect(maps.Values(c.rules)), seed, 500); wrong != "" {
 					t.Fatal(wrong)
 				}

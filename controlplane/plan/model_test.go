@@ -231,9 +231,8 @@ func (p *Planner) text() map[string]string {
 // agree sends the same packets through the pipeline and through the tables.
 func (m *model) agree(t *rapid.T, p *Planner, packets []*ir.Packet, hits map[string]int) {
 	rules := slices.Collect(p.flat.Rules())
-	const bucket = 0
 	options := func() ir.Options {
-		return ir.Options{CT: ir.NewConntrack(), Choose: func(_ ir.Select, live []int, _ *ir.Packet) int { return bucket % len(live) }}
+		return ir.Options{CT: ir.NewConntrack(), Choose: flattentest.Choose(p.caps.Hash.Can, 0)}
 	}
 	pl := ir.NewPipeline(rules...)
 	o := options()

@@ -207,26 +207,25 @@ func (e *evaluation) adopt(v symbol) symbol {
 
 // choice follows every bucket of a selection.
 func (e *evaluation) choice(st *state, o ir.Select) bool {
-	live := 0
-	for _, b := range o.Buckets {
+	var live []int
+	for i, b := range o.Buckets {
 		if b.Weight > 0 {
-			live++
+			live = append(live, i)
 		}
 	}
 	switch {
-	case live == 0:
+	case len(live) == 0:
 		return true
+	case !e.CanHash && spreads(&o, live):
+		return e.spread(st, &o, live)
 	case !e.CanHash:
-		return e.trap(st, Reason{Code: Hash, Detail: fmt.Sprintf("%d choices", live)})
+		return e.trap(st, Reason{Code: Hash, Detail: fmt.Sprintf("%d choices", len(live))})
 	}
 	st.branches++
-	for i, b := range o.Buckets {
-		if b.Weight == 0 {
-			continue
-		}
+	for _, i := range live {
 		e.fork(st, func(c *state) {
 			c.conds = &condNode{Condition{Kind: Bucket, N: uint16(i), Select: &o, Rule: st.rule.ID}, c.conds}
-			c.enterCopy(b.Ops)
+			c.enterCopy(o.Buckets[i].Ops)
 			e.run(c)
 		})
 	}

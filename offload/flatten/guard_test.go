@@ -52,7 +52,7 @@ func TestGuardedPacketsStayInTheFallback(t *testing.T) {
 			t.Fatalf("one after the other and at once differ:\n%s", flattentest.Difference(got, want))
 		}
 		packets := rapid.SliceOfN(flattentest.Packet(), 1, 10).Draw(t, "packets")
-		agreeGuarded(t, f, rules, c.Handover, g, packets, hits)
+		agreeGuarded(t, f, rules, c, g, packets, hits)
 	})
 	t.Log(hits)
 	if hits["bridge"] == 0 || hits["output"] == 0 {

@@ -134,6 +134,6 @@ func TestIncrementalEqualsFresh(t *testing.T) {
 				t.Fatalf("after the change del %x put %v\n%s", d.Del, d.Put, flattentest.Difference(got, want))
 			}
 		}
-		agree(t, f, slices.Collect(maps.Values(rules)), c.Handover, rapid.SliceOfN(flattentest.Packet(), 1, 4).Draw(t, "packets"), map[string]int{})
+		agree(t, f, slices.Collect(maps.Values(rules)), c, rapid.SliceOfN(flattentest.Packet(), 1, 4).Draw(t, "packets"), map[string]int{})
 	})
 }

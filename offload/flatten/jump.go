@@ -287,7 +287,7 @@ func (e *evaluation) dependsOnPorts(p *pending, ports []uint32) {
 
 // finish ends a path.
 func (e *evaluation) finish(st *state) {
-	d := &draft{Path: Path{Match: st.cube.match(), If: st.conditions(), Actions: st.effects.list(), lineage: st.lineage}, jump: st.jump}
+	d := &draft{Path: Path{Match: st.cube.match(), If: st.conditions(), Actions: st.effects.list(), Spread: st.spread, lineage: st.lineage}, jump: st.jump}
 	if d.dirty = d.jump != nil && commits(d.Actions, d.jump.ct, &d.jump.rewrite); d.dirty {
 		e.handsOver() // if it comes too late behind the jump, it happens here
 	}

@@ -38,19 +38,19 @@ func unique(rules []ir.Rule) []ir.Rule {
 }
 
 // agree sends the same packets through the pipeline and through the paths.
-func agree(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, handover bool, packets []*ir.Packet, hits map[string]int) {
-	agreeGuarded(t, f, rules, handover, nil, packets, hits)
+func agree(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, c flatten.Config, packets []*ir.Packet, hits map[string]int) {
+	agreeGuarded(t, f, rules, c, nil, packets, hits)
 }
 
-func agreeGuarded(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, handover bool, guards map[uint32][]ir.Match, packets []*ir.Packet, hits map[string]int) {
+func agreeGuarded(t *rapid.T, f *flatten.Flattener, rules []ir.Rule, c flatten.Config, guards map[uint32][]ir.Match, packets []*ir.Packet, hits map[string]int) {
 	bucket := rapid.IntRange(0, 1).Draw(t, "bucket")
 	options := func() (ir.Options, *ir.Conntrack) {
 		ct := ir.NewConntrack()
-		return ir.Options{CT: ct, Choose: func(_ ir.Select, live []int, _ *ir.Packet) int { return bucket % len(live) }}, ct
+		return ir.Options{CT: ct, Choose: flattentest.Choose(c.CanHash, bucket)}, ct
 	}
 	pl := ir.NewPipeline(rules...)
 	o, ct := options()
-	m := &flattentest.Machine{Paths: f, Fallback: ir.NewPipeline(rules...), Handover: handover, Guards: guards, Hits: hits, Bare: rapid.Bool().Draw(t, "bare")}
+	m := &flattentest.Machine{Paths: f, Fallback: ir.NewPipeline(rules...), Handover: c.Handover, Guards: guards, Hits: hits, Bare: rapid.Bool().Draw(t, "bare")}
 	var machineCT *ir.Conntrack
 	m.Options, machineCT = options()
 	for i, p := range packets {
@@ -94,7 +94,7 @@ func TestPathsDoWhatThePipelineDoes(t *testing.T) {
 		f := flatten.New(c)
 		f.Apply(backend.Delta{Put: rules})
 		packets := rapid.SliceOfN(flattentest.Packet(), 1, 10).Draw(t, "packets")
-		agree(t, f, rules, c.Handover, packets, hits)
+		agree(t, f, rules, c, packets, hits)
 	})
 	t.Log(hits)
 }

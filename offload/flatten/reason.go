@@ -16,7 +16,7 @@ const (
 	Punt             // the controller must see the packet
 	Learns           // the packet teaches the switch a rule
 	Learned          // the switch may have learned a rule for it, which is not known here
-	Hash             // a group chooses by a hash (ECMP, load balancer)
+	Hash             // a group chooses by a hash (a load balancer; ECMP by named fields)
 	Length           // it depends on the length of the packet
 	Tags             // it depends on a VLAN header below one that is taken off
 	Responder        // a made-up answer: the headers of ARP, ND or ICMP are rewritten

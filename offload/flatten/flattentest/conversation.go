@@ -15,7 +15,7 @@ func (m *Machine) Converse(rules []ir.Rule, seed uint64, n int) string {
 	bucket := t.IntN(4)
 	options := func() (ir.Options, *ir.Conntrack) {
 		ct := ir.NewConntrack()
-		return ir.Options{CT: ct, Choose: func(_ ir.Select, live []int, _ *ir.Packet) int { return bucket % len(live) }}, ct
+		return ir.Options{CT: ct, Choose: Choose(m.Hash, bucket)}, ct
 	}
 	o, ct := options()
 	o.Trace = true

@@ -171,7 +171,14 @@ func (g *generator) op(at, depth int) []ir.Op {
 		return []ir.Op{g.ct(g.later(at))}
 	case n == 14 && !last:
 		ops := []ir.Op{ir.Set{Dst: ir.All(ir.Reg0), Value: ir.V(uint64(g.upTo("v", 3)))}, pick[ir.Op](g, "way", g.ct(g.later(at)), ir.Call{Stage: g.later(at)})}
-		return []ir.Op{ir.Select{Fields: []ir.Field{ir.IP4Src}, Buckets: []ir.Bucket{{Weight: 1, Ops: ops}, {Weight: uint16(g.upTo("weight", 1))}}}}
+		s := ir.Select{Buckets: []ir.Bucket{{Weight: 1, Ops: ops}, {Weight: uint16(g.upTo("weight", 2))}}}
+		if g.coin("third") {
+			s.Buckets = append(s.Buckets, ir.Bucket{Weight: 1, Ops: []ir.Op{ir.ToPort{Port: 3}}})
+		}
+		if g.coin("fields") {
+			s.Fields = []ir.Field{ir.IP4Src}
+		}
+		return []ir.Op{s}
 	case n == 15 && g.odd:
 		return []ir.Op{ir.Learn{Stage: ir.MACBinding, Priority: 100,
 			Matches: []ir.LearnMatch{{Dst: ir.All(ir.EthType), Value: ir.V(0x800)}, {Dst: ir.All(ir.IP4Src), Src: ir.All(ir.IP4Dst)}},

@@ -18,6 +18,7 @@ type Machine struct {
 	Paths    *flatten.Flattener
 	Fallback *ir.Pipeline
 	Handover bool // Config.Handover of Paths
+	Hash     bool // Config.CanHash of Paths
 	// Tables, if not nil, are what is programmed, instead of all of Paths. Packets of an
 	// ingress without a table go to the fallback. Handover does not count then.
 	Tables map[flatten.SegmentID]*offload.Table
