@@ -158,7 +158,7 @@ func (a *OffloadStatus) see(v reconcile.View) {
 	}
 	a.Degraded = degraded(v.Planner.Caps(), v.Setting.Ports)
 	if spread {
-		a.Degraded = append(a.Degraded, "routes with several next hops: packets are spread by the lowest bits of both IP addresses, so that all of two hosts take one way; Open vSwitch hashes ports as well")
+		a.Degraded = append(a.Degraded, "routes with several next hops: packets are spread by low bits of their ports and addresses, which is another choice than that of Open vSwitch's hash")
 	}
 	for _, p := range v.Setting.Ports {
 		x := OffloadPort{Ofport: p.Ofport, Name: p.Name, Device: p.Device, Mode: p.Mode, OffloadPaths: paths(c.ByPort[p.Ofport]),

@@ -6,8 +6,8 @@ import "github.com/sluice-gw/sluice/controlplane/ir"
 // once for all paths that come there alike, instead of being multiplied by what is
 // in front.
 
-// cuts tells whether the segment shall end in front of a stage: because many of the
-// candidates match some packets, because a packet enters another logical datapath as it
+// cuts tells whether the segment shall end in front of a stage: because packets were
+// spread in front of it, because many of the candidates match some packets, because a packet enters another logical datapath as it
 // came, or because it comes back to the same one. A changed packet could not be handed
 // over to the fallback there without Handover.
 func (e *evaluation) cuts(st *state, s ir.Stage, candidates []*rule) bool {
@@ -19,7 +19,7 @@ func (e *evaluation) cuts(st *state, s ir.Stage, candidates []*rule) bool {
 			return false
 		}
 	}
-	if e.enters(st, s) && (e.Handover && e.datapath(st) == st.datapath || e.untouched(st)) {
+	if st.shared || e.enters(st, s) && (e.Handover && e.datapath(st) == st.datapath || e.untouched(st)) {
 		return true
 	}
 	return e.multiplies(st, candidates)

@@ -27,7 +27,7 @@ type Path struct {
 	// Reason says why the path cannot be offloaded: it is a trap. Its packets must go
 	// to the fallback as they came. nil for a path that can be offloaded.
 	Reason *Reason
-	// Spread says that in place of a hash, bits of the IP addresses made a choice: Open
+	// Spread says that in place of a hash, bits of ports and addresses made a choice: Open
 	// vSwitch would make it differently.
 	Spread bool
 

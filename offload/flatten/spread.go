@@ -6,10 +6,10 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/ir"
 )
 
-// A choice by hash can be had without one: by bits of both IP addresses, as those are
-// different for many packets and the same for all of a connection. Every target can
-// match them. So it is done for routes (ECMP), where every packet is chosen for. Linux
-// hashes the same by default (fib_multipath_hash_policy 0), Open vSwitch ports as well.
+// A choice by hash can be had without one: by some bits of ports and addresses, as those
+// are different for many connections and the same for all packets of one direction of a
+// connection. Every target can match them. So it is done for routes (ECMP), where every
+// packet is chosen for. Such a choice makes many paths; what follows it is shared.
 
 // maxSpread is how many choices are spread at most: in as many slots.
 const (
@@ -75,22 +75,46 @@ func slots(o *ir.Select, live []int) (of []int, width int) {
 // addresses go to the last one.
 func (e *evaluation) spread(st *state, o *ir.Select, live []int) bool {
 	of, width := slots(o, live)
-	st.spread = true
+	st.spread, st.shared = true, true
 	last := func(st *state) bool {
 		st.enterCopy(o.Buckets[live[len(live)-1]].Ops)
 		return true
 	}
+	by := func(st *state, d digits) bool { return e.bySlot(st, o, d.shares(of, width), last) }
+	ip := func(st *state, src, dst ir.Field) bool {
+		return e.when(st, prerequisites[ir.TCPSrc], func(st *state, tcp bool) bool {
+			if tcp {
+				return by(st, portDigits(ir.TCPSrc, ir.TCPDst, dst))
+			}
+			return e.when(st, prerequisites[ir.UDPSrc], func(st *state, udp bool) bool {
+				if udp {
+					return by(st, portDigits(ir.UDPSrc, ir.UDPDst, dst))
+				}
+				return by(st, digits{{ir.Bits(src, 0, 1), ir.Bits(dst, 0, 1)}, {ir.Bits(dst, 1, 1)}, {ir.Bits(src, 1, 1)}})
+			})
+		})
+	}
 	return e.when(st, prerequisites[ir.IP4Src], func(st *state, v4 bool) bool {
 		if v4 {
-			return e.bySlot(st, o, spreadBy(of, width, ir.IP4Src, ir.IP4Dst), last)
+			return ip(st, ir.IP4Src, ir.IP4Dst)
 		}
 		return e.when(st, prerequisites[ir.IP6Src], func(st *state, v6 bool) bool {
 			if v6 {
-				return e.bySlot(st, o, spreadBy(of, width, ir.IP6Src, ir.IP6Dst), last)
+				return ip(st, ir.IP6Src, ir.IP6Dst)
 			}
 			return last(st)
 		})
 	})
+}
+
+// digits are bits of a slot's number from the lowest one on: each is the exclusive or of
+// some bits of the packet.
+type digits [spreadWidth][]ir.Sub
+
+// portDigits are those of packets with ports. The lowest bit of a port is left out:
+// Linux takes even ports for connections.
+func portDigits(src, dst, to ir.Field) digits {
+	return digits{{ir.Bits(src, 1, 1), ir.Bits(dst, 1, 1), ir.Bits(to, 0, 1)}, {ir.Bits(src, 2, 1), ir.Bits(dst, 2, 1)}, {ir.Bits(to, 1, 1)}}
 }
 
 // share is some packets of a bucket.
@@ -99,20 +123,20 @@ type share struct {
 	asks   []literal
 }
 
-// spreadBy are the shares of all buckets but the last, to which the rest goes. The slot
-// of a packet is, from its lowest bit on: the lowest bits of both addresses, one xor the
-// other, the next bit of the destination, the next bit of the source.
-func spreadBy(of []int, width int, src, dst ir.Field) (shares []share) {
-	bits := []ir.Sub{ir.Bits(src, 0, 1), ir.Bits(dst, 0, 1), ir.Bits(dst, 1, 1), ir.Bits(src, 1, 1)}
-	if width > 0 {
-		bits = bits[:width+1]
-	} else {
-		bits = nil
+// shares are those of all buckets but the last, to which the rest goes. of has the
+// bucket of each slot.
+func (d digits) shares(of []int, width int) (shares []share) {
+	var bits []ir.Sub
+	var digit []int // of each of bits
+	for i, list := range d[:width] {
+		for _, b := range list {
+			bits, digit = append(bits, b), append(digit, i)
+		}
 	}
 	for v := range 1 << len(bits) {
 		slot := 0
-		if width > 0 {
-			slot = (v&1 ^ v>>1&1) | v>>2<<1
+		for i := range bits {
+			slot ^= v >> i & 1 << digit[i]
 		}
 		if of[slot] == of[len(of)-1] {
 			continue

@@ -32,6 +32,7 @@ type state struct {
 	datapath uint64 // that of the last one of a logical datapath; 0: there was none, anyDatapath: not known
 	branches int    // choices made so far
 	spread   bool   // one of them was in place of a choice by hash
+	shared   bool   // what follows is to be shared with other states
 }
 
 // touched tells which of the extras are not the environment's any more (the stack: that

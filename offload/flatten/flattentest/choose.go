@@ -3,7 +3,7 @@ package flattentest
 import "github.com/sluice-gw/sluice/controlplane/ir"
 
 // Choose is an ir.Options.Choose. Without a hash of its own (hash is Config.CanHash) a
-// Flattener chooses by IP addresses where it may; all other choices are for bucket.
+// Flattener chooses by ports and IP addresses where it may; all other choices are for bucket.
 func Choose(hash bool, bucket int) func(ir.Select, []int, *ir.Packet) int {
 	return func(s ir.Select, live []int, p *ir.Packet) int {
 		if hash || len(s.Fields) > 0 || len(live) > 8 || tracks(s) {
@@ -17,8 +17,19 @@ func Choose(hash bool, bucket int) func(ir.Select, []int, *ir.Packet) int {
 		default:
 			return len(live) - 1
 		}
+		from, to, ports := p.Get(ir.TCPSrc).Lo, p.Get(ir.TCPDst).Lo, true
+		switch p.Get(ir.IPProto).Lo {
+		case 6:
+		case 17:
+			from, to = p.Get(ir.UDPSrc).Lo, p.Get(ir.UDPDst).Lo
+		default:
+			ports = false
+		}
 		table := slots(s, live)
 		slot := (src^dst)&1 | dst&2 | src&2<<1
+		if ports {
+			slot = (from^to)>>1&1 ^ dst&1 | (from^to)>>2&1<<1 | dst>>1&1<<2
+		}
 		return table[slot%uint64(len(table))]
 	}
 }
