@@ -70,9 +70,12 @@ func endedEverywhere(ctx context.Context) (sum ended, err error) {
 // otherPorts are those of bridges that stand for VMs with containers: they have nothing to do with OVN, but are of the same datapath.
 func otherPorts(ctx context.Context, dir string) (ports []string, err error) {
 	list := func(args ...string) ([]string, error) {
-		out, err := exec.CommandContext(ctx, "ovs-vsctl", append([]string{"--timeout=60", "--db=unix:" + filepath.Join(dir, "db.sock")}, args...)...).CombinedOutput()
+		cmd := exec.CommandContext(ctx, "ovs-vsctl", append([]string{"--timeout=60", "--db=unix:" + filepath.Join(dir, "db.sock")}, args...)...)
+		var words strings.Builder
+		cmd.Stderr = &words // a slow guest has it warn of that
+		out, err := cmd.Output()
 		if err != nil {
-			return nil, fmt.Errorf("ovs-vsctl %s: %w: %.300s", strings.Join(args, " "), err, out)
+			return nil, fmt.Errorf("ovs-vsctl %s: %w: %.300s", strings.Join(args, " "), err, words.String())
 		}
 		return strings.Fields(string(out)), nil
 	}
