@@ -78,6 +78,13 @@ func completions(c *kong.Node) []string {
 		}
 		return words
 	}
+	if c.Name == "serve" {
+		line := newServeLine(dirs.Dirs{}, vlog.New(vlog.Config{Program: serveProgram}))
+		for _, o := range line.table() {
+			words = append(words, "--"+o.Long)
+		}
+		return words
+	}
 	if c.Name == "vtep" {
 		line := newVTEPLine(dirs.Dirs{}, vlog.New(vlog.Config{Program: vtepProgram}))
 		for _, o := range line.table() {

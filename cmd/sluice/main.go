@@ -1,5 +1,6 @@
 // Sluice is the gateway appliance's one program. Called as "ovn-controller", by that name or as "sluice controller", it takes the
-// place of OVN's; called as "ovn-controller-vtep" or "sluice vtep" it manages hardware VTEP switches. Its other commands are for the people who look after a gateway.
+// place of OVN's; called as "ovn-controller-vtep" or "sluice vtep" it manages hardware VTEP switches, and as
+// "sluice vtep serve" it is one. Its other commands are for the people who look after a gateway.
 package main
 
 import (
@@ -31,6 +32,8 @@ func dispatch(argv []string, stdout, stderr io.Writer) int {
 		return controllerMain(argv[0]+" controller", argv[2:], stdout, stderr)
 	case name == vtepProgram:
 		return vtepMain(argv[0], argv[1:], stdout, stderr)
+	case len(argv) > 2 && argv[1] == "vtep" && argv[2] == "serve":
+		return serveMain(argv[0]+" vtep serve", argv[3:], stdout, stderr)
 	case len(argv) > 1 && argv[1] == "vtep" && (len(argv) == 2 || strings.HasPrefix(argv[2], "-")):
 		return vtepMain(argv[0]+" vtep", argv[2:], stdout, stderr)
 	}

@@ -23,6 +23,8 @@ type vtepCommand struct {
 	List       vtepList       `cmd:"" help:"List the registered switches."`
 	Show       vtepShow       `cmd:"" help:"Tell how a switch stands."`
 	Deregister vtepDeregister `cmd:"" help:"Take a switch out of OVN, with all that was written into its database."`
+	Serve      vtepServe      `cmd:"" help:"Be a hardware VTEP switch, with a bridge of Open vSwitch (sluice vtep serve --help)."`
+	Status     vtepStatus     `cmd:"" help:"Tell how the switch stands that this host is."`
 }
 
 // vtepKeys name the databases' keys on a command line.

@@ -24,7 +24,7 @@ import (
 // ways, also through a router, broadcasts reach each station once, a VM moves behind the switch and back, and no packet is lost while the
 // switch's controller or a database server ends and starts. SLUICE_VTEP_CONTROLLER names another program than bin/sluice for managing the switch.
 func TestVTEP(t *testing.T) {
-	d := startVTEP(t)
+	d := startVTEP(t, os.Getenv("SLUICE_VTEP_CONTROLLER"), (*lab.Lab).AddVTEP)
 	if err := d.reach(); err != nil {
 		t.Fatal(err)
 	}
@@ -91,12 +91,11 @@ func vtepHost(name, port string) lab.HostSpec {
 	return lab.HostSpec{Name: name, Port: port, MAC: s.mac, Addrs: []netip.Prefix{s.ip}}
 }
 
-// startVTEP starts the deployment, to be removed when the test ends.
-func startVTEP(t *testing.T) *vtepDeployment {
+// startVTEP starts the deployment, to be removed when the test ends. program manages the switch, "" is bin/sluice; add makes the switch.
+func startVTEP(t *testing.T, program string, add addSwitch) *vtepDeployment {
 	t.Helper()
 	need(t)
 	capability.Skip(t, lab.MissingVTEP()...)
-	program := os.Getenv("SLUICE_VTEP_CONTROLLER")
 	if program == "" {
 		program = filepath.Join("..", "..", "bin", "sluice")
 	}
@@ -118,7 +117,7 @@ func startVTEP(t *testing.T) *vtepDeployment {
 		})
 	}
 	if err == nil {
-		err = d.build(controller)
+		err = d.build(func(name string) (*lab.VTEP, error) { return add(l, name, controller) })
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +132,10 @@ func startVTEP(t *testing.T) *vtepDeployment {
 	return d
 }
 
-func (d *vtepDeployment) build(controller lab.Controller) (err error) {
+// addSwitch adds a switch to a deployment, with the program that manages it.
+type addSwitch func(l *lab.Lab, name string, controller lab.Controller) (*lab.VTEP, error)
+
+func (d *vtepDeployment) build(add func(name string) (*lab.VTEP, error)) (err error) {
 	step := func(f func() error) {
 		if err == nil {
 			err = f()
@@ -154,7 +156,7 @@ func (d *vtepDeployment) build(controller lab.Controller) (err error) {
 			lsp-set-addresses sw-tor1 unknown
 			lsp-set-options sw-tor1 vtep-physical-switch=tor1 vtep-logical-switch=ls1`)
 	})
-	step(func() (err error) { d.tor, err = d.AddVTEP("tor1", controller); return err })
+	step(func() (err error) { d.tor, err = add("tor1"); return err })
 	step(func() error {
 		_, err := d.tor.Ctl("add-ls", "ls1", "--", "bind-ls", "tor1", lab.VTEPPort, fmt.Sprint(vtepVLAN), "ls1")
 		return err
@@ -171,7 +173,7 @@ func (d *vtepDeployment) logSwitch(t *testing.T) {
 	if d.tor == nil {
 		return
 	}
-	for _, name := range []string{"ovn-controller-vtep.log", "ovn-controller-vtep.out", "ovs-vtep.log", "ovs-vtep.out"} {
+	for _, name := range []string{"ovn-controller-vtep.log", "ovn-controller-vtep.out", "ovs-vtep.log", "ovs-vtep.out", "sluice-vtep.log", "sluice-vtep.out"} {
 		b, err := os.ReadFile(filepath.Join(d.tor.OVS.Dir, name))
 		if err != nil {
 			continue // the program was not started

@@ -36,6 +36,7 @@ type VTEP struct {
 
 	lab                      *Lab
 	program                  Controller
+	server                   Controller // zero: ovs-vtep
 	db, emulator, controller *Process
 }
 
@@ -50,12 +51,7 @@ func ParseVTEPController(program string) (Controller, error) { return parseContr
 
 // AddVTEP starts a switch on the underlay, with the program that manages it. A deployment has room for 50 of them.
 func (l *Lab) AddVTEP(name string, program Controller) (*VTEP, error) {
-	v := &VTEP{Name: name, lab: l, program: program}
-	v.OVS = &Chassis{Name: name, Dir: filepath.Join(l.Dir, name), lab: l}
-	l.mu.Lock()
-	l.vteps++
-	v.OVS.TunnelIP = netip.AddrFrom4([4]byte{192, 168, 50, byte(200 + l.vteps)}) // chassis count from 1
-	l.mu.Unlock()
+	v := l.newVTEP(name, program)
 	for _, step := range []func() error{v.OVS.wire, v.createDatabase, v.StartDatabase, v.OVS.startSwitch, v.configure, v.startEmulator, v.StartController} {
 		if err := step(); err != nil {
 			return v, fmt.Errorf("VTEP %s: %w", name, err)
@@ -80,8 +76,17 @@ func (v *VTEP) Database() *Process { return v.db }
 // DatabaseRemote is the address of the switch's database.
 func (v *VTEP) DatabaseRemote() string { return "unix:" + filepath.Join(v.OVS.Dir, "vtep.sock") }
 
-// configure makes the bridge that the emulator takes for the switch, the access switch, and the switch's row in its database.
+// configure makes the bridges and the switch's row in its database.
 func (v *VTEP) configure() error {
+	if err := v.bridges(); err != nil {
+		return err
+	}
+	_, err := v.Ctl("add-ps", v.Name, "--", "set", "Physical_Switch", v.Name, "tunnel_ips="+v.OVS.TunnelIP.String(), "--", "add-port", v.Name, VTEPPort)
+	return err
+}
+
+// bridges makes the bridge that is taken for the switch, and the access switch.
+func (v *VTEP) bridges() error {
 	args := append(v.OVS.addBridge(v.Name), v.OVS.addBridge(accessBridge)...)
 	for _, end := range [][3]string{{v.Name, VTEPPort, "uplink"}, {accessBridge, "uplink", VTEPPort}} {
 		args = append(args, "--", "add-port", end[0], end[1], "--", "set", "interface", end[1], "type=patch", "options:peer="+end[2])
@@ -92,11 +97,7 @@ func (v *VTEP) configure() error {
 	if _, err := v.OVS.Vsctl(args...); err != nil {
 		return err
 	}
-	if err := v.OVS.addTunnelAddress(); err != nil {
-		return err
-	}
-	_, err := v.Ctl("add-ps", v.Name, "--", "set", "Physical_Switch", v.Name, "tunnel_ips="+v.OVS.TunnelIP.String(), "--", "add-port", v.Name, VTEPPort)
-	return err
+	return v.OVS.addTunnelAddress()
 }
 
 // startEmulator starts ovs-vtep. It looks for both databases at one server, so it gets a vtep-ctl that knows the address of the other.
@@ -118,12 +119,16 @@ func (v *VTEP) startEmulator() error {
 	return err
 }
 
-// Emulator is the process of ovs-vtep. Once it is killed frames go on as they did, and nobody reads the database. It takes a database that does
+// Emulator is the process of ovs-vtep, or of the program that is the switch in its place. Of ovs-vtep: once it is killed frames go on as they did, and nobody reads the database. It takes a database that does
 // not answer for an empty one, and removes its bridges when it starts.
 func (v *VTEP) Emulator() *Process { return v.emulator }
 
-// StartController starts the program that manages the switch and returns when it answers on its control socket.
+// StartController starts the program that manages the switch and returns when it answers on its control socket. A switch with the zero Controller is managed by
+// hand.
 func (v *VTEP) StartController() (err error) {
+	if v.program.Path() == "" {
+		return nil
+	}
 	argv := append(append([]string{}, v.program.argv...), "--log-file="+filepath.Join(v.OVS.Dir, "ovn-controller-vtep.log"), "-vconsole:off",
 		"--vtep-db="+v.DatabaseRemote(), "--ovnsb-db="+v.lab.Central.SBRemote())
 	v.controller, err = v.lab.start(v.Name+"/ovn-controller-vtep", nil, v.OVS.Dir, runtimeEnv(v.OVS.Dir), argv...)

@@ -1,0 +1,45 @@
+package vtepserve
+
+import (
+	"context"
+
+	"github.com/sluice-gw/sluice/internal/unixctl"
+)
+
+// commands are those of the control socket.
+func (s *Switch) commands(exit chan<- struct{}) []unixctl.Command {
+	return []unixctl.Command{
+		{Name: "exit", Run: func(context.Context, []string) (string, error) {
+			select {
+			case exit <- struct{}{}:
+			default: // it was told already
+			}
+			return "", nil
+		}},
+		{Name: "vtep-connection-status", Run: s.connected(func(st Status) bool { return st.Database.Connected })},
+		{Name: "ovs-connection-status", Run: s.connected(func(st Status) bool { return st.OVS.Connected && st.OpenFlow.Connected })},
+		{Name: "status",
+			Run: func(ctx context.Context, _ []string) (string, error) {
+				st, err := s.Status(ctx)
+				if err != nil {
+					return "", err
+				}
+				return st.Text(), nil
+			},
+			JSON: func(ctx context.Context, _ []string) (any, error) { return s.Status(ctx) }},
+	}
+}
+
+// connected answers "connected" or "not connected", as ovn-controller's commands of that kind do.
+func (s *Switch) connected(is func(Status) bool) unixctl.Handler {
+	return func(ctx context.Context, _ []string) (string, error) {
+		st, err := s.Status(ctx)
+		switch {
+		case err != nil:
+			return "", err
+		case is(st):
+			return "connected", nil
+		}
+		return "not connected", nil
+	}
+}

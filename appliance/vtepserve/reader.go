@@ -1,0 +1,102 @@
+package vtepserve
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-gw/sluice/fallback/ovs/bridging"
+	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
+)
+
+// reading is what the data path has learned and counted.
+type reading struct {
+	fresh    bool // the switch has started since the last reading, and forgotten what it knew
+	stations []bridging.Learned
+	counters map[bridging.Attachment]bridging.Counters // nil: not read this time
+}
+
+// reader reads the data path.
+type reader struct {
+	bridge *flowset.Bridge
+	out    chan reading
+	now    chan struct{} // there is a new connection: read at once
+	fresh  atomic.Bool
+}
+
+func newReader() *reader {
+	return &reader{out: make(chan reading), now: make(chan struct{}, 1)}
+}
+
+// linked is told of each connection before it can be read.
+func (r *reader) linked(fresh bool) {
+	if fresh {
+		r.fresh.Store(true)
+	}
+	select {
+	case r.now <- struct{}{}:
+	default:
+	}
+}
+
+// Times between readings. One that takes long makes the next ones rarer, so that not more than a tenth of the time goes into it.
+const (
+	stationsEach = time.Second
+	countersEach = 10 // readings
+	share        = 10
+)
+
+// Run reads until ctx ends.
+func (r *reader) Run(ctx context.Context) error {
+	timer := time.NewTimer(stationsEach)
+	defer timer.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		case <-r.now:
+		}
+		start := time.Now()
+		if got, err := r.read(ctx, n%countersEach == 0); err == nil {
+			select {
+			case r.out <- got:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		timer.Reset(max(stationsEach, share*time.Since(start)))
+	}
+}
+
+// read reads once. An error is one of the connection, of which the bridge tells.
+func (r *reader) read(ctx context.Context, counters bool) (got reading, err error) {
+	fresh := r.fresh.Swap(false)
+	defer func() {
+		if err != nil && fresh {
+			r.fresh.Store(true)
+		}
+	}()
+	got.fresh = fresh
+	for f, err := range r.bridge.Dump(ctx, bridging.Stations) {
+		if err != nil {
+			return got, err
+		}
+		if l, ok := bridging.ReadLearned(f); ok {
+			got.stations = append(got.stations, l)
+		}
+	}
+	if !counters {
+		return got, nil
+	}
+	got.counters = map[bridging.Attachment]bridging.Counters{}
+	for _, table := range bridging.Counted {
+		for f, err := range r.bridge.Dump(ctx, table) {
+			if err != nil {
+				return got, err
+			}
+			bridging.Count(got.counters, f)
+		}
+	}
+	return got, nil
+}
