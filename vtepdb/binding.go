@@ -10,13 +10,8 @@ import (
 	"github.com/sluice-gw/sluice/vtepdb/rows"
 )
 
-// Keys by which rows are marked.
-const (
-	// ownerKey in Logical_Switch.other_config is the UUID of the SB_Global row of the Southbound database that has the row.
-	ownerKey = "sluice-owner"
-	// locatorsKey and that UUID, in Global.other_config, are the tunnel addresses that rows have led to on its behalf.
-	locatorsKey = "sluice-locators:"
-)
+// ownerKey in Logical_Switch.other_config is the UUID of the SB_Global row of the Southbound database that has the row.
+const ownerKey = "sluice-owner"
 
 // binding is what a Logical_Switch row is bound to.
 type binding struct {

@@ -15,6 +15,8 @@ type Chassis struct {
 	IP       string // of its VXLAN encapsulation, "" if it has none: no switch reaches it then
 	VTEP     bool   // other_config:is-vtep
 	Identity string // other_config:sluice-identity
+	// ServiceNode: it gives frames of a switch that cannot do so itself to all others (ReplicationKey).
+	ServiceNode bool
 }
 
 // PortKind says what a Port_Binding is to a switch.
@@ -34,6 +36,7 @@ type Port struct {
 	Key      int64      // its tunnel key
 	Chassis  ovsdb.UUID
 	Up       bool
+	Gateway  bool // chassisredirect: its chassis answers for a router
 	MACs     []Address
 	// Of a VTEP: options:vtep-physical-switch and vtep-logical-switch.
 	Switch, LogicalSwitch string
@@ -41,7 +44,7 @@ type Port struct {
 
 func (p *Port) equal(q *Port) bool {
 	return p.Name == q.Name && p.Kind == q.Kind && p.Datapath == q.Datapath && p.Key == q.Key && p.Chassis == q.Chassis &&
-		p.Up == q.Up && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && slices.Equal(p.MACs, q.MACs)
+		p.Up == q.Up && p.Gateway == q.Gateway && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && slices.Equal(p.MACs, q.MACs)
 }
 
 // ipaddr is the IPv4 address that goes with a MAC address of the port.

@@ -44,6 +44,11 @@ func (p *Planner) onLogicalSwitch(ch idl.Change[rows.LogicalSwitch]) {
 		}
 		p.bindings[row.Name] = true
 		p.ls[row.UUID] = true
+		if ch.New == nil || ch.New.Name != row.Name {
+			for _, code := range []string{noVXLAN, noServiceNode, floodForeign} {
+				p.problems.set(code, row.Name, "")
+			}
+		}
 		if ch.Old == nil || ch.New == nil || p.mine(ch.Old) != p.mine(ch.New) {
 			p.markLogicalSwitch(row.UUID)
 		}

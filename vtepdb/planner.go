@@ -39,6 +39,9 @@ type Planner struct {
 type switchSide struct {
 	identity string          // UUID of the Global row, "" while there is none
 	recorded map[string]bool // locatorsKey of the Global row
+	settings settings
+	mode     string // of replication: SourceNode or ServiceNode
+	unable   bool   // because a switch cannot do otherwise, now or by the record
 	switches map[string]*physicalSwitch
 	bound    map[string]*binding            // by name of the switch's logical switch
 	boundTo  map[ovsdb.UUID]map[string]bool // names of those by datapath
@@ -71,7 +74,7 @@ func New(cfg Config) *Planner {
 	p.problems = problems{report: cfg.Report, by: map[problemKey]string{}}
 	p.moves = damper{by: map[any]*moves{}}
 	p.switchSide = switchSide{
-		recorded: map[string]bool{}, switches: map[string]*physicalSwitch{}, bound: map[string]*binding{},
+		recorded: map[string]bool{}, mode: SourceNode, switches: map[string]*physicalSwitch{}, bound: map[string]*binding{},
 		boundTo: map[ovsdb.UUID]map[string]bool{}, locals: map[macKey][]*rows.UcastMacsLocal{}, remotes: map[macKey][]*rows.UcastMacsRemote{},
 	}
 	p.pending = pending{

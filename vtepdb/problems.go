@@ -32,8 +32,11 @@ const (
 	macMalformed    = "mac-malformed"
 	locatorForeign  = "locator-foreign"
 	floodForeign    = "flood-foreign"
+	noServiceNode   = "no-service-node"
 	switchFault     = "switch-fault"
 	portFault       = "port-fault"
+	// UnsupportedSetting is a setting that has no effect.
+	UnsupportedSetting = "unsupported-setting"
 )
 
 type problemKey struct{ code, subject string }

@@ -108,8 +108,19 @@ func (b *bench) remoteText() string {
 func (b *bench) oracle() string {
 	db := b.replica.DB()
 	own := map[string]bool{}
+	var config map[string]string
+	for g := range db.Global.All() {
+		config = g.OtherConfig
+	}
+	mode := config[replicationKey]
+	if mode != SourceNode && mode != ServiceNode {
+		mode = cmp.Or(config[modeKey+owner], SourceNode)
+	}
 	for sw := range db.PhysicalSwitch.All() {
 		own[sw.Name] = true
+		if len(sw.SwitchFaultStatus) > 0 && config[replicationKey] != SourceNode {
+			mode = ServiceNode
+		}
 	}
 	reach := func(id ovsdb.UUID) string {
 		if c := b.chassis[id]; !own[c.Name] {
@@ -124,8 +135,9 @@ func (b *bench) oracle() string {
 			lines = append(lines, ls.Name+" key 0 ")
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s key %d source_node", ls.Name, b.datapaths[dp]))
+		lines = append(lines, fmt.Sprintf("%s key %d %s", ls.Name, b.datapaths[dp], mode))
 		flood := map[string]bool{}
+		nodes, gateways := map[string]bool{}, map[string]bool{}
 		best := map[wire.MAC]string{} // the port that has it
 		lead := map[wire.MAC]string{}
 		for _, port := range b.ports {
@@ -135,6 +147,14 @@ func (b *bench) oracle() string {
 			ip := reach(port.Chassis)
 			if ip != "" {
 				flood[ip] = true
+				if b.chassis[port.Chassis].ServiceNode {
+					nodes[ip] = true
+					for _, other := range b.ports {
+						if other.Datapath == dp && other.Gateway && other.Kind != Elsewhere && other.Chassis == port.Chassis {
+							gateways[ip] = true
+						}
+					}
+				}
 			}
 			for _, a := range port.MACs {
 				if n, ok := best[a.MAC]; !ok || port.Name < n {
@@ -158,6 +178,17 @@ func (b *bench) oracle() string {
 		for _, line := range lead {
 			if line != "" {
 				lines = append(lines, line)
+			}
+		}
+		if mode == ServiceNode && len(flood) > 1 {
+			if len(gateways) > 0 {
+				nodes = gateways
+			}
+			if ip := config[serviceNodesKey]; ip != "" {
+				nodes[ip] = true
+			}
+			if len(nodes) > 0 {
+				flood = nodes
 			}
 		}
 		if len(flood) > 0 {
@@ -209,7 +240,7 @@ type generator struct {
 
 func (g *generator) step() {
 	db := g.replica.DB()
-	switch n := g.r.IntN(12); {
+	switch n := g.r.IntN(13); {
 	case n == 0 || len(g.ids) == 0:
 		g.datapath()
 	case n == 1 || len(g.hosts) < 3:
@@ -222,6 +253,8 @@ func (g *generator) step() {
 		g.physicalSwitch()
 	case n <= 9:
 		g.vlanBinding()
+	case n == 10:
+		g.replication()
 	default:
 		g.localMAC()
 	}
@@ -248,7 +281,7 @@ func (g *generator) host() {
 		g.hosts = append(g.hosts, ovsdb.NewUUID())
 	}
 	i := g.r.IntN(len(g.hosts))
-	c := Chassis{Name: fmt.Sprint("hv", i), VTEP: i == 0}
+	c := Chassis{Name: fmt.Sprint("hv", i), VTEP: i == 0, ServiceNode: g.r.IntN(2) == 0}
 	if g.r.IntN(4) > 0 {
 		c.IP = fmt.Sprintf("192.0.2.%d", 10+10*i+g.r.IntN(2))
 	}
@@ -289,7 +322,7 @@ func (g *generator) port() {
 			port.Switch, port.Chassis = "far", g.hosts[0]
 		}
 	} else {
-		port.Chassis = g.hosts[g.r.IntN(len(g.hosts))]
+		port.Chassis, port.Gateway = g.hosts[g.r.IntN(len(g.hosts))], n == 10
 		for range g.r.IntN(3) {
 			if a := (Address{g.mac(), ""}); !slices.ContainsFunc(port.MACs, func(o Address) bool { return o.MAC == a.MAC }) {
 				if g.r.IntN(2) == 0 {
@@ -338,6 +371,34 @@ func (g *generator) physicalSwitch() {
 			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": fmt.Sprintf("192.0.2.%d", 1+i+2*g.r.IntN(2))})
 		}
 	})
+}
+
+// replication changes what a switch can do, and what is said about it.
+func (g *generator) replication() {
+	global := g.global()
+	set := func(key, value string) {
+		g.change(func(tx *idl.Tx) {
+			tx.Mutate("Global", global, "other_config", "delete", []string{key})
+			if value != "" {
+				tx.Mutate("Global", global, "other_config", "insert", map[string]string{key: value})
+			}
+		})
+	}
+	switch g.r.IntN(4) {
+	case 0:
+		set(replicationKey, []string{"", "", SourceNode, ServiceNode, "none"}[g.r.IntN(5)])
+	case 1:
+		set(serviceNodesKey, []string{"", "192.0.2.200", "192.0.2.201"}[g.r.IntN(3)])
+	default:
+		for row := range g.replica.DB().PhysicalSwitch.All() {
+			var fault any
+			if g.r.IntN(2) == 0 {
+				fault = noSourceNode
+			}
+			g.change(func(tx *idl.Tx) { tx.Update("Physical_Switch", row.UUID, map[string]any{"switch_fault_status": fault}) })
+			return
+		}
+	}
 }
 
 func (g *generator) vlanBinding() {

@@ -42,6 +42,7 @@ func newNetwork() network {
 type segment struct {
 	stations map[wire.MAC][]*Port // those that have the address by configuration, by name
 	hosts    map[ovsdb.UUID]int   // chassis with ports, and how many
+	gateways map[ovsdb.UUID]int   // of these, with ports that are a router's gateway
 	vteps    map[ovsdb.UUID]*Port
 	members  int // ports of any kind
 }
@@ -100,7 +101,7 @@ func (p *Planner) SetPort(id ovsdb.UUID, port *Port) {
 func (p *Planner) join(id ovsdb.UUID, port *Port) {
 	s := p.segments[port.Datapath]
 	if s == nil {
-		s = &segment{stations: map[wire.MAC][]*Port{}, hosts: map[ovsdb.UUID]int{}, vteps: map[ovsdb.UUID]*Port{}}
+		s = &segment{stations: map[wire.MAC][]*Port{}, hosts: map[ovsdb.UUID]int{}, gateways: map[ovsdb.UUID]int{}, vteps: map[ovsdb.UUID]*Port{}}
 		p.segments[port.Datapath] = s
 	}
 	s.members++
@@ -119,9 +120,7 @@ func (p *Planner) join(id ovsdb.UUID, port *Port) {
 	if port.Chassis.IsZero() || port.Kind == Elsewhere {
 		return
 	}
-	if s.hosts[port.Chassis]++; s.hosts[port.Chassis] == 1 {
-		p.markFlood(port.Datapath)
-	}
+	p.host(port, 1)
 	for _, a := range port.MACs {
 		list := append(s.stations[a.MAC], port)
 		slices.SortStableFunc(list, func(a, b *Port) int { return strings.Compare(a.Name, b.Name) })
@@ -147,10 +146,7 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 		p.problems.set(lportUnbound, port.Name, "")
 	}
 	if !port.Chassis.IsZero() && port.Kind != Elsewhere {
-		if s.hosts[port.Chassis]--; s.hosts[port.Chassis] == 0 {
-			delete(s.hosts, port.Chassis)
-			p.markFlood(port.Datapath)
-		}
+		p.host(port, -1)
 		for _, a := range port.MACs {
 			list := slices.DeleteFunc(s.stations[a.MAC], func(o *Port) bool { return o == port })
 			if s.stations[a.MAC] = list; len(list) == 0 {
@@ -161,6 +157,24 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 	}
 	if s.members--; s.members == 0 {
 		delete(p.segments, port.Datapath)
+	}
+}
+
+// host counts a port at its chassis, or ceases to.
+func (p *Planner) host(port *Port, n int) {
+	s := p.segments[port.Datapath]
+	count := func(at map[ovsdb.UUID]int) {
+		was := at[port.Chassis]
+		if at[port.Chassis] += n; was == 0 || was+n == 0 {
+			p.markFlood(port.Datapath)
+		}
+		if was+n == 0 {
+			delete(at, port.Chassis)
+		}
+	}
+	count(s.hosts)
+	if port.Gateway {
+		count(s.gateways)
 	}
 }
 

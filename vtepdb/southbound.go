@@ -11,6 +11,7 @@ import (
 type Registration struct {
 	Name, IP, Identity string
 	LogicalSwitches    []string // sorted
+	ServiceNode        bool     // see ReplicationKey
 }
 
 // Roll is what the table Chassis is to hold of the switches here.
@@ -33,7 +34,7 @@ func (p *Planner) Roll() Roll {
 	for _, name := range p.Switches() {
 		r.Keep[name] = true
 		if sw := p.switches[name]; sw.ip != "" && p.clash(name) == "" {
-			r.Chassis = append(r.Chassis, Registration{name, sw.ip, p.identity, sortedKeys(sw.bound)})
+			r.Chassis = append(r.Chassis, Registration{name, sw.ip, p.identity, sortedKeys(sw.bound), p.mode == ServiceNode})
 		}
 	}
 	return r

@@ -21,12 +21,14 @@ func (p *Planner) readSwitches() {
 	p.changed()
 	was := p.identity
 	p.identity, p.recorded = "", map[string]bool{}
+	var config map[string]string
 	for g := range p.db.Global.All() {
-		p.identity = g.UUID.String()
-		for _, ip := range strings.Split(g.OtherConfig[locatorsKey+p.owner], ",") {
+		p.identity, config = g.UUID.String(), g.OtherConfig
+		for _, ip := range strings.Split(config[locatorsKey+p.owner], ",") {
 			p.recorded[ip] = true
 		}
 	}
+	p.readSettings(config)
 	if p.identity != was {
 		p.markNetwork()
 	}
@@ -61,6 +63,7 @@ func (p *Planner) readSwitches() {
 		}
 		p.readTunnelIPs(row.Name, sw)
 	}
+	p.readMode(config)
 	p.problems.only(switchFault, faults)
 	p.problems.only(portFault, portFaults)
 	for _, code := range []string{noTunnelIP, moreTunnelIPs, chassisConflict} {

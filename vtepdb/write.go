@@ -85,59 +85,7 @@ func (p *Planner) HasWork() bool {
 	if p.owner == "" || p.identity == "" {
 		return false
 	}
-	_, _, differs := p.record()
-	return differs || len(p.ls)+len(p.floods)+len(p.macs) > 0
-}
-
-// record compares the record of tunnel addresses with what it is to be. An address is in it before a row leads there, and stays as
-// long as there may be one.
-func (p *Planner) record() (global *rows.Global, text string, differs bool) {
-	for g := range p.db.Global.All() {
-		global = g
-	}
-	if global == nil {
-		return nil, "", false
-	}
-	if p.inUse == nil {
-		text := strings.Join(sortedKeys(p.reached()), ",")
-		p.inUse = &text
-	}
-	has := global.OtherConfig[locatorsKey+p.owner]
-	if text = *p.inUse; has != text && has != "" && len(p.macs)+len(p.floods) > 0 {
-		want := p.reached()
-		for ip := range p.recorded {
-			if ip != "" {
-				want[ip] = true
-			}
-		}
-		text = strings.Join(sortedKeys(want), ",")
-	}
-	return global, text, has != text
-}
-
-// reached are the tunnel addresses of all chassis, if something is bound.
-func (p *Planner) reached() map[string]bool {
-	out := map[string]bool{}
-	if len(p.boundTo) > 0 {
-		for id, c := range p.chassis {
-			if c.IP != "" && !p.ours(id) {
-				out[c.IP] = true
-			}
-		}
-	}
-	return out
-}
-
-func (w *writer) writeRecord() {
-	g, text, differs := w.record()
-	if !differs || !w.tx.Part(idl.Part{Kind: "record", Table: "Global", Row: g.UUID, Name: "the record of tunnel addresses"}) {
-		return
-	}
-	key := locatorsKey + w.owner
-	w.tx.Mutate("Global", g.UUID, "other_config", "delete", []string{key})
-	if text != "" {
-		w.tx.Mutate("Global", g.UUID, "other_config", "insert", map[string]string{key: text})
-	}
+	return p.recordDiffers() || len(p.ls)+len(p.floods)+len(p.macs) > 0
 }
 
 // writeLogicalSwitch takes a row that is bound, and gives up one that is not any more.
@@ -151,11 +99,11 @@ func (w *writer) writeLogicalSwitch(id ovsdb.UUID) bool {
 	}
 	if b := w.bound[row.Name]; b != nil && b.ls == id {
 		key := w.keys[b.dp]
-		if !b.usable || w.mine(row) && row.TunnelKey == ovsdb.Some(key) && row.ReplicationMode == ovsdb.Some("source_node") {
+		if !b.usable || w.mine(row) && row.TunnelKey == ovsdb.Some(key) && row.ReplicationMode == ovsdb.Some(w.mode) {
 			return false
 		}
 		if part() {
-			w.tx.Update("Logical_Switch", id, map[string]any{"tunnel_key": key, "replication_mode": "source_node"})
+			w.tx.Update("Logical_Switch", id, map[string]any{"tunnel_key": key, "replication_mode": w.mode})
 			if !w.mine(row) {
 				w.tx.Mutate("Logical_Switch", id, "other_config", "insert", map[string]string{ownerKey: w.owner})
 			}
@@ -206,11 +154,13 @@ func (p *Planner) fromHere(ips map[string]bool) bool {
 	return true
 }
 
-// floodWanted is where frames of a logical switch go whose destination is not known: every chassis that has a port there.
+// floodWanted is where frames of a logical switch go whose destination is not known: every chassis that has a port there, or the
+// nodes that give them to these.
 func (p *Planner) floodWanted(ls *rows.LogicalSwitch) map[string]bool {
 	want := map[string]bool{}
 	without := map[string]bool{}
-	if b := p.bound[ls.Name]; b != nil && b.ls == ls.UUID && b.usable && p.segments[b.dp] != nil {
+	b := p.bound[ls.Name]
+	if b != nil && b.ls == ls.UUID && b.usable && p.segments[b.dp] != nil {
 		for id := range p.segments[b.dp].hosts {
 			if ip, ok := p.reach(id); ok {
 				want[ip] = true
@@ -225,7 +175,7 @@ func (p *Planner) floodWanted(ls *rows.LogicalSwitch) map[string]bool {
 			"ovs-vsctl set open . external_ids:ovn-encap-type=geneve,vxlan", strings.Join(sortedKeys(without), ", "), ls.Name)
 	}
 	p.problems.set(noVXLAN, ls.Name, text)
-	return want
+	return p.replicated(ls, b, want)
 }
 
 // writeFlood keeps the row of unknown destinations.

@@ -73,7 +73,8 @@ func (n *network) chassis(id ovsdb.UUID, row *sb.Chassis) {
 		n.plan.SetChassis(id, nil)
 		return
 	}
-	c := vtepdb.Chassis{Name: row.Name, VTEP: row.OtherConfig[isVTEP] == "true", Identity: row.OtherConfig[identityKey]}
+	c := vtepdb.Chassis{Name: row.Name, VTEP: row.OtherConfig[isVTEP] == "true", Identity: row.OtherConfig[identityKey],
+		ServiceNode: row.OtherConfig[vtepdb.ServiceNodeKey] == "true"}
 	var encaps []*sb.Encap
 	for _, e := range row.Encaps {
 		if encap := n.db.Encap.Get(e); encap != nil && encap.Type == "vxlan" {
@@ -110,6 +111,7 @@ func (n *network) port(id ovsdb.UUID, row *sb.PortBinding) {
 	case "external":
 		p.Kind = vtepdb.Elsewhere
 	case "chassisredirect":
+		p.Gateway = true
 		// The router's address is reached in the logical switch that the router's port leads to.
 		router := n.db.PortBindingByLogicalPort.One(row.Options["distributed-port"])
 		if router == nil {

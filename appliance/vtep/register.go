@@ -97,7 +97,7 @@ func (s *southbound) writeRoll(roll vtepdb.Roll) {
 				s.log(fmt.Sprintf("Chassis for VTEP physical switch (%s) disappears, maybe deleted by ovn-sbctl, adding it back", r.Name))
 			}
 			s.insert("Chassis", map[string]any{"name": r.Name, "encaps": s.encap(r), "vtep_logical_switches": r.LogicalSwitches,
-				"other_config": map[string]string{isVTEP: "true", identityKey: r.Identity}})
+				"other_config": marks(r)})
 		}
 	}
 }
@@ -116,13 +116,28 @@ func (s *southbound) encap(r vtepdb.Registration) ovsdb.NamedUUID {
 	return s.insert("Encap", map[string]any{"type": "vxlan", "ip": r.IP, "chassis_name": r.Name, "options": map[string]string{"csum": "false"}})
 }
 
+// markKeys are the keys of other_config that a switch's chassis may have from here.
+var markKeys = []string{isVTEP, identityKey, vtepdb.ReplicationKey}
+
+// marks are what it has there.
+func marks(r vtepdb.Registration) map[string]string {
+	m := map[string]string{isVTEP: "true", identityKey: r.Identity}
+	if r.ServiceNode {
+		m[vtepdb.ReplicationKey] = vtepdb.ServiceNode
+	}
+	return m
+}
+
 // repair makes a row what it is to be; what others have put into other_config stays.
 func (s *southbound) repair(r vtepdb.Registration, row *sb.Chassis) {
 	var encap *sb.Encap
 	if len(row.Encaps) == 1 {
 		encap = s.db.Encap.Get(row.Encaps[0])
 	}
-	marked := row.OtherConfig[isVTEP] == "true" && row.OtherConfig[identityKey] == r.Identity
+	marked := true
+	for _, key := range markKeys {
+		marked = marked && row.OtherConfig[key] == marks(r)[key]
+	}
 	fits := encap != nil && encap.Type == "vxlan" && encap.IP == r.IP
 	csum := fits && encap.Options["csum"] == "false" && encap.ChassisName == r.Name
 	named := slices.Equal(row.VTEPLogicalSwitches, r.LogicalSwitches)
@@ -130,8 +145,8 @@ func (s *southbound) repair(r vtepdb.Registration, row *sb.Chassis) {
 		return
 	}
 	if !marked {
-		s.tx.Mutate("Chassis", row.UUID, "other_config", "delete", []string{isVTEP, identityKey})
-		s.tx.Mutate("Chassis", row.UUID, "other_config", "insert", map[string]string{isVTEP: "true", identityKey: r.Identity})
+		s.tx.Mutate("Chassis", row.UUID, "other_config", "delete", markKeys)
+		s.tx.Mutate("Chassis", row.UUID, "other_config", "insert", marks(r))
 	}
 	switch {
 	case !fits:

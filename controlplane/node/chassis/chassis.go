@@ -64,6 +64,9 @@ func (c *Chassis) Taken() []string { return c.taken }
 // addresses, from another host with the same name.
 const identityKey = "sluice-identity"
 
+// serviceNodeKey there says that this chassis is a service node, for the controllers of hardware VTEP switches (vtepdb.ServiceNodeKey).
+const serviceNodeKey = "sluice-service-node"
+
 func (c *Chassis) identity() string {
 	for row := range c.w.VSW.OpenVSwitch.All() {
 		return row.UUID.String()
@@ -110,6 +113,9 @@ func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
 	}
 	for _, f := range features {
 		o[f] = "true"
+	}
+	if cfg.ServiceNode {
+		o[serviceNodeKey] = "true"
 	}
 	if row == nil {
 		return o
