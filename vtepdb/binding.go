@@ -138,6 +138,7 @@ func (p *Planner) usable(row *rows.LogicalSwitch, key int64) bool {
 // markBinding marks all rows that follow from a binding.
 func (p *Planner) markBinding(b *binding) {
 	p.markLogicalSwitch(b.ls)
+	p.markFloods(b)
 	s := p.segments[b.dp]
 	if s == nil {
 		return
@@ -156,7 +157,12 @@ func (p *Planner) markBinding(b *binding) {
 
 // markLogicalSwitch marks a row with all that is in it.
 func (p *Planner) markLogicalSwitch(ls ovsdb.UUID) {
-	p.ls[ls], p.floods[ls] = true, true
+	p.ls[ls], p.floods[macKey{ls: ls}] = true, true
+	for _, row := range p.db.McastMacsRemoteByLogicalSwitch.Get(ls) {
+		if mac, ok := readGroup(row.MAC); ok {
+			p.floods[macKey{ls, mac}] = true
+		}
+	}
 	for _, row := range p.db.UcastMacsRemoteByLogicalSwitch.Get(ls) {
 		if mac, ok := p.readMAC(row.MAC); ok {
 			p.macs[macKey{ls, mac}] = true

@@ -37,14 +37,16 @@ type Port struct {
 	Chassis  ovsdb.UUID
 	Up       bool
 	Gateway  bool // chassisredirect: its chassis answers for a router
-	MACs     []Address
+	// EveryGroup: it gets frames to all multicast groups (options:mcast_flood).
+	EveryGroup bool
+	MACs       []Address
 	// Of a VTEP: options:vtep-physical-switch and vtep-logical-switch.
 	Switch, LogicalSwitch string
 }
 
 func (p *Port) equal(q *Port) bool {
 	return p.Name == q.Name && p.Kind == q.Kind && p.Datapath == q.Datapath && p.Key == q.Key && p.Chassis == q.Chassis &&
-		p.Up == q.Up && p.Gateway == q.Gateway && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && slices.Equal(p.MACs, q.MACs)
+		p.Up == q.Up && p.Gateway == q.Gateway && p.EveryGroup == q.EveryGroup && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && slices.Equal(p.MACs, q.MACs)
 }
 
 // ipaddr is the IPv4 address that goes with a MAC address of the port.

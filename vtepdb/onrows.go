@@ -26,11 +26,7 @@ func (p *Planner) OnRows(c *rows.Changes) {
 		p.onRemote(ch)
 	}
 	for _, ch := range c.McastMacsRemote {
-		for _, row := range []*rows.McastMacsRemote{ch.Old, ch.New} {
-			if row != nil {
-				p.floods[row.LogicalSwitch] = true
-			}
-		}
+		p.onFlood(ch)
 	}
 }
 
@@ -45,9 +41,7 @@ func (p *Planner) onLogicalSwitch(ch idl.Change[rows.LogicalSwitch]) {
 		p.bindings[row.Name] = true
 		p.ls[row.UUID] = true
 		if ch.New == nil || ch.New.Name != row.Name {
-			for _, code := range []string{noVXLAN, noServiceNode, floodForeign} {
-				p.problems.set(code, row.Name, "")
-			}
+			p.problems.forget(row.Name)
 		}
 		if ch.Old == nil || ch.New == nil || p.mine(ch.Old) != p.mine(ch.New) {
 			p.markLogicalSwitch(row.UUID)

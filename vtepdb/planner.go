@@ -47,6 +47,7 @@ type switchSide struct {
 	boundTo  map[ovsdb.UUID]map[string]bool // names of those by datapath
 	locals   map[macKey][]*rows.UcastMacsLocal
 	remotes  map[macKey][]*rows.UcastMacsRemote
+	floodsAt map[macKey][]*rows.McastMacsRemote // zero address: unknown-dst
 }
 
 // macKey is a MAC address in a Logical_Switch row.
@@ -61,7 +62,7 @@ type pending struct {
 	bindings  map[string]bool     // what is bound, by name of a logical switch
 	ls        map[ovsdb.UUID]bool // Logical_Switch rows
 	macs      map[macKey]bool     // Ucast_Macs_Remote
-	floods    map[ovsdb.UUID]bool // Mcast_Macs_Remote, by Logical_Switch row
+	floods    map[macKey]bool     // Mcast_Macs_Remote; zero address: what is not known
 	claims    map[ovsdb.UUID]bool // Port_Binding
 	places    map[Place]bool      // FDB
 	checks    map[ovsdb.UUID]bool // Ucast_Macs_Local
@@ -76,9 +77,10 @@ func New(cfg Config) *Planner {
 	p.switchSide = switchSide{
 		recorded: map[string]bool{}, mode: SourceNode, switches: map[string]*physicalSwitch{}, bound: map[string]*binding{},
 		boundTo: map[ovsdb.UUID]map[string]bool{}, locals: map[macKey][]*rows.UcastMacsLocal{}, remotes: map[macKey][]*rows.UcastMacsRemote{},
+		floodsAt: map[macKey][]*rows.McastMacsRemote{},
 	}
 	p.pending = pending{
-		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, macs: map[macKey]bool{}, floods: map[ovsdb.UUID]bool{},
+		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, macs: map[macKey]bool{}, floods: map[macKey]bool{},
 		claims: map[ovsdb.UUID]bool{}, places: map[Place]bool{}, fresh: map[Place]bool{}, checks: map[ovsdb.UUID]bool{},
 	}
 	return p

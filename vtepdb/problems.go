@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sluice-gw/sluice/internal/wire"
 )
 
 // Problem is something that is wanted and not done, or that somebody has to look at.
@@ -65,6 +67,19 @@ func (ps *problems) only(code string, subjects map[string]bool) {
 	for key := range ps.by {
 		if key.code == code && !subjects[key.subject] {
 			delete(ps.by, key)
+		}
+	}
+}
+
+// forget ends the problems of what is in a logical switch that is gone.
+func (ps *problems) forget(ls string) {
+	for key := range ps.by {
+		switch key.code {
+		case noVXLAN, noServiceNode, floodForeign, macDuplicate, macForeign, macMoving:
+			mac, of := strings.CutPrefix(key.subject, ls+" ")
+			if _, err := wire.ParseMAC(mac); of && err == nil || key.subject == ls {
+				delete(ps.by, key)
+			}
 		}
 	}
 }

@@ -191,6 +191,28 @@ func (b *bench) oracle() string {
 				flood = nodes
 			}
 		}
+		for group := range b.groups {
+			mac := b.groups[group].MAC
+			if mac.IsZero() || b.groups[group].Datapath != dp || mode == ServiceNode {
+				continue
+			}
+			audience := map[string]bool{}
+			for _, other := range b.groups {
+				if other.Datapath == dp && (other.MAC == mac || other.MAC.IsZero()) {
+					audience[reach(other.Chassis)] = true
+				}
+			}
+			for _, port := range b.ports {
+				if port.Datapath == dp && port.Kind != Elsewhere && (port.EveryGroup || b.chassis[port.Chassis].VTEP) {
+					audience[reach(port.Chassis)] = true
+				}
+			}
+			delete(audience, "")
+			line := fmt.Sprintf("%s %v %v", ls.Name, mac, sortedKeys(audience))
+			if len(audience) > 0 && !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
 		if len(flood) > 0 {
 			lines = append(lines, fmt.Sprintf("%s unknown-dst %v", ls.Name, sortedKeys(flood)))
 		}
@@ -240,7 +262,7 @@ type generator struct {
 
 func (g *generator) step() {
 	db := g.replica.DB()
-	switch n := g.r.IntN(13); {
+	switch n := g.r.IntN(14); {
 	case n == 0 || len(g.ids) == 0:
 		g.datapath()
 	case n == 1 || len(g.hosts) < 3:
@@ -255,6 +277,8 @@ func (g *generator) step() {
 		g.vlanBinding()
 	case n == 10:
 		g.replication()
+	case n == 11:
+		g.group()
 	default:
 		g.localMAC()
 	}
@@ -322,7 +346,7 @@ func (g *generator) port() {
 			port.Switch, port.Chassis = "far", g.hosts[0]
 		}
 	} else {
-		port.Chassis, port.Gateway = g.hosts[g.r.IntN(len(g.hosts))], n == 10
+		port.Chassis, port.Gateway, port.EveryGroup = g.hosts[g.r.IntN(len(g.hosts))], n == 10, g.r.IntN(8) == 0
 		for range g.r.IntN(3) {
 			if a := (Address{g.mac(), ""}); !slices.ContainsFunc(port.MACs, func(o Address) bool { return o.MAC == a.MAC }) {
 				if g.r.IntN(2) == 0 {
@@ -371,6 +395,21 @@ func (g *generator) physicalSwitch() {
 			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": fmt.Sprintf("192.0.2.%d", 1+i+2*g.r.IntN(2))})
 		}
 	})
+}
+
+// group makes or removes a row that says that a chassis has members.
+func (g *generator) group() {
+	for id := range g.groups {
+		if g.r.IntN(4) == 0 {
+			g.setGroup(id, nil)
+			return
+		}
+	}
+	group := Group{Datapath: g.ids[g.r.IntN(len(g.ids))], Chassis: g.hosts[g.r.IntN(len(g.hosts))]}
+	if g.r.IntN(4) > 0 {
+		group.MAC = wire.MAC{1, 0, 0x5e, 1, 1, byte(g.r.IntN(3))}
+	}
+	g.setGroup(ovsdb.NewUUID(), &group)
 }
 
 // replication changes what a switch can do, and what is said about it.

@@ -48,7 +48,8 @@ func (p *Planner) readMode(config map[string]string) {
 // markBound marks all that is bound.
 func (p *Planner) markBound() {
 	for _, b := range p.bound {
-		p.ls[b.ls], p.floods[b.ls] = true, true
+		p.ls[b.ls] = true
+		p.markFloods(b)
 	}
 }
 

@@ -24,6 +24,8 @@ type network struct {
 	portAt    map[portPlace]ovsdb.UUID        // ports of kind VTEP
 	places_   map[Place]ovsdb.UUID            // FDB rows
 	seenAt    map[portPlace]map[wire.MAC]bool // MACs of FDB rows by port
+	groups    map[ovsdb.UUID]Group            // multicast groups
+	members   map[ovsdb.UUID]membership       // the same by datapath
 }
 
 // portPlace names a port by tunnel keys.
@@ -34,7 +36,7 @@ func newNetwork() network {
 		chassis: map[ovsdb.UUID]Chassis{}, chassisByName: map[string]ovsdb.UUID{}, ports: map[ovsdb.UUID]*Port{}, keys: map[ovsdb.UUID]int64{}, datapaths: map[int64]ovsdb.UUID{},
 		learned: map[ovsdb.UUID]Learned{}, addresses: map[string]int{}, segments: map[ovsdb.UUID]*segment{},
 		vteps: map[string]map[ovsdb.UUID]*Port{}, portAt: map[portPlace]ovsdb.UUID{}, places_: map[Place]ovsdb.UUID{},
-		seenAt: map[portPlace]map[wire.MAC]bool{},
+		seenAt: map[portPlace]map[wire.MAC]bool{}, groups: map[ovsdb.UUID]Group{}, members: map[ovsdb.UUID]membership{},
 	}
 }
 
@@ -44,7 +46,7 @@ type segment struct {
 	hosts    map[ovsdb.UUID]int   // chassis with ports, and how many
 	gateways map[ovsdb.UUID]int   // of these, with ports that are a router's gateway
 	vteps    map[ovsdb.UUID]*Port
-	members  int // ports of any kind
+	ports    int // of any kind
 }
 
 // SetChassis says what a chassis is now; nil: it is gone.
@@ -70,6 +72,14 @@ func (p *Planner) SetChassis(id ovsdb.UUID, c *Chassis) {
 	for dp, s := range p.segments {
 		if s.hosts[id] > 0 {
 			p.markSegment(dp)
+		}
+	}
+	for dp, groups := range p.members {
+		for _, at := range groups {
+			if at[id] > 0 {
+				p.markFlood(dp)
+				break
+			}
 		}
 	}
 	if p.switches[old.Name] != nil || c != nil && p.switches[c.Name] != nil {
@@ -104,7 +114,7 @@ func (p *Planner) join(id ovsdb.UUID, port *Port) {
 		s = &segment{stations: map[wire.MAC][]*Port{}, hosts: map[ovsdb.UUID]int{}, gateways: map[ovsdb.UUID]int{}, vteps: map[ovsdb.UUID]*Port{}}
 		p.segments[port.Datapath] = s
 	}
-	s.members++
+	s.ports++
 	if port.Kind == VTEP {
 		byID := p.vteps[port.LogicalSwitch]
 		if byID == nil {
@@ -155,7 +165,7 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 			p.markMAC(port.Datapath, a.MAC)
 		}
 	}
-	if s.members--; s.members == 0 {
+	if s.ports--; s.ports == 0 {
 		delete(p.segments, port.Datapath)
 	}
 }
@@ -175,6 +185,9 @@ func (p *Planner) host(port *Port, n int) {
 	count(s.hosts)
 	if port.Gateway {
 		count(s.gateways)
+	}
+	if port.EveryGroup {
+		p.member(Group{Datapath: port.Datapath, Chassis: port.Chassis}, n)
 	}
 }
 
@@ -259,9 +272,17 @@ func (p *Planner) markMAC(dp ovsdb.UUID, mac wire.MAC) {
 	}
 }
 
+// markFlood marks where frames to many stations go.
 func (p *Planner) markFlood(dp ovsdb.UUID) {
 	for name := range p.boundTo[dp] {
-		p.floods[p.bound[name].ls] = true
+		p.markFloods(p.bound[name])
+	}
+}
+
+func (p *Planner) markFloods(b *binding) {
+	p.floods[macKey{ls: b.ls}] = true
+	for mac := range p.members[b.dp] {
+		p.floods[macKey{b.ls, mac}] = true
 	}
 }
 

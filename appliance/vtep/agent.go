@@ -115,7 +115,7 @@ func (a *Agent) follow() {
 
 // firstConditions are in force until the switches are known: no ports.
 func (a *Agent) firstConditions() map[string][]idl.Condition {
-	where := map[string][]idl.Condition{"Port_Binding": {}, "FDB": {}}
+	where := map[string][]idl.Condition{"Port_Binding": {}, "FDB": {}, "IGMP_Group": {}}
 	for _, t := range unread {
 		where[t] = []idl.Condition{}
 	}

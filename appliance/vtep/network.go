@@ -2,6 +2,7 @@ package vtep
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -62,6 +63,9 @@ func (n *network) onRows(c *sb.Changes) {
 			}
 		}
 	}
+	for _, ch := range c.IGMPGroup {
+		n.group(ch.ID, ch.New)
+	}
 	for _, ch := range c.FDB {
 		n.learned(ch.ID, ch.New)
 	}
@@ -121,6 +125,7 @@ func (n *network) port(id ovsdb.UUID, row *sb.PortBinding) {
 			p.Datapath = peer.Datapath
 		}
 	}
+	p.EveryGroup = row.Options["mcast_flood"] == "true"
 	if p.Kind == vtepdb.Station {
 		for _, text := range row.MAC {
 			if a, ok := vtepdb.ParseAddress(text); ok && !slices.ContainsFunc(p.MACs, func(o vtepdb.Address) bool { return o.MAC == a.MAC }) {
@@ -129,6 +134,28 @@ func (n *network) port(id ovsdb.UUID, row *sb.PortBinding) {
 		}
 	}
 	n.plan.SetPort(id, &p)
+}
+
+// routers is IGMP_Group.address of a row that says that there are multicast routers (ovn-northd).
+const routers = "mrouters"
+
+// group tells of members of a multicast group. A row of a chassis that has gone is about to go.
+func (n *network) group(id ovsdb.UUID, row *sb.IGMPGroup) {
+	if row == nil || row.Chassis.IsZero() {
+		n.plan.SetGroup(id, nil)
+		return
+	}
+	g := &vtepdb.Group{Datapath: row.Datapath, Chassis: row.Chassis}
+	if row.Address != routers {
+		ip, err := netip.ParseAddr(row.Address)
+		mac, ok := vtepdb.GroupMAC(ip)
+		if err != nil || !ok {
+			n.plan.SetGroup(id, nil) // for everybody, or malformed, which is nothing to a switch
+			return
+		}
+		g.MAC = mac
+	}
+	n.plan.SetGroup(id, g)
 }
 
 // learned tells of an FDB row. One that is malformed is nothing to a switch.
