@@ -15,6 +15,7 @@ type Chassis struct {
 	IP       string // of its VXLAN encapsulation, "" if it has none: no switch reaches it then
 	VTEP     bool   // other_config:is-vtep
 	Identity string // other_config:sluice-identity
+	BFD      bool   // it runs BFD with switches (BFDKey)
 	// ServiceNode: it gives frames of a switch that cannot do so itself to all others (ReplicationKey).
 	ServiceNode bool
 }

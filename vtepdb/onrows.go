@@ -25,6 +25,9 @@ func (p *Planner) OnRows(c *rows.Changes) {
 	for _, ch := range c.UcastMacsRemote {
 		p.onRemote(ch)
 	}
+	for _, ch := range c.Tunnel {
+		p.tunnels[ch.ID] = true
+	}
 	for _, ch := range c.McastMacsRemote {
 		p.onFlood(ch)
 	}

@@ -39,15 +39,18 @@ type Planner struct {
 type switchSide struct {
 	identity string          // UUID of the Global row, "" while there is none
 	recorded map[string]bool // locatorsKey of the Global row
-	settings settings
-	mode     string // of replication: SourceNode or ServiceNode
-	unable   bool   // because a switch cannot do otherwise, now or by the record
-	switches map[string]*physicalSwitch
-	bound    map[string]*binding            // by name of the switch's logical switch
-	boundTo  map[ovsdb.UUID]map[string]bool // names of those by datapath
-	locals   map[macKey][]*rows.UcastMacsLocal
-	remotes  map[macKey][]*rows.UcastMacsRemote
-	floodsAt map[macKey][]*rows.McastMacsRemote // zero address: unknown-dst
+	// recordedBFD: bfdRecordKey is there.
+	recordedBFD bool
+	tunnelOf    map[ovsdb.UUID]string // switches by Tunnel row
+	settings    settings
+	mode        string // of replication: SourceNode or ServiceNode
+	unable      bool   // because a switch cannot do otherwise, now or by the record
+	switches    map[string]*physicalSwitch
+	bound       map[string]*binding            // by name of the switch's logical switch
+	boundTo     map[ovsdb.UUID]map[string]bool // names of those by datapath
+	locals      map[macKey][]*rows.UcastMacsLocal
+	remotes     map[macKey][]*rows.UcastMacsRemote
+	floodsAt    map[macKey][]*rows.McastMacsRemote // zero address: unknown-dst
 }
 
 // macKey is a MAC address in a Logical_Switch row.
@@ -61,6 +64,7 @@ type pending struct {
 	switches_ bool                // the physical switches are to be looked at
 	bindings  map[string]bool     // what is bound, by name of a logical switch
 	ls        map[ovsdb.UUID]bool // Logical_Switch rows
+	tunnels   map[ovsdb.UUID]bool // Tunnel rows
 	macs      map[macKey]bool     // Ucast_Macs_Remote
 	floods    map[macKey]bool     // Mcast_Macs_Remote; zero address: what is not known
 	claims    map[ovsdb.UUID]bool // Port_Binding
@@ -80,7 +84,7 @@ func New(cfg Config) *Planner {
 		floodsAt: map[macKey][]*rows.McastMacsRemote{},
 	}
 	p.pending = pending{
-		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, macs: map[macKey]bool{}, floods: map[macKey]bool{},
+		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, tunnels: map[ovsdb.UUID]bool{}, macs: map[macKey]bool{}, floods: map[macKey]bool{},
 		claims: map[ovsdb.UUID]bool{}, places: map[Place]bool{}, fresh: map[Place]bool{}, checks: map[ovsdb.UUID]bool{},
 	}
 	return p
@@ -106,6 +110,7 @@ func (p *Planner) Withdraw() {
 // everything marks all that there is.
 func (p *Planner) everything() {
 	p.switches_ = true
+	p.markTunnels()
 	for ls := range p.db.LogicalSwitch.All() {
 		p.bindings[ls.Name] = true
 		p.markLogicalSwitch(ls.UUID)
@@ -142,6 +147,7 @@ func (p *Planner) Settle() {
 		p.checkLocal(id)
 	}
 	clear(p.checks)
+	p.watchTunnels()
 	p.moves.sweep(p.cfg.Now())
 	p.wake = time.Time{}
 }

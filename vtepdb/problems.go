@@ -35,6 +35,7 @@ const (
 	locatorForeign  = "locator-foreign"
 	floodForeign    = "flood-foreign"
 	noServiceNode   = "no-service-node"
+	tunnelDown      = "tunnel-down"
 	switchFault     = "switch-fault"
 	portFault       = "port-fault"
 	// UnsupportedSetting is a setting that has no effect.

@@ -76,6 +76,7 @@ func everyRow(db *rows.DB) *rows.Changes {
 	c.LogicalSwitch = inserts(db.LogicalSwitch.All(), func(r *rows.LogicalSwitch) ovsdb.UUID { return r.UUID })
 	c.UcastMacsLocal = inserts(db.UcastMacsLocal.All(), func(r *rows.UcastMacsLocal) ovsdb.UUID { return r.UUID })
 	c.UcastMacsRemote = inserts(db.UcastMacsRemote.All(), func(r *rows.UcastMacsRemote) ovsdb.UUID { return r.UUID })
+	c.Tunnel = inserts(db.Tunnel.All(), func(r *rows.Tunnel) ovsdb.UUID { return r.UUID })
 	c.McastMacsRemote = inserts(db.McastMacsRemote.All(), func(r *rows.McastMacsRemote) ovsdb.UUID { return r.UUID })
 	return c
 }
@@ -99,6 +100,9 @@ func (b *bench) remoteText() string {
 	}
 	for ls := range db.LogicalSwitch.All() {
 		lines = append(lines, fmt.Sprintf("%s key %d %s", ls.Name, ls.TunnelKey.V, ls.ReplicationMode.V))
+	}
+	for r := range db.Tunnel.All() {
+		lines = append(lines, fmt.Sprint("tunnel to ", db.PhysicalLocator.Get(r.Remote).DstIP, r.BFDParams, len(r.BFDConfigRemote)))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -129,6 +133,18 @@ func (b *bench) oracle() string {
 		return ""
 	}
 	var lines []string
+	for r := range db.Tunnel.All() {
+		params, ip := map[string]string{}, db.PhysicalLocator.Get(r.Remote).DstIP
+		for _, c := range b.chassis {
+			if c.BFD && c.IP == ip && config[BFDKey] == "true" {
+				params["enable"] = "true"
+				if n := config[BFDKey+"-min-rx"]; n != "" && n != "0" {
+					params["min_rx"] = n
+				}
+			}
+		}
+		lines = append(lines, fmt.Sprint("tunnel to ", ip, params, min(2, 2*len(params))))
+	}
 	for ls := range db.LogicalSwitch.All() {
 		dp := b.boundTo(ls)
 		if dp.IsZero() {
@@ -305,7 +321,7 @@ func (g *generator) host() {
 		g.hosts = append(g.hosts, ovsdb.NewUUID())
 	}
 	i := g.r.IntN(len(g.hosts))
-	c := Chassis{Name: fmt.Sprint("hv", i), VTEP: i == 0, ServiceNode: g.r.IntN(2) == 0}
+	c := Chassis{Name: fmt.Sprint("hv", i), VTEP: i == 0, ServiceNode: g.r.IntN(2) == 0, BFD: g.r.IntN(2) == 0}
 	if g.r.IntN(4) > 0 {
 		c.IP = fmt.Sprintf("192.0.2.%d", 10+10*i+g.r.IntN(2))
 	}
@@ -423,7 +439,13 @@ func (g *generator) replication() {
 			}
 		})
 	}
-	switch g.r.IntN(4) {
+	switch g.r.IntN(7) {
+	case 4:
+		set(BFDKey, []string{"", "true", "true", "on"}[g.r.IntN(4)])
+	case 5:
+		set(BFDKey+"-min-rx", []string{"", "0", "300"}[g.r.IntN(3)])
+	case 6:
+		g.tunnel()
 	case 0:
 		set(replicationKey, []string{"", "", SourceNode, ServiceNode, "none"}[g.r.IntN(5)])
 	case 1:
@@ -437,6 +459,28 @@ func (g *generator) replication() {
 			g.change(func(tx *idl.Tx) { tx.Update("Physical_Switch", row.UUID, map[string]any{"switch_fault_status": fault}) })
 			return
 		}
+	}
+}
+
+// tunnel is what a switch makes and removes.
+func (g *generator) tunnel() {
+	for sw := range g.replica.DB().PhysicalSwitch.All() {
+		g.change(func(tx *idl.Tx) {
+			if len(sw.Tunnels) > 2 {
+				tx.Mutate("Physical_Switch", sw.UUID, "tunnels", "delete", sw.Tunnels[0])
+				return
+			}
+			end := func(ip string) any {
+				for _, l := range g.replica.DB().PhysicalLocatorByDstIP.Get(ip) {
+					return l.UUID
+				}
+				return tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
+			}
+			status := map[string]string{"enabled": "true", "state": []string{"up", "down"}[g.r.IntN(2)]}
+			tx.Mutate("Physical_Switch", sw.UUID, "tunnels", "insert", tx.Insert("Tunnel", map[string]any{"local": end("192.0.2.1"),
+				"remote": end(fmt.Sprintf("192.0.2.%d", 10+10*g.r.IntN(4)+g.r.IntN(2))), "bfd_status": status}))
+		})
+		return
 	}
 }
 

@@ -14,7 +14,11 @@ const (
 	locatorsKey = "sluice-locators:"
 	// modeKey says that a switch here cannot do source node replication: it clears its fault when it is no longer asked to.
 	modeKey = "sluice-replication:"
+	// bfdRecordKey says that BFD was configured from here, so that it is taken back.
+	bfdRecordKey = "sluice-bfd:"
 )
+
+var recordKeys = []string{locatorsKey, modeKey, bfdRecordKey}
 
 // record is what it is to be, and the row that has it; nil: there is none. An address is in it before a row leads there, and stays
 // as long as there may be one.
@@ -30,7 +34,7 @@ func (p *Planner) record() (global *rows.Global, want map[string]string) {
 		p.inUse = &text
 	}
 	text := *p.inUse
-	if has := global.OtherConfig[locatorsKey+p.owner]; has != text && has != "" && len(p.macs)+len(p.floods) > 0 {
+	if has := global.OtherConfig[locatorsKey+p.owner]; has != text && has != "" && len(p.macs)+len(p.floods)+len(p.tunnels) > 0 {
 		reached := p.reached()
 		for ip := range p.recorded {
 			if ip != "" {
@@ -39,9 +43,15 @@ func (p *Planner) record() (global *rows.Global, want map[string]string) {
 		}
 		text = strings.Join(sortedKeys(reached), ",")
 	}
-	want = map[string]string{locatorsKey + p.owner: text, modeKey + p.owner: ""}
+	want = map[string]string{locatorsKey + p.owner: text, modeKey + p.owner: "", bfdRecordKey + p.owner: ""}
 	if p.unable && !p.withdrawn {
 		want[modeKey+p.owner] = ServiceNode
+	}
+	switch {
+	case p.configuresBFD():
+		want[bfdRecordKey+p.owner] = "true"
+	case len(p.tunnels) > 0: // some of which may have to be changed back
+		want[bfdRecordKey+p.owner] = global.OtherConfig[bfdRecordKey+p.owner]
 	}
 	return global, want
 }
@@ -56,10 +66,10 @@ func (p *Planner) recordDiffers() bool {
 	return false
 }
 
-// reached are the tunnel addresses of all chassis and service nodes, if something is bound.
+// reached are the tunnel addresses of all chassis and service nodes, if rows may lead there.
 func (p *Planner) reached() map[string]bool {
 	out := map[string]bool{}
-	if len(p.boundTo) == 0 {
+	if len(p.boundTo) == 0 && !p.configuresBFD() {
 		return out
 	}
 	for id, c := range p.chassis {
@@ -75,7 +85,7 @@ func (p *Planner) reached() map[string]bool {
 
 func (w *writer) writeRecord() {
 	g, want := w.record()
-	if g == nil || !w.recordDiffers() || !w.tx.Part(idl.Part{Kind: "record", Table: "Global", Row: g.UUID, Name: "the record of tunnel addresses"}) {
+	if g == nil || !w.recordDiffers() || !w.tx.Part(idl.Part{Kind: "record", Table: "Global", Row: g.UUID, Name: "the record in Global.other_config"}) {
 		return
 	}
 	for key, text := range want {

@@ -19,6 +19,7 @@ type network struct {
 	learned       map[ovsdb.UUID]Learned
 
 	addresses map[string]int                  // of how many chassis a VXLAN address is
+	bfd       map[string]int                  // of how many of those that run BFD with switches
 	segments  map[ovsdb.UUID]*segment         // by datapath
 	vteps     map[string]map[ovsdb.UUID]*Port // ports of kind VTEP by the name of the switch's logical switch
 	portAt    map[portPlace]ovsdb.UUID        // ports of kind VTEP
@@ -34,7 +35,7 @@ type portPlace struct{ datapath, port int64 }
 func newNetwork() network {
 	return network{
 		chassis: map[ovsdb.UUID]Chassis{}, chassisByName: map[string]ovsdb.UUID{}, ports: map[ovsdb.UUID]*Port{}, keys: map[ovsdb.UUID]int64{}, datapaths: map[int64]ovsdb.UUID{},
-		learned: map[ovsdb.UUID]Learned{}, addresses: map[string]int{}, segments: map[ovsdb.UUID]*segment{},
+		learned: map[ovsdb.UUID]Learned{}, addresses: map[string]int{}, bfd: map[string]int{}, segments: map[ovsdb.UUID]*segment{},
 		vteps: map[string]map[ovsdb.UUID]*Port{}, portAt: map[portPlace]ovsdb.UUID{}, places_: map[Place]ovsdb.UUID{},
 		seenAt: map[portPlace]map[wire.MAC]bool{}, groups: map[ovsdb.UUID]Group{}, members: map[ovsdb.UUID]membership{},
 	}
@@ -61,13 +62,11 @@ func (p *Planner) SetChassis(id ovsdb.UUID, c *Chassis) {
 		if p.chassisByName[old.Name] == id {
 			delete(p.chassisByName, old.Name)
 		}
-		if p.addresses[old.IP]--; p.addresses[old.IP] == 0 {
-			delete(p.addresses, old.IP)
-		}
+		p.address(old, -1)
 	}
 	if c != nil {
 		p.chassis[id], p.chassisByName[c.Name] = *c, id
-		p.addresses[c.IP]++
+		p.address(*c, 1)
 	}
 	for dp, s := range p.segments {
 		if s.hosts[id] > 0 {
@@ -85,6 +84,20 @@ func (p *Planner) SetChassis(id ovsdb.UUID, c *Chassis) {
 	if p.switches[old.Name] != nil || c != nil && p.switches[c.Name] != nil {
 		p.switches_ = true
 		p.markNetwork()
+	}
+}
+
+// address counts the address of a chassis, or ceases to.
+func (p *Planner) address(c Chassis, n int) {
+	count := func(at map[string]int) {
+		if at[c.IP] += n; at[c.IP] == 0 {
+			delete(at, c.IP)
+		}
+	}
+	count(p.addresses)
+	if c.BFD {
+		count(p.bfd)
+		p.markTunnelsTo(c.IP)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,17 +16,25 @@ const (
 	settingPrefix   = "sluice-"
 	replicationKey  = "sluice-replication-mode" // SourceNode or ServiceNode; not set: what the switches can do
 	serviceNodesKey = "sluice-service-nodes"    // tunnel addresses, separated by commas
+	// BFDKey is whether BFD runs on tunnels of the switches: true or false. In Chassis.other_config it says that it does: of a switch,
+	// that it is configured so, of a hypervisor, that it does so with such switches. ovn-controller takes BFD off its tunnels to switches.
+	BFDKey = "sluice-bfd"
 )
+
+// bfdParams are keys of Tunnel.bfd_params by the setting that they are from.
+var bfdParams = map[string]string{BFDKey + "-min-rx": "min_rx", BFDKey + "-min-tx": "min_tx", BFDKey + "-decay-min-rx": "decay_min_rx"}
 
 // settings are what an operator wants of all switches in the database.
 type settings struct {
-	mode         string   // of replication; "": what the switches can do
-	serviceNodes []string // tunnel addresses of nodes that replicate and are no chassis of OVN, sorted
+	mode         string            // of replication; "": what the switches can do
+	serviceNodes []string          // tunnel addresses of nodes that replicate and are no chassis of OVN, sorted
+	bfd          map[string]string // Tunnel.bfd_params; nil: BFD is not configured
 }
 
 // readSettings reads them.
 func (p *Planner) readSettings(config map[string]string) {
 	var s settings
+	params := map[string]string{"enable": "true"}
 	bad := map[string]bool{}
 	refuse := func(key, format string, args ...any) {
 		bad[key] = true
@@ -49,7 +58,19 @@ func (p *Planner) readSettings(config map[string]string) {
 			}
 			slices.Sort(s.serviceNodes)
 			s.serviceNodes = slices.Compact(s.serviceNodes)
-		case strings.HasPrefix(key, settingPrefix) && !strings.HasPrefix(key, locatorsKey) && !strings.HasPrefix(key, modeKey):
+		case key == BFDKey:
+			if value != "true" && value != "false" {
+				refuse(key, "neither true nor false; BFD is not configured")
+			} else if value == "true" {
+				s.bfd = params
+			}
+		case bfdParams[key] != "":
+			if n, err := strconv.ParseUint(value, 10, 31); err != nil || n == 0 && key != BFDKey+"-decay-min-rx" {
+				refuse(key, "no number of milliseconds; the switch's default is used")
+			} else {
+				params[bfdParams[key]] = value
+			}
+		case strings.HasPrefix(key, settingPrefix) && !slices.ContainsFunc(recordKeys, func(k string) bool { return strings.HasPrefix(key, k) }):
 			refuse(key, "and has no effect: there is no such setting; remove it: vtep-ctl remove Global . other_config %s", key)
 		}
 	}
@@ -57,5 +78,6 @@ func (p *Planner) readSettings(config map[string]string) {
 	if !reflect.DeepEqual(s, p.settings) {
 		p.settings = s
 		p.markBound()
+		p.markTunnels()
 	}
 }

@@ -12,6 +12,7 @@ type Registration struct {
 	Name, IP, Identity string
 	LogicalSwitches    []string // sorted
 	ServiceNode        bool     // see ReplicationKey
+	BFD                bool     // see BFDKey
 }
 
 // Roll is what the table Chassis is to hold of the switches here.
@@ -34,7 +35,7 @@ func (p *Planner) Roll() Roll {
 	for _, name := range p.Switches() {
 		r.Keep[name] = true
 		if sw := p.switches[name]; sw.ip != "" && p.clash(name) == "" {
-			r.Chassis = append(r.Chassis, Registration{name, sw.ip, p.identity, sortedKeys(sw.bound), p.mode == ServiceNode})
+			r.Chassis = append(r.Chassis, Registration{name, sw.ip, p.identity, sortedKeys(sw.bound), p.mode == ServiceNode, p.settings.bfd != nil})
 		}
 	}
 	return r

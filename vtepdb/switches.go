@@ -28,12 +28,15 @@ func (p *Planner) readSwitches() {
 			p.recorded[ip] = true
 		}
 	}
+	p.recordedBFD = config[bfdRecordKey+p.owner] != ""
 	p.readSettings(config)
 	if p.identity != was {
 		p.markNetwork()
 	}
 	old := p.switches
 	p.switches = map[string]*physicalSwitch{}
+	tunnelsWere := p.tunnelOf
+	p.tunnelOf = map[ovsdb.UUID]string{}
 	faults, portFaults := map[string]bool{}, map[string]bool{}
 	for row := range p.db.PhysicalSwitch.All() {
 		if row.Name == "" {
@@ -41,6 +44,11 @@ func (p *Planner) readSwitches() {
 		}
 		sw := &physicalSwitch{ips: row.TunnelIPs, bound: map[string]bool{}}
 		p.switches[row.Name] = sw
+		for _, id := range row.Tunnels {
+			if p.tunnelOf[id] = row.Name; tunnelsWere[id] != row.Name {
+				p.tunnels[id] = true
+			}
+		}
 		for _, id := range row.Ports {
 			port := p.db.PhysicalPort.Get(id)
 			if port == nil {
@@ -62,6 +70,11 @@ func (p *Planner) readSwitches() {
 			p.problems.set(switchFault, row.Name, fmt.Sprintf("switch %s reports: %s", row.Name, strings.Join(row.SwitchFaultStatus, ", ")))
 		}
 		p.readTunnelIPs(row.Name, sw)
+	}
+	for id := range tunnelsWere {
+		if p.tunnelOf[id] == "" {
+			p.tunnels[id] = true
+		}
 	}
 	p.readMode(config)
 	p.problems.only(switchFault, faults)

@@ -44,6 +44,11 @@ func (p *Planner) Write(tx *idl.Tx) (first Inserted, whole bool) {
 			delete(p.ls, ls)
 		}
 	}
+	for id := range p.tunnels {
+		if !w.writeTunnel(id) {
+			delete(p.tunnels, id)
+		}
+	}
 	for k := range p.floods {
 		if tx.Len() >= maxOps {
 			return w.first, false
@@ -80,7 +85,7 @@ func (p *Planner) HasWork() bool {
 	if p.owner == "" || p.identity == "" {
 		return false
 	}
-	return p.recordDiffers() || len(p.ls)+len(p.floods)+len(p.macs) > 0
+	return p.recordDiffers() || len(p.ls)+len(p.tunnels)+len(p.floods)+len(p.macs) > 0
 }
 
 // writeLogicalSwitch takes a row that is bound, and gives up one that is not any more.

@@ -78,7 +78,7 @@ func (n *network) chassis(id ovsdb.UUID, row *sb.Chassis) {
 		return
 	}
 	c := vtepdb.Chassis{Name: row.Name, VTEP: row.OtherConfig[isVTEP] == "true", Identity: row.OtherConfig[identityKey],
-		ServiceNode: row.OtherConfig[vtepdb.ServiceNodeKey] == "true"}
+		BFD: row.OtherConfig[vtepdb.BFDKey] == "true", ServiceNode: row.OtherConfig[vtepdb.ServiceNodeKey] == "true"}
 	var encaps []*sb.Encap
 	for _, e := range row.Encaps {
 		if encap := n.db.Encap.Get(e); encap != nil && encap.Type == "vxlan" {

@@ -117,13 +117,16 @@ func (s *southbound) encap(r vtepdb.Registration) ovsdb.NamedUUID {
 }
 
 // markKeys are the keys of other_config that a switch's chassis may have from here.
-var markKeys = []string{isVTEP, identityKey, vtepdb.ReplicationKey}
+var markKeys = []string{isVTEP, identityKey, vtepdb.ReplicationKey, vtepdb.BFDKey}
 
 // marks are what it has there.
 func marks(r vtepdb.Registration) map[string]string {
 	m := map[string]string{isVTEP: "true", identityKey: r.Identity}
 	if r.ServiceNode {
 		m[vtepdb.ReplicationKey] = vtepdb.ServiceNode
+	}
+	if r.BFD {
+		m[vtepdb.BFDKey] = "true"
 	}
 	return m
 }

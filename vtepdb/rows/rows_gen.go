@@ -139,14 +139,20 @@ func newPhysicalSwitchTable() *idl.Table[PhysicalSwitch] {
 
 // Tunnel is a row of table Tunnel.
 type Tunnel struct {
-	UUID      ovsdb.UUID
-	BFDStatus map[string]string // bfd_status
-	Local     ovsdb.UUID        // local
-	Remote    ovsdb.UUID        // remote
+	UUID            ovsdb.UUID
+	BFDConfigLocal  map[string]string // bfd_config_local
+	BFDConfigRemote map[string]string // bfd_config_remote
+	BFDParams       map[string]string // bfd_params
+	BFDStatus       map[string]string // bfd_status
+	Local           ovsdb.UUID        // local
+	Remote          ovsdb.UUID        // remote
 }
 
 func newTunnelTable() *idl.Table[Tunnel] {
 	return idl.NewTable("Tunnel", func(r *Tunnel) *ovsdb.UUID { return &r.UUID },
+		idl.Map("bfd_config_local", func(r *Tunnel) *map[string]string { return &r.BFDConfigLocal }),
+		idl.Map("bfd_config_remote", func(r *Tunnel) *map[string]string { return &r.BFDConfigRemote }),
+		idl.Map("bfd_params", func(r *Tunnel) *map[string]string { return &r.BFDParams }),
 		idl.Map("bfd_status", func(r *Tunnel) *map[string]string { return &r.BFDStatus }),
 		idl.Ref("local", func(r *Tunnel) *ovsdb.UUID { return &r.Local }),
 		idl.Ref("remote", func(r *Tunnel) *ovsdb.UUID { return &r.Remote }),

@@ -67,6 +67,9 @@ const identityKey = "sluice-identity"
 // serviceNodeKey there says that this chassis is a service node, for the controllers of hardware VTEP switches (vtepdb.ServiceNodeKey).
 const serviceNodeKey = "sluice-service-node"
 
+// vtepBFDKey there says that BFD runs on tunnels to hardware VTEP switches that have it, too (vtepdb.BFDKey).
+const vtepBFDKey = "sluice-bfd"
+
 func (c *Chassis) identity() string {
 	for row := range c.w.VSW.OpenVSwitch.All() {
 		return row.UUID.String()
@@ -110,6 +113,7 @@ func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
 		"is-interconn":             fmt.Sprint(cfg.Interconn),
 		"ovn-enable-lflow-cache":   "true",
 		identityKey:                c.identity(),
+		vtepBFDKey:                 "true",
 	}
 	for _, f := range features {
 		o[f] = "true"
