@@ -90,6 +90,7 @@ func (p *Planner) candidates(name string, row *rows.LogicalSwitch) []ovsdb.UUID 
 		unbound := ""
 		switch {
 		case sw == nil || p.withdrawn || p.owner == "":
+		case (row == nil || !sw.bound[name]) && p.provisions(port): // which is about to be made, or is a problem
 		case row == nil || !sw.bound[name]:
 			unbound = fmt.Sprintf("logical port %s is not bound: no port of switch %s has logical switch %s; bind one: vtep-ctl bind-ls %s PORT VLAN %s",
 				port.Name, port.Switch, name, port.Switch, name)

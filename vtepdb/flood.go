@@ -32,6 +32,9 @@ func groupText(mac wire.MAC) string {
 }
 
 func (p *Planner) onFlood(ch idl.Change[rows.McastMacsRemote]) {
+	if ch.Old != nil {
+		p.lessUsed(ch.Old.LogicalSwitch)
+	}
 	for _, row := range []*rows.McastMacsRemote{ch.Old, ch.New} {
 		if row == nil {
 			continue

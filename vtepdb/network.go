@@ -43,11 +43,12 @@ type Port struct {
 	MACs       []Address
 	// Of a VTEP: options:vtep-physical-switch and vtep-logical-switch.
 	Switch, LogicalSwitch string
+	Bindings              string // options:sluice-vtep-bindings, see BindingsOption
 }
 
 func (p *Port) equal(q *Port) bool {
 	return p.Name == q.Name && p.Kind == q.Kind && p.Datapath == q.Datapath && p.Key == q.Key && p.Chassis == q.Chassis &&
-		p.Up == q.Up && p.Gateway == q.Gateway && p.EveryGroup == q.EveryGroup && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && slices.Equal(p.MACs, q.MACs)
+		p.Up == q.Up && p.Gateway == q.Gateway && p.EveryGroup == q.EveryGroup && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && p.Bindings == q.Bindings && slices.Equal(p.MACs, q.MACs)
 }
 
 // ipaddr is the IPv4 address that goes with a MAC address of the port.

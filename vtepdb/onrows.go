@@ -28,6 +28,11 @@ func (p *Planner) OnRows(c *rows.Changes) {
 	for _, ch := range c.Tunnel {
 		p.tunnels[ch.ID] = true
 	}
+	for _, ch := range c.McastMacsLocal {
+		if ch.Old != nil {
+			p.lessUsed(ch.Old.LogicalSwitch)
+		}
+	}
 	for _, ch := range c.McastMacsRemote {
 		p.onFlood(ch)
 	}
@@ -55,6 +60,9 @@ func (p *Planner) onLogicalSwitch(ch idl.Change[rows.LogicalSwitch]) {
 // onLocal follows what a switch has learned. seen: it has learned it now, and the row is not just read again.
 func (p *Planner) onLocal(ch idl.Change[rows.UcastMacsLocal], seen bool) {
 	p.checks[ch.ID] = true
+	if ch.Old != nil {
+		p.lessUsed(ch.Old.LogicalSwitch)
+	}
 	for _, row := range []*rows.UcastMacsLocal{ch.Old, ch.New} {
 		if row == nil {
 			continue
@@ -79,6 +87,9 @@ func (p *Planner) onLocal(ch idl.Change[rows.UcastMacsLocal], seen bool) {
 }
 
 func (p *Planner) onRemote(ch idl.Change[rows.UcastMacsRemote]) {
+	if ch.Old != nil {
+		p.lessUsed(ch.Old.LogicalSwitch)
+	}
 	for _, row := range []*rows.UcastMacsRemote{ch.Old, ch.New} {
 		if row == nil {
 			continue

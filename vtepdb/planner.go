@@ -65,6 +65,7 @@ type pending struct {
 	bindings  map[string]bool     // what is bound, by name of a logical switch
 	ls        map[ovsdb.UUID]bool // Logical_Switch rows
 	tunnels   map[ovsdb.UUID]bool // Tunnel rows
+	vlans     map[string]bool     // VLANs to be bound, by physical switch
 	macs      map[macKey]bool     // Ucast_Macs_Remote
 	floods    map[macKey]bool     // Mcast_Macs_Remote; zero address: what is not known
 	claims    map[ovsdb.UUID]bool // Port_Binding
@@ -84,7 +85,7 @@ func New(cfg Config) *Planner {
 		floodsAt: map[macKey][]*rows.McastMacsRemote{},
 	}
 	p.pending = pending{
-		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, tunnels: map[ovsdb.UUID]bool{}, macs: map[macKey]bool{}, floods: map[macKey]bool{},
+		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, tunnels: map[ovsdb.UUID]bool{}, vlans: map[string]bool{}, macs: map[macKey]bool{}, floods: map[macKey]bool{},
 		claims: map[ovsdb.UUID]bool{}, places: map[Place]bool{}, fresh: map[Place]bool{}, checks: map[ovsdb.UUID]bool{},
 	}
 	return p

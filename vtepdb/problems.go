@@ -26,6 +26,7 @@ const (
 	lportDuplicate  = "lport-duplicate"
 	lportDatapath   = "lport-datapath"
 	lportUnbound    = "lport-unbound"
+	lportVLAN       = "lport-vlan"
 	ownerConflict   = "owner-conflict"
 	noVXLAN         = "chassis-without-vxlan"
 	macDuplicate    = "mac-duplicate"

@@ -63,6 +63,9 @@ func TestIncremental(t *testing.T) {
 		if a, b := b.plan.Problems(), fresh.Problems(); !reflect.DeepEqual(a, b) {
 			t.Fatalf("step %d: problems\n%+v\nof a planner that starts now\n%+v", i, a, b)
 		}
+		if text := b.provisioningFault(); text != "" {
+			t.Fatalf("step %d: %s", i, text)
+		}
 		if got, want := b.remoteText(), b.oracle(); got != want {
 			t.Fatalf("step %d: remote MACs\n%s\nwant\n%s", i, got, want)
 		}
@@ -86,6 +89,44 @@ func inserts[R any](all func(func(*R) bool), id func(*R) ovsdb.UUID) (out []idl.
 		out = append(out, idl.Change[R]{ID: id(r), New: r})
 	}
 	return out
+}
+
+// provisioningFault says which VLAN is not bound as the ports ask for, or which is and was made for nobody; which Logical_Switch, too.
+func (b *bench) provisioningFault() string {
+	db := b.replica.DB()
+	asked, names := map[string]map[string]bool{}, map[string]bool{}
+	for _, port := range b.ports {
+		if port.Kind != VTEP || db.PhysicalSwitchByName.One(port.Switch) == nil || b.datapaths[port.Datapath] == 0 || port.Bindings == "" {
+			continue
+		}
+		names[port.LogicalSwitch] = true
+		for _, word := range strings.Split(port.Bindings, ",") {
+			at := port.Switch + " " + word
+			if asked[at] == nil {
+				asked[at] = map[string]bool{}
+			}
+			asked[at][port.LogicalSwitch] = true
+		}
+	}
+	for name := range names {
+		if db.LogicalSwitchByName.One(name) == nil {
+			return "there is no logical switch " + name
+		}
+	}
+	for sw := range db.PhysicalSwitch.All() {
+		port := db.PhysicalPort.Get(sw.Ports[0])
+		for vlan := range int64(3) {
+			ls, mark := db.LogicalSwitch.Get(port.VLANBindings[vlan]), port.OtherConfig[fmt.Sprint(vlanKey, owner, ":", vlan)]
+			want := asked[fmt.Sprintf("%s p:%d", sw.Name, vlan)]
+			switch {
+			case len(want) > 0 && ls == nil:
+				return fmt.Sprintf("%s: VLAN %d is not bound", sw.Name, vlan)
+			case mark != "" && (ls == nil || mark != ls.UUID.String() || !want[ls.Name]):
+				return fmt.Sprintf("%s: VLAN %d is bound to %+v and marked %s; asked for is %v", sw.Name, vlan, ls, mark, want)
+			}
+		}
+	}
+	return ""
 }
 
 // remoteText is the rows of Ucast_Macs_Remote and Mcast_Macs_Remote and the tunnel keys, sorted.
@@ -358,6 +399,9 @@ func (g *generator) port() {
 	}
 	if n <= 6 {
 		port.Kind, port.Switch, port.LogicalSwitch = VTEP, fmt.Sprint("sw", g.r.IntN(2)), fmt.Sprint("ls", g.r.IntN(3))
+		if g.r.IntN(3) == 0 {
+			port.Bindings = []string{"p:1", "p:2,p:0", "p:1,q:5", "p", "p:4096,p:2"}[g.r.IntN(5)]
+		}
 		if n == 1 { // another controller's switch
 			port.Switch, port.Chassis = "far", g.hosts[0]
 		}

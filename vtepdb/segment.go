@@ -23,10 +23,12 @@ type network struct {
 	segments  map[ovsdb.UUID]*segment         // by datapath
 	vteps     map[string]map[ovsdb.UUID]*Port // ports of kind VTEP by the name of the switch's logical switch
 	portAt    map[portPlace]ovsdb.UUID        // ports of kind VTEP
-	places_   map[Place]ovsdb.UUID            // FDB rows
-	seenAt    map[portPlace]map[wire.MAC]bool // MACs of FDB rows by port
-	groups    map[ovsdb.UUID]Group            // multicast groups
-	members   map[ovsdb.UUID]membership       // the same by datapath
+	// Ports of kind VTEP with Bindings, by switch.
+	provisioning map[string]map[ovsdb.UUID]*Port
+	places_      map[Place]ovsdb.UUID            // FDB rows
+	seenAt       map[portPlace]map[wire.MAC]bool // MACs of FDB rows by port
+	groups       map[ovsdb.UUID]Group            // multicast groups
+	members      map[ovsdb.UUID]membership       // the same by datapath
 }
 
 // portPlace names a port by tunnel keys.
@@ -36,7 +38,7 @@ func newNetwork() network {
 	return network{
 		chassis: map[ovsdb.UUID]Chassis{}, chassisByName: map[string]ovsdb.UUID{}, ports: map[ovsdb.UUID]*Port{}, keys: map[ovsdb.UUID]int64{}, datapaths: map[int64]ovsdb.UUID{},
 		learned: map[ovsdb.UUID]Learned{}, addresses: map[string]int{}, bfd: map[string]int{}, segments: map[ovsdb.UUID]*segment{},
-		vteps: map[string]map[ovsdb.UUID]*Port{}, portAt: map[portPlace]ovsdb.UUID{}, places_: map[Place]ovsdb.UUID{},
+		vteps: map[string]map[ovsdb.UUID]*Port{}, portAt: map[portPlace]ovsdb.UUID{}, provisioning: map[string]map[ovsdb.UUID]*Port{}, places_: map[Place]ovsdb.UUID{},
 		seenAt: map[portPlace]map[wire.MAC]bool{}, groups: map[ovsdb.UUID]Group{}, members: map[ovsdb.UUID]membership{},
 	}
 }
@@ -135,6 +137,12 @@ func (p *Planner) join(id ovsdb.UUID, port *Port) {
 			p.vteps[port.LogicalSwitch] = byID
 		}
 		byID[id], s.vteps[id] = port, port
+		if port.Bindings != "" {
+			if p.provisioning[port.Switch] == nil {
+				p.provisioning[port.Switch] = map[ovsdb.UUID]*Port{}
+			}
+			p.provisioning[port.Switch][id] = port
+		}
 		if key := p.keys[port.Datapath]; key != 0 {
 			p.portAt[portPlace{key, port.Key}] = id
 		}
@@ -158,6 +166,10 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 	if port.Kind == VTEP {
 		p.markVTEP(port)
 		delete(s.vteps, id)
+		if delete(p.provisioning[port.Switch], id); len(p.provisioning[port.Switch]) == 0 {
+			delete(p.provisioning, port.Switch)
+		}
+		p.problems.set(lportVLAN, port.Name, "")
 		if delete(p.vteps[port.LogicalSwitch], id); len(p.vteps[port.LogicalSwitch]) == 0 {
 			delete(p.vteps, port.LogicalSwitch)
 		}
@@ -207,6 +219,9 @@ func (p *Planner) host(port *Port, n int) {
 // markVTEP marks what depends on a port of kind VTEP.
 func (p *Planner) markVTEP(port *Port) {
 	p.bindings[port.LogicalSwitch] = true
+	if port.Bindings != "" {
+		p.vlans[port.Switch] = true
+	}
 	key := p.keys[port.Datapath]
 	for mac := range p.seenAt[portPlace{key, port.Key}] {
 		p.markMAC(port.Datapath, mac)

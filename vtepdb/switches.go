@@ -83,6 +83,7 @@ func (p *Planner) readSwitches() {
 		p.problems.only(code, presence(p.switches))
 	}
 	for name := range union(old, p.switches) {
+		p.vlans[name] = true
 		p.compareSwitch(name, old[name], p.switches[name])
 		p.problems.set(chassisConflict, name, p.clash(name))
 	}

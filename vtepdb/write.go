@@ -16,6 +16,7 @@ type writer struct {
 	*Planner
 	tx       *idl.Tx
 	locators map[string]any // by address: UUID or NamedUUID
+	created  map[string]bool
 	first    Inserted
 }
 
@@ -37,8 +38,13 @@ func (p *Planner) Write(tx *idl.Tx) (first Inserted, whole bool) {
 	if p.owner == "" || p.identity == "" {
 		return Inserted{}, true
 	}
-	w := &writer{Planner: p, tx: tx, locators: map[string]any{}}
+	w := &writer{Planner: p, tx: tx, locators: map[string]any{}, created: map[string]bool{}}
 	w.writeRecord()
+	for sw := range p.vlans {
+		if !w.provision(sw) {
+			delete(p.vlans, sw)
+		}
+	}
 	for ls := range p.ls {
 		if !w.writeLogicalSwitch(ls) {
 			delete(p.ls, ls)
@@ -85,7 +91,7 @@ func (p *Planner) HasWork() bool {
 	if p.owner == "" || p.identity == "" {
 		return false
 	}
-	return p.recordDiffers() || len(p.ls)+len(p.tunnels)+len(p.floods)+len(p.macs) > 0
+	return p.recordDiffers() || len(p.vlans)+len(p.ls)+len(p.tunnels)+len(p.floods)+len(p.macs) > 0
 }
 
 // writeLogicalSwitch takes a row that is bound, and gives up one that is not any more.
@@ -108,6 +114,9 @@ func (w *writer) writeLogicalSwitch(id ovsdb.UUID) bool {
 				w.tx.Mutate("Logical_Switch", id, "other_config", "insert", map[string]string{ownerKey: w.owner})
 			}
 		}
+		return true
+	}
+	if w.remove(row) {
 		return true
 	}
 	if !w.mine(row) {

@@ -250,6 +250,8 @@ func (a *Agent) sendDown() time.Time {
 				return true
 			case first.Table == "Ucast_Macs_Remote":
 				return db.UcastMacsRemote.Get(id) != nil
+			case first.Table == "Logical_Switch":
+				return db.LogicalSwitch.Get(id) != nil
 			case first.Table == "Mcast_Macs_Remote":
 				return db.McastMacsRemote.Get(id) != nil
 			}

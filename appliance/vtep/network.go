@@ -112,6 +112,7 @@ func (n *network) port(id ovsdb.UUID, row *sb.PortBinding) {
 	switch row.Type {
 	case "vtep":
 		p.Kind, p.Switch, p.LogicalSwitch = vtepdb.VTEP, row.Options["vtep-physical-switch"], row.Options["vtep-logical-switch"]
+		p.Bindings = row.Options[vtepdb.BindingsOption]
 	case "external":
 		p.Kind = vtepdb.Elsewhere
 	case "chassisredirect":
