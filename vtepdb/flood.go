@@ -86,7 +86,7 @@ func (p *Planner) floodWanted(ls *rows.LogicalSwitch) map[string]bool {
 	}
 	text := ""
 	if len(without) > 0 {
-		text = fmt.Sprintf("VTEP tunnel encap on chassis (%s) not found: no switch reaches the ports of logical switch %s there. Give the chassis one: "+
+		text = fmt.Sprintf("VTEP tunnel encap on chassis (%s) not found, VXLAN with an IPv4 address: no switch reaches the ports of logical switch %s there. Give the chassis one: "+
 			"ovs-vsctl set open . external_ids:ovn-encap-type=geneve,vxlan", strings.Join(sortedKeys(without), ", "), ls.Name)
 	}
 	p.problems.set(noVXLAN, ls.Name, text)

@@ -166,7 +166,7 @@ func (b *bench) settle() {
 func (b *bench) obey(p *Planner) (changed bool) {
 	roll := p.Roll()
 	for _, r := range roll.Chassis {
-		want := Chassis{Name: r.Name, IP: r.IP, VTEP: true, Identity: r.Identity}
+		want := Chassis{Name: r.Name, IP: r.IPs[0], VTEP: true, Identity: r.Identity}
 		id, _, ok := p.chassisOf(r.Name)
 		if !ok {
 			id = ovsdb.NewUUID()

@@ -201,6 +201,14 @@ func (b *bench) oracle() string {
 			if port.Datapath != dp || port.Chassis.IsZero() || port.Kind == Elsewhere {
 				continue
 			}
+			for _, id := range port.Additional {
+				if ip := reach(id); ip != "" {
+					flood[ip] = true
+					if b.chassis[id].ServiceNode {
+						nodes[ip] = true
+					}
+				}
+			}
 			ip := reach(port.Chassis)
 			if ip != "" {
 				flood[ip] = true
@@ -260,8 +268,13 @@ func (b *bench) oracle() string {
 				}
 			}
 			for _, port := range b.ports {
-				if port.Datapath == dp && port.Kind != Elsewhere && (port.EveryGroup || b.chassis[port.Chassis].VTEP) {
-					audience[reach(port.Chassis)] = true
+				if port.Datapath != dp || port.Kind == Elsewhere || port.Chassis.IsZero() {
+					continue
+				}
+				for i, id := range append([]ovsdb.UUID{port.Chassis}, port.Additional...) {
+					if i == 0 && port.EveryGroup || b.chassis[id].VTEP {
+						audience[reach(id)] = true
+					}
 				}
 			}
 			delete(audience, "")
@@ -407,6 +420,9 @@ func (g *generator) port() {
 		}
 	} else {
 		port.Chassis, port.Gateway, port.EveryGroup = g.hosts[g.r.IntN(len(g.hosts))], n == 10, g.r.IntN(8) == 0
+		if g.r.IntN(5) == 0 {
+			port.Additional = []ovsdb.UUID{g.hosts[g.r.IntN(len(g.hosts))]}
+		}
 		for range g.r.IntN(3) {
 			if a := (Address{g.mac(), ""}); !slices.ContainsFunc(port.MACs, func(o Address) bool { return o.MAC == a.MAC }) {
 				if g.r.IntN(2) == 0 {
@@ -452,7 +468,7 @@ func (g *generator) physicalSwitch() {
 		case g.r.IntN(4) == 0:
 			tx.Mutate("Global", global, "switches", "delete", row.UUID)
 		default:
-			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": fmt.Sprintf("192.0.2.%d", 1+i+2*g.r.IntN(2))})
+			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": []string{fmt.Sprintf("192.0.2.%d", 1+i+2*g.r.IntN(2)), fmt.Sprintf("192.0.2.%d", 5+i)}[:1+g.r.IntN(2)]})
 		}
 	})
 }

@@ -195,21 +195,24 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 	}
 }
 
-// host counts a port at its chassis, or ceases to.
+// host counts a port at the chassis that it is on, or ceases to.
 func (p *Planner) host(port *Port, n int) {
 	s := p.segments[port.Datapath]
-	count := func(at map[ovsdb.UUID]int) {
-		was := at[port.Chassis]
-		if at[port.Chassis] += n; was == 0 || was+n == 0 {
+	count := func(at map[ovsdb.UUID]int, id ovsdb.UUID) {
+		was := at[id]
+		if at[id] += n; was == 0 || was+n == 0 {
 			p.markFlood(port.Datapath)
 		}
 		if was+n == 0 {
-			delete(at, port.Chassis)
+			delete(at, id)
 		}
 	}
-	count(s.hosts)
+	count(s.hosts, port.Chassis)
+	for _, id := range port.Additional {
+		count(s.hosts, id)
+	}
 	if port.Gateway {
-		count(s.gateways)
+		count(s.gateways, port.Chassis)
 	}
 	if port.EveryGroup {
 		p.member(Group{Datapath: port.Datapath, Chassis: port.Chassis}, n)

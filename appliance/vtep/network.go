@@ -71,7 +71,8 @@ func (n *network) onRows(c *sb.Changes) {
 	}
 }
 
-// chassis tells of a chassis with the address of its VXLAN encapsulation: of several the default one, else the first.
+// chassis tells of a chassis with the address of its VXLAN encapsulation, over IPv4, as switches know no other: of several the
+// default one, else the first.
 func (n *network) chassis(id ovsdb.UUID, row *sb.Chassis) {
 	if row == nil {
 		n.plan.SetChassis(id, nil)
@@ -81,7 +82,7 @@ func (n *network) chassis(id ovsdb.UUID, row *sb.Chassis) {
 		BFD: row.OtherConfig[vtepdb.BFDKey] == "true", ServiceNode: row.OtherConfig[vtepdb.ServiceNodeKey] == "true"}
 	var encaps []*sb.Encap
 	for _, e := range row.Encaps {
-		if encap := n.db.Encap.Get(e); encap != nil && encap.Type == "vxlan" {
+		if encap := n.db.Encap.Get(e); encap != nil && encap.Type == "vxlan" && isIPv4(encap.IP) {
 			encaps = append(encaps, encap)
 		}
 	}
@@ -91,6 +92,11 @@ func (n *network) chassis(id ovsdb.UUID, row *sb.Chassis) {
 		}).IP
 	}
 	n.plan.SetChassis(id, &c)
+}
+
+func isIPv4(ip string) bool {
+	a, err := netip.ParseAddr(ip)
+	return err == nil && a.Is4()
 }
 
 // redirects tells again of the chassisredirect ports whose segment depends on a port: on that of the router, or on its peer.
@@ -108,7 +114,7 @@ func (n *network) port(id ovsdb.UUID, row *sb.PortBinding) {
 		n.plan.SetPort(id, nil)
 		return
 	}
-	p := vtepdb.Port{Name: row.LogicalPort, Datapath: row.Datapath, Key: row.TunnelKey, Chassis: row.Chassis, Up: row.Up.V}
+	p := vtepdb.Port{Name: row.LogicalPort, Datapath: row.Datapath, Key: row.TunnelKey, Chassis: row.Chassis, Additional: row.AdditionalChassis, Up: row.Up.V}
 	switch row.Type {
 	case "vtep":
 		p.Kind, p.Switch, p.LogicalSwitch = vtepdb.VTEP, row.Options["vtep-physical-switch"], row.Options["vtep-logical-switch"]

@@ -9,7 +9,9 @@ func TestProvision(t *testing.T) {
 	s := d.tor("tor1", "192.0.2.1")
 	s.ctl("add-port tor1 p1")
 	s.start()
-	bindings := func() string { return s.ctl("list-ls") + "\n" + s.ctl("list-bindings tor1 p0") + "\n" + s.ctl("list-bindings tor1 p1") }
+	bindings := func() string {
+		return s.ctl("list-ls") + "\n" + s.ctl("list-bindings tor1 p0") + "\n" + s.ctl("list-bindings tor1 p1")
+	}
 	d.nbctl("set Logical_Switch_Port tor options:sluice-vtep-bindings=p0:100,p1:200")
 	d.becomes("the VLANs", bindings, "ls1\n0100 ls1\n0200 ls1")
 	d.becomes("the port", func() string { return d.sbctl("--columns=up find Port_Binding logical_port=tor") }, "true")
