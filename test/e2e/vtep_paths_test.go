@@ -75,9 +75,12 @@ func (d *vtepDeployment) move() error {
 	return nil
 }
 
-// pings waits until a host has an answer from an address. The emulator takes seconds for each step.
+// emulatorTime is how long the emulated switches may take to do what they are told: they take seconds for each step.
+const emulatorTime = 6 * repairTime
+
+// pings waits until a host has an answer from an address.
 func (d *vtepDeployment) pings(from *lab.Host, to netip.Addr) error {
-	return lab.Until(testContext, repairTime, fmt.Sprintf("packets from %s to %s", from.Name, to), func() error {
+	return lab.Until(testContext, emulatorTime, fmt.Sprintf("packets from %s to %s", from.Name, to), func() error {
 		r, err := probe.Ping(from.Netns, to, probe.PingOptions{Count: 1, Timeout: d.Timeout() / 10})
 		return errors.Join(err, r.Err(), d.tor.Emulator().Alive())
 	})
