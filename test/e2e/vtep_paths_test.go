@@ -76,7 +76,7 @@ func (d *vtepDeployment) move() error {
 }
 
 // emulatorTime is how long the emulated switches may take to do what they are told: they take seconds for each step.
-const emulatorTime = 6 * repairTime
+const emulatorTime = 12 * repairTime
 
 // pings waits until a host has an answer from an address.
 func (d *vtepDeployment) pings(from *lab.Host, to netip.Addr) error {

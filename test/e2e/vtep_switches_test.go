@@ -98,7 +98,8 @@ func (d *vtepDeployment) second() (*lab.Host, error) {
 }
 
 // roam has a station go from a hypervisor to one switch, to the other, back to the first and to the hypervisor. It speaks first in each
-// place, to all others, as a station that has moved does.
+// place, to all others, as a station that has moved does. It goes on when the switches have noticed, which the emulator does by looking now and
+// then: the one that notices last would be taken for the place.
 func (d *vtepDeployment) roam(stations []*lab.Host) error {
 	spec := lab.HostSpec{Name: "roamer", Port: "roamer", MAC: "02:00:00:00:00:05", Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24")}}
 	for _, at := range []*lab.VTEP{nil, d.tor, d.tor2, d.tor, nil} {
@@ -119,8 +120,25 @@ func (d *vtepDeployment) roam(stations []*lab.Host) error {
 		if err != nil {
 			return fmt.Errorf("at %s: %w", place, err)
 		}
+		if err := lab.Until(testContext, emulatorTime, "the switches to notice the station", func() error { return d.knownAt(at, spec.MAC) }); err != nil {
+			return fmt.Errorf("at %s: %w", place, err)
+		}
 		if err := errors.Join(h.Remove(), d.Central.Configure("--if-exists lsp-del roamer")); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// knownAt checks that one switch, or none, has a station among its own, and no other.
+func (d *vtepDeployment) knownAt(at *lab.VTEP, mac string) error {
+	for _, tor := range []*lab.VTEP{d.tor, d.tor2} {
+		text, err := tor.Ctl("list-local-macs", "ls1")
+		if err != nil {
+			return err
+		}
+		if has := strings.Contains(text, mac); has != (tor == at) {
+			return fmt.Errorf("switch %s has %s among its own stations: %t", tor.Name, mac, has)
 		}
 	}
 	return nil

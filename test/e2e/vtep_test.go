@@ -184,6 +184,10 @@ func (d *vtepDeployment) logSwitch(t *testing.T) {
 		if tor == nil {
 			continue
 		}
+		remote, err := tor.Ctl("list-remote-macs", "ls1", "--", "list-local-macs", "ls1")
+		t.Logf("%s has\n%s %v", tor.Name, remote, err)
+		flows, err := tor.OVS.Ofctl("dump-flows", tor.Name+"_vtep_ls1")
+		t.Logf("%s does\n%s %v", tor.Name, flows, err)
 		for _, name := range []string{"ovn-controller-vtep.log", "ovn-controller-vtep.out", "ovs-vtep.log", "ovs-vtep.out"} {
 			b, err := os.ReadFile(filepath.Join(tor.OVS.Dir, name))
 			if err != nil {
