@@ -47,7 +47,7 @@ func FuzzSouthbound(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if !json.Valid([]byte(text)) || text == "" || text[0] != '{' {
-			t.Skip("no table updates")
+			return // no table updates
 		}
 		quiet := slog.New(slog.DiscardHandler)
 		a := NewAgent(AgentConfig{Name: "sw", Switch: ovsdbtest.StartScript(t, vtepSchema, switch1).Remote,
