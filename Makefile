@@ -97,6 +97,11 @@ e2e: build
 bench: deps build
 	$(GO) run ./test/bench $(if $(SIZE),-size $(SIZE)) $(if $(REPS),-reps $(REPS)) $(if $(OUTPUT),-output $(OUTPUT)) $(if $(PROFILE),-profile $(PROFILE))
 
+## bench-vtep: "sluice vtep" against Debian's ovn-controller-vtep, 50 switches with 100,000 MACs (ARGS='-switches 10 -logical 400 -macs 10000')
+.PHONY: bench-vtep
+bench-vtep: deps build
+	$(GO) run ./test/vtepbench $(ARGS)
+
 ## bench-hil: the offload in a guest against tc -batch and Open vSwitch, with and without its own offload (KERNEL=own PARTS=insertion OUTPUT=json)
 .PHONY: bench-hil
 bench-hil: deps deps-vm

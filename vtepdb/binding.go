@@ -10,13 +10,8 @@ import (
 	"github.com/sluice-gw/sluice/vtepdb/rows"
 )
 
-// Keys by which rows are marked.
-const (
-	// ownerKey in Logical_Switch.other_config is the UUID of the SB_Global row of the Southbound database that has the row.
-	ownerKey = "sluice-owner"
-	// locatorsKey and that UUID, in Global.other_config, are the tunnel addresses that rows have led to on its behalf.
-	locatorsKey = "sluice-locators:"
-)
+// ownerKey in Logical_Switch.other_config is the UUID of the SB_Global row of the Southbound database that has the row.
+const ownerKey = "sluice-owner"
 
 // binding is what a Logical_Switch row is bound to.
 type binding struct {
@@ -95,6 +90,7 @@ func (p *Planner) candidates(name string, row *rows.LogicalSwitch) []ovsdb.UUID 
 		unbound := ""
 		switch {
 		case sw == nil || p.withdrawn || p.owner == "":
+		case (row == nil || !sw.bound[name]) && p.provisions(port): // which is about to be made, or is a problem
 		case row == nil || !sw.bound[name]:
 			unbound = fmt.Sprintf("logical port %s is not bound: no port of switch %s has logical switch %s; bind one: vtep-ctl bind-ls %s PORT VLAN %s",
 				port.Name, port.Switch, name, port.Switch, name)
@@ -143,6 +139,7 @@ func (p *Planner) usable(row *rows.LogicalSwitch, key int64) bool {
 // markBinding marks all rows that follow from a binding.
 func (p *Planner) markBinding(b *binding) {
 	p.markLogicalSwitch(b.ls)
+	p.markFloods(b)
 	s := p.segments[b.dp]
 	if s == nil {
 		return
@@ -161,7 +158,12 @@ func (p *Planner) markBinding(b *binding) {
 
 // markLogicalSwitch marks a row with all that is in it.
 func (p *Planner) markLogicalSwitch(ls ovsdb.UUID) {
-	p.ls[ls], p.floods[ls] = true, true
+	p.ls[ls], p.floods[macKey{ls: ls}] = true, true
+	for _, row := range p.db.McastMacsRemoteByLogicalSwitch.Get(ls) {
+		if mac, ok := readGroup(row.MAC); ok {
+			p.floods[macKey{ls, mac}] = true
+		}
+	}
 	for _, row := range p.db.UcastMacsRemoteByLogicalSwitch.Get(ls) {
 		if mac, ok := p.readMAC(row.MAC); ok {
 			p.macs[macKey{ls, mac}] = true

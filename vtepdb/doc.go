@@ -2,7 +2,7 @@
 // are to hold, given the logical network: what ovn-controller-vtep does, as a function of rows.
 //
 // A [Planner] belongs to one database, which has one switch or several. It is told what changes: rows of the database (OnRows)
-// and of the logical network in neutral form (SetChassis, SetPort, SetDatapath, SetLearned). It remembers what these changes
+// and of the logical network in neutral form (SetChassis, SetPort, SetDatapath, SetLearned, SetGroup). It remembers what these changes
 // touch and compares just that with what is wanted: Write adds the difference to a transaction of the switch's database, and
 // Roll, Claims and Sightings name it for the Southbound database, whose types are unknown here. It does no I/O and starts
 // nothing; one goroutine owns it.

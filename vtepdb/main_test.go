@@ -34,6 +34,7 @@ type bench struct {
 	ports     map[ovsdb.UUID]*Port
 	datapaths map[ovsdb.UUID]int64
 	learned   map[ovsdb.UUID]Learned
+	groups    map[ovsdb.UUID]Group
 }
 
 const owner = "5b000000-0000-4000-8000-000000000001"
@@ -42,7 +43,8 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	capability.Need(t, "ovs", schemaPath)
 	b := &bench{T: t, server: ovsdbtest.Start(t, schemaPath, "hardware_vtep"), now: time.Unix(1_700_000_000, 0),
-		chassis: map[ovsdb.UUID]Chassis{}, ports: map[ovsdb.UUID]*Port{}, datapaths: map[ovsdb.UUID]int64{}, learned: map[ovsdb.UUID]Learned{}}
+		chassis: map[ovsdb.UUID]Chassis{}, ports: map[ovsdb.UUID]*Port{}, datapaths: map[ovsdb.UUID]int64{}, learned: map[ovsdb.UUID]Learned{},
+		groups: map[ovsdb.UUID]Group{}}
 	b.replica = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: b.server.Remote, Logger: slog.New(slog.DiscardHandler)}})
 	ctx, cancel := context.WithCancel(context.Background())
 	end := make(chan error, 1)
@@ -135,6 +137,9 @@ func (b *bench) tell(p *Planner) {
 	for id, l := range b.learned {
 		p.SetLearned(id, &l)
 	}
+	for id, g := range b.groups {
+		p.SetGroup(id, &g)
+	}
 }
 
 // settle lets the planner have its way.
@@ -161,7 +166,7 @@ func (b *bench) settle() {
 func (b *bench) obey(p *Planner) (changed bool) {
 	roll := p.Roll()
 	for _, r := range roll.Chassis {
-		want := Chassis{Name: r.Name, IP: r.IP, VTEP: true, Identity: r.Identity}
+		want := Chassis{Name: r.Name, IP: r.IPs[0], VTEP: true, Identity: r.Identity}
 		id, _, ok := p.chassisOf(r.Name)
 		if !ok {
 			id = ovsdb.NewUUID()
@@ -214,6 +219,13 @@ func (b *bench) setPort(id ovsdb.UUID, port *Port) {
 		port = &copied
 	}
 	b.plan.SetPort(id, port)
+}
+
+func (b *bench) setGroup(id ovsdb.UUID, g *Group) {
+	if delete(b.groups, id); g != nil {
+		b.groups[id] = *g
+	}
+	b.plan.SetGroup(id, g)
 }
 
 func (b *bench) setLearned(id ovsdb.UUID, l *Learned) {

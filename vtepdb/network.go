@@ -15,6 +15,9 @@ type Chassis struct {
 	IP       string // of its VXLAN encapsulation, "" if it has none: no switch reaches it then
 	VTEP     bool   // other_config:is-vtep
 	Identity string // other_config:sluice-identity
+	BFD      bool   // it runs BFD with switches (BFDKey)
+	// ServiceNode: it gives frames of a switch that cannot do so itself to all others (ReplicationKey).
+	ServiceNode bool
 }
 
 // PortKind says what a Port_Binding is to a switch.
@@ -33,15 +36,21 @@ type Port struct {
 	Datapath ovsdb.UUID // the logical switch whose frames reach it: for chassisredirect that of the router port's peer
 	Key      int64      // its tunnel key
 	Chassis  ovsdb.UUID
-	Up       bool
-	MACs     []Address
+	// Additional are chassis that it is on, too, while it moves between them (additional_chassis): they get what is for many stations.
+	Additional []ovsdb.UUID
+	Up         bool
+	Gateway    bool // chassisredirect: its chassis answers for a router
+	// EveryGroup: it gets frames to all multicast groups (options:mcast_flood).
+	EveryGroup bool
+	MACs       []Address
 	// Of a VTEP: options:vtep-physical-switch and vtep-logical-switch.
 	Switch, LogicalSwitch string
+	Bindings              string // options:sluice-vtep-bindings, see BindingsOption
 }
 
 func (p *Port) equal(q *Port) bool {
 	return p.Name == q.Name && p.Kind == q.Kind && p.Datapath == q.Datapath && p.Key == q.Key && p.Chassis == q.Chassis &&
-		p.Up == q.Up && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && slices.Equal(p.MACs, q.MACs)
+		p.Up == q.Up && p.Gateway == q.Gateway && p.EveryGroup == q.EveryGroup && p.Switch == q.Switch && p.LogicalSwitch == q.LogicalSwitch && p.Bindings == q.Bindings && slices.Equal(p.Additional, q.Additional) && slices.Equal(p.MACs, q.MACs)
 }
 
 // ipaddr is the IPv4 address that goes with a MAC address of the port.

@@ -25,12 +25,16 @@ func (p *Planner) OnRows(c *rows.Changes) {
 	for _, ch := range c.UcastMacsRemote {
 		p.onRemote(ch)
 	}
-	for _, ch := range c.McastMacsRemote {
-		for _, row := range []*rows.McastMacsRemote{ch.Old, ch.New} {
-			if row != nil {
-				p.floods[row.LogicalSwitch] = true
-			}
+	for _, ch := range c.Tunnel {
+		p.tunnels[ch.ID] = true
+	}
+	for _, ch := range c.McastMacsLocal {
+		if ch.Old != nil {
+			p.lessUsed(ch.Old.LogicalSwitch)
 		}
+	}
+	for _, ch := range c.McastMacsRemote {
+		p.onFlood(ch)
 	}
 }
 
@@ -44,6 +48,9 @@ func (p *Planner) onLogicalSwitch(ch idl.Change[rows.LogicalSwitch]) {
 		}
 		p.bindings[row.Name] = true
 		p.ls[row.UUID] = true
+		if ch.New == nil || ch.New.Name != row.Name {
+			p.problems.forget(row.Name)
+		}
 		if ch.Old == nil || ch.New == nil || p.mine(ch.Old) != p.mine(ch.New) {
 			p.markLogicalSwitch(row.UUID)
 		}
@@ -53,6 +60,9 @@ func (p *Planner) onLogicalSwitch(ch idl.Change[rows.LogicalSwitch]) {
 // onLocal follows what a switch has learned. seen: it has learned it now, and the row is not just read again.
 func (p *Planner) onLocal(ch idl.Change[rows.UcastMacsLocal], seen bool) {
 	p.checks[ch.ID] = true
+	if ch.Old != nil {
+		p.lessUsed(ch.Old.LogicalSwitch)
+	}
 	for _, row := range []*rows.UcastMacsLocal{ch.Old, ch.New} {
 		if row == nil {
 			continue
@@ -77,6 +87,9 @@ func (p *Planner) onLocal(ch idl.Change[rows.UcastMacsLocal], seen bool) {
 }
 
 func (p *Planner) onRemote(ch idl.Change[rows.UcastMacsRemote]) {
+	if ch.Old != nil {
+		p.lessUsed(ch.Old.LogicalSwitch)
+	}
 	for _, row := range []*rows.UcastMacsRemote{ch.Old, ch.New} {
 		if row == nil {
 			continue

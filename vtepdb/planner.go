@@ -39,11 +39,18 @@ type Planner struct {
 type switchSide struct {
 	identity string          // UUID of the Global row, "" while there is none
 	recorded map[string]bool // locatorsKey of the Global row
-	switches map[string]*physicalSwitch
-	bound    map[string]*binding            // by name of the switch's logical switch
-	boundTo  map[ovsdb.UUID]map[string]bool // names of those by datapath
-	locals   map[macKey][]*rows.UcastMacsLocal
-	remotes  map[macKey][]*rows.UcastMacsRemote
+	// recordedBFD: bfdRecordKey is there.
+	recordedBFD bool
+	tunnelOf    map[ovsdb.UUID]string // switches by Tunnel row
+	settings    settings
+	mode        string // of replication: SourceNode or ServiceNode
+	unable      bool   // because a switch cannot do otherwise, now or by the record
+	switches    map[string]*physicalSwitch
+	bound       map[string]*binding            // by name of the switch's logical switch
+	boundTo     map[ovsdb.UUID]map[string]bool // names of those by datapath
+	locals      map[macKey][]*rows.UcastMacsLocal
+	remotes     map[macKey][]*rows.UcastMacsRemote
+	floodsAt    map[macKey][]*rows.McastMacsRemote // zero address: unknown-dst
 }
 
 // macKey is a MAC address in a Logical_Switch row.
@@ -57,8 +64,10 @@ type pending struct {
 	switches_ bool                // the physical switches are to be looked at
 	bindings  map[string]bool     // what is bound, by name of a logical switch
 	ls        map[ovsdb.UUID]bool // Logical_Switch rows
+	tunnels   map[ovsdb.UUID]bool // Tunnel rows
+	vlans     map[string]bool     // VLANs to be bound, by physical switch
 	macs      map[macKey]bool     // Ucast_Macs_Remote
-	floods    map[ovsdb.UUID]bool // Mcast_Macs_Remote, by Logical_Switch row
+	floods    map[macKey]bool     // Mcast_Macs_Remote; zero address: what is not known
 	claims    map[ovsdb.UUID]bool // Port_Binding
 	places    map[Place]bool      // FDB
 	checks    map[ovsdb.UUID]bool // Ucast_Macs_Local
@@ -71,11 +80,12 @@ func New(cfg Config) *Planner {
 	p.problems = problems{report: cfg.Report, by: map[problemKey]string{}}
 	p.moves = damper{by: map[any]*moves{}}
 	p.switchSide = switchSide{
-		recorded: map[string]bool{}, switches: map[string]*physicalSwitch{}, bound: map[string]*binding{},
+		recorded: map[string]bool{}, mode: SourceNode, switches: map[string]*physicalSwitch{}, bound: map[string]*binding{},
 		boundTo: map[ovsdb.UUID]map[string]bool{}, locals: map[macKey][]*rows.UcastMacsLocal{}, remotes: map[macKey][]*rows.UcastMacsRemote{},
+		floodsAt: map[macKey][]*rows.McastMacsRemote{},
 	}
 	p.pending = pending{
-		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, macs: map[macKey]bool{}, floods: map[ovsdb.UUID]bool{},
+		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, tunnels: map[ovsdb.UUID]bool{}, vlans: map[string]bool{}, macs: map[macKey]bool{}, floods: map[macKey]bool{},
 		claims: map[ovsdb.UUID]bool{}, places: map[Place]bool{}, fresh: map[Place]bool{}, checks: map[ovsdb.UUID]bool{},
 	}
 	return p
@@ -101,6 +111,7 @@ func (p *Planner) Withdraw() {
 // everything marks all that there is.
 func (p *Planner) everything() {
 	p.switches_ = true
+	p.markTunnels()
 	for ls := range p.db.LogicalSwitch.All() {
 		p.bindings[ls.Name] = true
 		p.markLogicalSwitch(ls.UUID)
@@ -137,6 +148,7 @@ func (p *Planner) Settle() {
 		p.checkLocal(id)
 	}
 	clear(p.checks)
+	p.watchTunnels()
 	p.moves.sweep(p.cfg.Now())
 	p.wake = time.Time{}
 }

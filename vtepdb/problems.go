@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sluice-gw/sluice/internal/wire"
 )
 
 // Problem is something that is wanted and not done, or that somebody has to look at.
@@ -18,22 +20,27 @@ type Problem struct {
 
 // Codes of problems.
 const (
-	noTunnelIP      = "no-tunnel-ip"
-	moreTunnelIPs   = "more-tunnel-ips"
-	chassisConflict = "chassis-conflict"
-	lportDuplicate  = "lport-duplicate"
-	lportDatapath   = "lport-datapath"
-	lportUnbound    = "lport-unbound"
-	ownerConflict   = "owner-conflict"
-	noVXLAN         = "chassis-without-vxlan"
-	macDuplicate    = "mac-duplicate"
-	macForeign      = "mac-foreign"
-	macMoving       = "mac-moving"
-	macMalformed    = "mac-malformed"
-	locatorForeign  = "locator-foreign"
-	floodForeign    = "flood-foreign"
-	switchFault     = "switch-fault"
-	portFault       = "port-fault"
+	noTunnelIP       = "no-tunnel-ip"
+	unusableTunnelIP = "unusable-tunnel-ip"
+	chassisConflict  = "chassis-conflict"
+	lportDuplicate   = "lport-duplicate"
+	lportDatapath    = "lport-datapath"
+	lportUnbound     = "lport-unbound"
+	lportVLAN        = "lport-vlan"
+	ownerConflict    = "owner-conflict"
+	noVXLAN          = "chassis-without-vxlan"
+	macDuplicate     = "mac-duplicate"
+	macForeign       = "mac-foreign"
+	macMoving        = "mac-moving"
+	macMalformed     = "mac-malformed"
+	locatorForeign   = "locator-foreign"
+	floodForeign     = "flood-foreign"
+	noServiceNode    = "no-service-node"
+	tunnelDown       = "tunnel-down"
+	switchFault      = "switch-fault"
+	portFault        = "port-fault"
+	// UnsupportedSetting is a setting that has no effect.
+	UnsupportedSetting = "unsupported-setting"
 )
 
 type problemKey struct{ code, subject string }
@@ -62,6 +69,19 @@ func (ps *problems) only(code string, subjects map[string]bool) {
 	for key := range ps.by {
 		if key.code == code && !subjects[key.subject] {
 			delete(ps.by, key)
+		}
+	}
+}
+
+// forget ends the problems of what is in a logical switch that is gone.
+func (ps *problems) forget(ls string) {
+	for key := range ps.by {
+		switch key.code {
+		case noVXLAN, noServiceNode, floodForeign, macDuplicate, macForeign, macMoving:
+			mac, of := strings.CutPrefix(key.subject, ls+" ")
+			if _, err := wire.ParseMAC(mac); of && err == nil || key.subject == ls {
+				delete(ps.by, key)
+			}
 		}
 	}
 }

@@ -63,6 +63,9 @@ func TestIncremental(t *testing.T) {
 		if a, b := b.plan.Problems(), fresh.Problems(); !reflect.DeepEqual(a, b) {
 			t.Fatalf("step %d: problems\n%+v\nof a planner that starts now\n%+v", i, a, b)
 		}
+		if text := b.provisioningFault(); text != "" {
+			t.Fatalf("step %d: %s", i, text)
+		}
 		if got, want := b.remoteText(), b.oracle(); got != want {
 			t.Fatalf("step %d: remote MACs\n%s\nwant\n%s", i, got, want)
 		}
@@ -76,6 +79,7 @@ func everyRow(db *rows.DB) *rows.Changes {
 	c.LogicalSwitch = inserts(db.LogicalSwitch.All(), func(r *rows.LogicalSwitch) ovsdb.UUID { return r.UUID })
 	c.UcastMacsLocal = inserts(db.UcastMacsLocal.All(), func(r *rows.UcastMacsLocal) ovsdb.UUID { return r.UUID })
 	c.UcastMacsRemote = inserts(db.UcastMacsRemote.All(), func(r *rows.UcastMacsRemote) ovsdb.UUID { return r.UUID })
+	c.Tunnel = inserts(db.Tunnel.All(), func(r *rows.Tunnel) ovsdb.UUID { return r.UUID })
 	c.McastMacsRemote = inserts(db.McastMacsRemote.All(), func(r *rows.McastMacsRemote) ovsdb.UUID { return r.UUID })
 	return c
 }
@@ -85,6 +89,44 @@ func inserts[R any](all func(func(*R) bool), id func(*R) ovsdb.UUID) (out []idl.
 		out = append(out, idl.Change[R]{ID: id(r), New: r})
 	}
 	return out
+}
+
+// provisioningFault says which VLAN is not bound as the ports ask for, or which is and was made for nobody; which Logical_Switch, too.
+func (b *bench) provisioningFault() string {
+	db := b.replica.DB()
+	asked, names := map[string]map[string]bool{}, map[string]bool{}
+	for _, port := range b.ports {
+		if port.Kind != VTEP || db.PhysicalSwitchByName.One(port.Switch) == nil || b.datapaths[port.Datapath] == 0 || port.Bindings == "" {
+			continue
+		}
+		names[port.LogicalSwitch] = true
+		for _, word := range strings.Split(port.Bindings, ",") {
+			at := port.Switch + " " + word
+			if asked[at] == nil {
+				asked[at] = map[string]bool{}
+			}
+			asked[at][port.LogicalSwitch] = true
+		}
+	}
+	for name := range names {
+		if db.LogicalSwitchByName.One(name) == nil {
+			return "there is no logical switch " + name
+		}
+	}
+	for sw := range db.PhysicalSwitch.All() {
+		port := db.PhysicalPort.Get(sw.Ports[0])
+		for vlan := range int64(3) {
+			ls, mark := db.LogicalSwitch.Get(port.VLANBindings[vlan]), port.OtherConfig[fmt.Sprint(vlanKey, owner, ":", vlan)]
+			want := asked[fmt.Sprintf("%s p:%d", sw.Name, vlan)]
+			switch {
+			case len(want) > 0 && ls == nil:
+				return fmt.Sprintf("%s: VLAN %d is not bound", sw.Name, vlan)
+			case mark != "" && (ls == nil || mark != ls.UUID.String() || !want[ls.Name]):
+				return fmt.Sprintf("%s: VLAN %d is bound to %+v and marked %s; asked for is %v", sw.Name, vlan, ls, mark, want)
+			}
+		}
+	}
+	return ""
 }
 
 // remoteText is the rows of Ucast_Macs_Remote and Mcast_Macs_Remote and the tunnel keys, sorted.
@@ -100,6 +142,9 @@ func (b *bench) remoteText() string {
 	for ls := range db.LogicalSwitch.All() {
 		lines = append(lines, fmt.Sprintf("%s key %d %s", ls.Name, ls.TunnelKey.V, ls.ReplicationMode.V))
 	}
+	for r := range db.Tunnel.All() {
+		lines = append(lines, fmt.Sprint("tunnel to ", db.PhysicalLocator.Get(r.Remote).DstIP, r.BFDParams, len(r.BFDConfigRemote)))
+	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
@@ -108,8 +153,19 @@ func (b *bench) remoteText() string {
 func (b *bench) oracle() string {
 	db := b.replica.DB()
 	own := map[string]bool{}
+	var config map[string]string
+	for g := range db.Global.All() {
+		config = g.OtherConfig
+	}
+	mode := config[replicationKey]
+	if mode != SourceNode && mode != ServiceNode {
+		mode = cmp.Or(config[modeKey+owner], SourceNode)
+	}
 	for sw := range db.PhysicalSwitch.All() {
 		own[sw.Name] = true
+		if len(sw.SwitchFaultStatus) > 0 && config[replicationKey] != SourceNode {
+			mode = ServiceNode
+		}
 	}
 	reach := func(id ovsdb.UUID) string {
 		if c := b.chassis[id]; !own[c.Name] {
@@ -118,23 +174,52 @@ func (b *bench) oracle() string {
 		return ""
 	}
 	var lines []string
+	for r := range db.Tunnel.All() {
+		params, ip := map[string]string{}, db.PhysicalLocator.Get(r.Remote).DstIP
+		for _, c := range b.chassis {
+			if c.BFD && c.IP == ip && config[BFDKey] == "true" {
+				params["enable"] = "true"
+				if n := config[BFDKey+"-min-rx"]; n != "" && n != "0" {
+					params["min_rx"] = n
+				}
+			}
+		}
+		lines = append(lines, fmt.Sprint("tunnel to ", ip, params, min(2, 2*len(params))))
+	}
 	for ls := range db.LogicalSwitch.All() {
 		dp := b.boundTo(ls)
 		if dp.IsZero() {
 			lines = append(lines, ls.Name+" key 0 ")
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s key %d source_node", ls.Name, b.datapaths[dp]))
+		lines = append(lines, fmt.Sprintf("%s key %d %s", ls.Name, b.datapaths[dp], mode))
 		flood := map[string]bool{}
+		nodes, gateways := map[string]bool{}, map[string]bool{}
 		best := map[wire.MAC]string{} // the port that has it
 		lead := map[wire.MAC]string{}
 		for _, port := range b.ports {
 			if port.Datapath != dp || port.Chassis.IsZero() || port.Kind == Elsewhere {
 				continue
 			}
+			for _, id := range port.Additional {
+				if ip := reach(id); ip != "" {
+					flood[ip] = true
+					if b.chassis[id].ServiceNode {
+						nodes[ip] = true
+					}
+				}
+			}
 			ip := reach(port.Chassis)
 			if ip != "" {
 				flood[ip] = true
+				if b.chassis[port.Chassis].ServiceNode {
+					nodes[ip] = true
+					for _, other := range b.ports {
+						if other.Datapath == dp && other.Gateway && other.Kind != Elsewhere && other.Chassis == port.Chassis {
+							gateways[ip] = true
+						}
+					}
+				}
 			}
 			for _, a := range port.MACs {
 				if n, ok := best[a.MAC]; !ok || port.Name < n {
@@ -157,6 +242,44 @@ func (b *bench) oracle() string {
 		}
 		for _, line := range lead {
 			if line != "" {
+				lines = append(lines, line)
+			}
+		}
+		if mode == ServiceNode && len(flood) > 1 {
+			if len(gateways) > 0 {
+				nodes = gateways
+			}
+			if ip := config[serviceNodesKey]; ip != "" {
+				nodes[ip] = true
+			}
+			if len(nodes) > 0 {
+				flood = nodes
+			}
+		}
+		for group := range b.groups {
+			mac := b.groups[group].MAC
+			if mac.IsZero() || b.groups[group].Datapath != dp || mode == ServiceNode {
+				continue
+			}
+			audience := map[string]bool{}
+			for _, other := range b.groups {
+				if other.Datapath == dp && (other.MAC == mac || other.MAC.IsZero()) {
+					audience[reach(other.Chassis)] = true
+				}
+			}
+			for _, port := range b.ports {
+				if port.Datapath != dp || port.Kind == Elsewhere || port.Chassis.IsZero() {
+					continue
+				}
+				for i, id := range append([]ovsdb.UUID{port.Chassis}, port.Additional...) {
+					if i == 0 && port.EveryGroup || b.chassis[id].VTEP {
+						audience[reach(id)] = true
+					}
+				}
+			}
+			delete(audience, "")
+			line := fmt.Sprintf("%s %v %v", ls.Name, mac, sortedKeys(audience))
+			if len(audience) > 0 && !slices.Contains(lines, line) {
 				lines = append(lines, line)
 			}
 		}
@@ -209,7 +332,7 @@ type generator struct {
 
 func (g *generator) step() {
 	db := g.replica.DB()
-	switch n := g.r.IntN(12); {
+	switch n := g.r.IntN(14); {
 	case n == 0 || len(g.ids) == 0:
 		g.datapath()
 	case n == 1 || len(g.hosts) < 3:
@@ -222,6 +345,10 @@ func (g *generator) step() {
 		g.physicalSwitch()
 	case n <= 9:
 		g.vlanBinding()
+	case n == 10:
+		g.replication()
+	case n == 11:
+		g.group()
 	default:
 		g.localMAC()
 	}
@@ -248,7 +375,7 @@ func (g *generator) host() {
 		g.hosts = append(g.hosts, ovsdb.NewUUID())
 	}
 	i := g.r.IntN(len(g.hosts))
-	c := Chassis{Name: fmt.Sprint("hv", i), VTEP: i == 0}
+	c := Chassis{Name: fmt.Sprint("hv", i), VTEP: i == 0, ServiceNode: g.r.IntN(2) == 0, BFD: g.r.IntN(2) == 0}
 	if g.r.IntN(4) > 0 {
 		c.IP = fmt.Sprintf("192.0.2.%d", 10+10*i+g.r.IntN(2))
 	}
@@ -285,11 +412,17 @@ func (g *generator) port() {
 	}
 	if n <= 6 {
 		port.Kind, port.Switch, port.LogicalSwitch = VTEP, fmt.Sprint("sw", g.r.IntN(2)), fmt.Sprint("ls", g.r.IntN(3))
+		if g.r.IntN(3) == 0 {
+			port.Bindings = []string{"p:1", "p:2,p:0", "p:1,q:5", "p", "p:4096,p:2"}[g.r.IntN(5)]
+		}
 		if n == 1 { // another controller's switch
 			port.Switch, port.Chassis = "far", g.hosts[0]
 		}
 	} else {
-		port.Chassis = g.hosts[g.r.IntN(len(g.hosts))]
+		port.Chassis, port.Gateway, port.EveryGroup = g.hosts[g.r.IntN(len(g.hosts))], n == 10, g.r.IntN(8) == 0
+		if g.r.IntN(5) == 0 {
+			port.Additional = []ovsdb.UUID{g.hosts[g.r.IntN(len(g.hosts))]}
+		}
 		for range g.r.IntN(3) {
 			if a := (Address{g.mac(), ""}); !slices.ContainsFunc(port.MACs, func(o Address) bool { return o.MAC == a.MAC }) {
 				if g.r.IntN(2) == 0 {
@@ -335,9 +468,80 @@ func (g *generator) physicalSwitch() {
 		case g.r.IntN(4) == 0:
 			tx.Mutate("Global", global, "switches", "delete", row.UUID)
 		default:
-			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": fmt.Sprintf("192.0.2.%d", 1+i+2*g.r.IntN(2))})
+			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": []string{fmt.Sprintf("192.0.2.%d", 1+i+2*g.r.IntN(2)), fmt.Sprintf("192.0.2.%d", 5+i)}[:1+g.r.IntN(2)]})
 		}
 	})
+}
+
+// group makes or removes a row that says that a chassis has members.
+func (g *generator) group() {
+	for id := range g.groups {
+		if g.r.IntN(4) == 0 {
+			g.setGroup(id, nil)
+			return
+		}
+	}
+	group := Group{Datapath: g.ids[g.r.IntN(len(g.ids))], Chassis: g.hosts[g.r.IntN(len(g.hosts))]}
+	if g.r.IntN(4) > 0 {
+		group.MAC = wire.MAC{1, 0, 0x5e, 1, 1, byte(g.r.IntN(3))}
+	}
+	g.setGroup(ovsdb.NewUUID(), &group)
+}
+
+// replication changes what a switch can do, and what is said about it.
+func (g *generator) replication() {
+	global := g.global()
+	set := func(key, value string) {
+		g.change(func(tx *idl.Tx) {
+			tx.Mutate("Global", global, "other_config", "delete", []string{key})
+			if value != "" {
+				tx.Mutate("Global", global, "other_config", "insert", map[string]string{key: value})
+			}
+		})
+	}
+	switch g.r.IntN(7) {
+	case 4:
+		set(BFDKey, []string{"", "true", "true", "on"}[g.r.IntN(4)])
+	case 5:
+		set(BFDKey+"-min-rx", []string{"", "0", "300"}[g.r.IntN(3)])
+	case 6:
+		g.tunnel()
+	case 0:
+		set(replicationKey, []string{"", "", SourceNode, ServiceNode, "none"}[g.r.IntN(5)])
+	case 1:
+		set(serviceNodesKey, []string{"", "192.0.2.200", "192.0.2.201"}[g.r.IntN(3)])
+	default:
+		for row := range g.replica.DB().PhysicalSwitch.All() {
+			var fault any
+			if g.r.IntN(2) == 0 {
+				fault = noSourceNode
+			}
+			g.change(func(tx *idl.Tx) { tx.Update("Physical_Switch", row.UUID, map[string]any{"switch_fault_status": fault}) })
+			return
+		}
+	}
+}
+
+// tunnel is what a switch makes and removes.
+func (g *generator) tunnel() {
+	for sw := range g.replica.DB().PhysicalSwitch.All() {
+		g.change(func(tx *idl.Tx) {
+			if len(sw.Tunnels) > 2 {
+				tx.Mutate("Physical_Switch", sw.UUID, "tunnels", "delete", sw.Tunnels[0])
+				return
+			}
+			end := func(ip string) any {
+				for _, l := range g.replica.DB().PhysicalLocatorByDstIP.Get(ip) {
+					return l.UUID
+				}
+				return tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
+			}
+			status := map[string]string{"enabled": "true", "state": []string{"up", "down"}[g.r.IntN(2)]}
+			tx.Mutate("Physical_Switch", sw.UUID, "tunnels", "insert", tx.Insert("Tunnel", map[string]any{"local": end("192.0.2.1"),
+				"remote": end(fmt.Sprintf("192.0.2.%d", 10+10*g.r.IntN(4)+g.r.IntN(2))), "bfd_status": status}))
+		})
+		return
+	}
 }
 
 func (g *generator) vlanBinding() {

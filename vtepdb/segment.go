@@ -19,11 +19,16 @@ type network struct {
 	learned       map[ovsdb.UUID]Learned
 
 	addresses map[string]int                  // of how many chassis a VXLAN address is
+	bfd       map[string]int                  // of how many of those that run BFD with switches
 	segments  map[ovsdb.UUID]*segment         // by datapath
 	vteps     map[string]map[ovsdb.UUID]*Port // ports of kind VTEP by the name of the switch's logical switch
 	portAt    map[portPlace]ovsdb.UUID        // ports of kind VTEP
-	places_   map[Place]ovsdb.UUID            // FDB rows
-	seenAt    map[portPlace]map[wire.MAC]bool // MACs of FDB rows by port
+	// Ports of kind VTEP with Bindings, by switch.
+	provisioning map[string]map[ovsdb.UUID]*Port
+	places_      map[Place]ovsdb.UUID            // FDB rows
+	seenAt       map[portPlace]map[wire.MAC]bool // MACs of FDB rows by port
+	groups       map[ovsdb.UUID]Group            // multicast groups
+	members      map[ovsdb.UUID]membership       // the same by datapath
 }
 
 // portPlace names a port by tunnel keys.
@@ -32,9 +37,9 @@ type portPlace struct{ datapath, port int64 }
 func newNetwork() network {
 	return network{
 		chassis: map[ovsdb.UUID]Chassis{}, chassisByName: map[string]ovsdb.UUID{}, ports: map[ovsdb.UUID]*Port{}, keys: map[ovsdb.UUID]int64{}, datapaths: map[int64]ovsdb.UUID{},
-		learned: map[ovsdb.UUID]Learned{}, addresses: map[string]int{}, segments: map[ovsdb.UUID]*segment{},
-		vteps: map[string]map[ovsdb.UUID]*Port{}, portAt: map[portPlace]ovsdb.UUID{}, places_: map[Place]ovsdb.UUID{},
-		seenAt: map[portPlace]map[wire.MAC]bool{},
+		learned: map[ovsdb.UUID]Learned{}, addresses: map[string]int{}, bfd: map[string]int{}, segments: map[ovsdb.UUID]*segment{},
+		vteps: map[string]map[ovsdb.UUID]*Port{}, portAt: map[portPlace]ovsdb.UUID{}, provisioning: map[string]map[ovsdb.UUID]*Port{}, places_: map[Place]ovsdb.UUID{},
+		seenAt: map[portPlace]map[wire.MAC]bool{}, groups: map[ovsdb.UUID]Group{}, members: map[ovsdb.UUID]membership{},
 	}
 }
 
@@ -42,8 +47,9 @@ func newNetwork() network {
 type segment struct {
 	stations map[wire.MAC][]*Port // those that have the address by configuration, by name
 	hosts    map[ovsdb.UUID]int   // chassis with ports, and how many
+	gateways map[ovsdb.UUID]int   // of these, with ports that are a router's gateway
 	vteps    map[ovsdb.UUID]*Port
-	members  int // ports of any kind
+	ports    int // of any kind
 }
 
 // SetChassis says what a chassis is now; nil: it is gone.
@@ -58,22 +64,42 @@ func (p *Planner) SetChassis(id ovsdb.UUID, c *Chassis) {
 		if p.chassisByName[old.Name] == id {
 			delete(p.chassisByName, old.Name)
 		}
-		if p.addresses[old.IP]--; p.addresses[old.IP] == 0 {
-			delete(p.addresses, old.IP)
-		}
+		p.address(old, -1)
 	}
 	if c != nil {
 		p.chassis[id], p.chassisByName[c.Name] = *c, id
-		p.addresses[c.IP]++
+		p.address(*c, 1)
 	}
 	for dp, s := range p.segments {
 		if s.hosts[id] > 0 {
 			p.markSegment(dp)
 		}
 	}
+	for dp, groups := range p.members {
+		for _, at := range groups {
+			if at[id] > 0 {
+				p.markFlood(dp)
+				break
+			}
+		}
+	}
 	if p.switches[old.Name] != nil || c != nil && p.switches[c.Name] != nil {
 		p.switches_ = true
 		p.markNetwork()
+	}
+}
+
+// address counts the address of a chassis, or ceases to.
+func (p *Planner) address(c Chassis, n int) {
+	count := func(at map[string]int) {
+		if at[c.IP] += n; at[c.IP] == 0 {
+			delete(at, c.IP)
+		}
+	}
+	count(p.addresses)
+	if c.BFD {
+		count(p.bfd)
+		p.markTunnelsTo(c.IP)
 	}
 }
 
@@ -100,10 +126,10 @@ func (p *Planner) SetPort(id ovsdb.UUID, port *Port) {
 func (p *Planner) join(id ovsdb.UUID, port *Port) {
 	s := p.segments[port.Datapath]
 	if s == nil {
-		s = &segment{stations: map[wire.MAC][]*Port{}, hosts: map[ovsdb.UUID]int{}, vteps: map[ovsdb.UUID]*Port{}}
+		s = &segment{stations: map[wire.MAC][]*Port{}, hosts: map[ovsdb.UUID]int{}, gateways: map[ovsdb.UUID]int{}, vteps: map[ovsdb.UUID]*Port{}}
 		p.segments[port.Datapath] = s
 	}
-	s.members++
+	s.ports++
 	if port.Kind == VTEP {
 		byID := p.vteps[port.LogicalSwitch]
 		if byID == nil {
@@ -111,6 +137,12 @@ func (p *Planner) join(id ovsdb.UUID, port *Port) {
 			p.vteps[port.LogicalSwitch] = byID
 		}
 		byID[id], s.vteps[id] = port, port
+		if port.Bindings != "" {
+			if p.provisioning[port.Switch] == nil {
+				p.provisioning[port.Switch] = map[ovsdb.UUID]*Port{}
+			}
+			p.provisioning[port.Switch][id] = port
+		}
 		if key := p.keys[port.Datapath]; key != 0 {
 			p.portAt[portPlace{key, port.Key}] = id
 		}
@@ -119,9 +151,7 @@ func (p *Planner) join(id ovsdb.UUID, port *Port) {
 	if port.Chassis.IsZero() || port.Kind == Elsewhere {
 		return
 	}
-	if s.hosts[port.Chassis]++; s.hosts[port.Chassis] == 1 {
-		p.markFlood(port.Datapath)
-	}
+	p.host(port, 1)
 	for _, a := range port.MACs {
 		list := append(s.stations[a.MAC], port)
 		slices.SortStableFunc(list, func(a, b *Port) int { return strings.Compare(a.Name, b.Name) })
@@ -136,6 +166,10 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 	if port.Kind == VTEP {
 		p.markVTEP(port)
 		delete(s.vteps, id)
+		if delete(p.provisioning[port.Switch], id); len(p.provisioning[port.Switch]) == 0 {
+			delete(p.provisioning, port.Switch)
+		}
+		p.problems.set(lportVLAN, port.Name, "")
 		if delete(p.vteps[port.LogicalSwitch], id); len(p.vteps[port.LogicalSwitch]) == 0 {
 			delete(p.vteps, port.LogicalSwitch)
 		}
@@ -147,10 +181,7 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 		p.problems.set(lportUnbound, port.Name, "")
 	}
 	if !port.Chassis.IsZero() && port.Kind != Elsewhere {
-		if s.hosts[port.Chassis]--; s.hosts[port.Chassis] == 0 {
-			delete(s.hosts, port.Chassis)
-			p.markFlood(port.Datapath)
-		}
+		p.host(port, -1)
 		for _, a := range port.MACs {
 			list := slices.DeleteFunc(s.stations[a.MAC], func(o *Port) bool { return o == port })
 			if s.stations[a.MAC] = list; len(list) == 0 {
@@ -159,14 +190,41 @@ func (p *Planner) leave(id ovsdb.UUID, port *Port) {
 			p.markMAC(port.Datapath, a.MAC)
 		}
 	}
-	if s.members--; s.members == 0 {
+	if s.ports--; s.ports == 0 {
 		delete(p.segments, port.Datapath)
+	}
+}
+
+// host counts a port at the chassis that it is on, or ceases to.
+func (p *Planner) host(port *Port, n int) {
+	s := p.segments[port.Datapath]
+	count := func(at map[ovsdb.UUID]int, id ovsdb.UUID) {
+		was := at[id]
+		if at[id] += n; was == 0 || was+n == 0 {
+			p.markFlood(port.Datapath)
+		}
+		if was+n == 0 {
+			delete(at, id)
+		}
+	}
+	count(s.hosts, port.Chassis)
+	for _, id := range port.Additional {
+		count(s.hosts, id)
+	}
+	if port.Gateway {
+		count(s.gateways, port.Chassis)
+	}
+	if port.EveryGroup {
+		p.member(Group{Datapath: port.Datapath, Chassis: port.Chassis}, n)
 	}
 }
 
 // markVTEP marks what depends on a port of kind VTEP.
 func (p *Planner) markVTEP(port *Port) {
 	p.bindings[port.LogicalSwitch] = true
+	if port.Bindings != "" {
+		p.vlans[port.Switch] = true
+	}
 	key := p.keys[port.Datapath]
 	for mac := range p.seenAt[portPlace{key, port.Key}] {
 		p.markMAC(port.Datapath, mac)
@@ -245,9 +303,17 @@ func (p *Planner) markMAC(dp ovsdb.UUID, mac wire.MAC) {
 	}
 }
 
+// markFlood marks where frames to many stations go.
 func (p *Planner) markFlood(dp ovsdb.UUID) {
 	for name := range p.boundTo[dp] {
-		p.floods[p.bound[name].ls] = true
+		p.markFloods(p.bound[name])
+	}
+}
+
+func (p *Planner) markFloods(b *binding) {
+	p.floods[macKey{ls: b.ls}] = true
+	for mac := range p.members[b.dp] {
+		p.floods[macKey{b.ls, mac}] = true
 	}
 }
 

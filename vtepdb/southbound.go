@@ -5,12 +5,16 @@ import (
 	"slices"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
+	"github.com/sluice-gw/sluice/vtepdb/rows"
 )
 
 // Registration is the chassis of a switch as the Southbound database is to have it.
 type Registration struct {
-	Name, IP, Identity string
-	LogicalSwitches    []string // sorted
+	Name, Identity  string
+	IPs             []string // tunnel addresses: where packets are sent to, and others that they may come from
+	LogicalSwitches []string // sorted
+	ServiceNode     bool     // see ReplicationKey
+	BFD             bool     // see BFDKey
 }
 
 // Roll is what the table Chassis is to hold of the switches here.
@@ -32,8 +36,8 @@ func (p *Planner) Roll() Roll {
 	}
 	for _, name := range p.Switches() {
 		r.Keep[name] = true
-		if sw := p.switches[name]; sw.ip != "" && p.clash(name) == "" {
-			r.Chassis = append(r.Chassis, Registration{name, sw.ip, p.identity, sortedKeys(sw.bound)})
+		if sw := p.switches[name]; len(sw.ips) > 0 && p.clash(name) == "" {
+			r.Chassis = append(r.Chassis, Registration{name, p.identity, sw.ips, sortedKeys(sw.bound), p.mode == ServiceNode, p.settings.bfd != nil})
 		}
 	}
 	return r
@@ -168,10 +172,21 @@ func (p *Planner) switchAt(ip string) string {
 	return ""
 }
 
+func (p *Planner) locatorOf(row *rows.UcastMacsLocal) *rows.PhysicalLocator {
+	if row == nil {
+		return nil
+	}
+	return p.db.PhysicalLocator.Get(row.Locator)
+}
+
 // checkLocal looks whether a station that a switch calls its own is at the switch.
 func (p *Planner) checkLocal(id ovsdb.UUID) {
 	text := ""
-	if row := p.db.UcastMacsLocal.Get(id); row != nil && p.switchAt(p.dstIP(row.Locator)) == "" {
+	row := p.db.UcastMacsLocal.Get(id)
+	if l := p.locatorOf(row); l != nil && l.TunnelKey.OK {
+		text = fmt.Sprintf("the switch gives a tunnel key to each locator (%d to %s, where it has station %s), which is not supported: it is not told to OVN. "+
+			"The switch has to take the tunnel keys of logical switches (vtep(5), \"Per Logical-Switch Tunnel Key\")", l.TunnelKey.V, l.DstIP, row.MAC)
+	} else if row != nil && p.switchAt(p.dstIP(row.Locator)) == "" {
 		text = fmt.Sprintf("the switch says that its own station %s is at %q, which is no address in Physical_Switch.tunnel_ips (row %v of Ucast_Macs_Local); "+
 			"it is not told to OVN", row.MAC, p.dstIP(row.Locator), id)
 	}

@@ -11,8 +11,7 @@ import (
 
 // physicalSwitch is a row of Physical_Switch.
 type physicalSwitch struct {
-	ip    string          // its tunnel address, "" if it has none that can be used
-	ips   []string        // all of tunnel_ips
+	ips   []string        // of tunnel_ips those that can be used; it is reached at the first
 	bound map[string]bool // names of the logical switches that its ports have
 }
 
@@ -21,24 +20,34 @@ func (p *Planner) readSwitches() {
 	p.changed()
 	was := p.identity
 	p.identity, p.recorded = "", map[string]bool{}
+	var config map[string]string
 	for g := range p.db.Global.All() {
-		p.identity = g.UUID.String()
-		for _, ip := range strings.Split(g.OtherConfig[locatorsKey+p.owner], ",") {
+		p.identity, config = g.UUID.String(), g.OtherConfig
+		for _, ip := range strings.Split(config[locatorsKey+p.owner], ",") {
 			p.recorded[ip] = true
 		}
 	}
+	p.recordedBFD = config[bfdRecordKey+p.owner] != ""
+	p.readSettings(config)
 	if p.identity != was {
 		p.markNetwork()
 	}
 	old := p.switches
 	p.switches = map[string]*physicalSwitch{}
+	tunnelsWere := p.tunnelOf
+	p.tunnelOf = map[ovsdb.UUID]string{}
 	faults, portFaults := map[string]bool{}, map[string]bool{}
 	for row := range p.db.PhysicalSwitch.All() {
 		if row.Name == "" {
 			continue // vtep-ctl makes none; there is nothing to call a chassis
 		}
-		sw := &physicalSwitch{ips: row.TunnelIPs, bound: map[string]bool{}}
+		sw := &physicalSwitch{bound: map[string]bool{}}
 		p.switches[row.Name] = sw
+		for _, id := range row.Tunnels {
+			if p.tunnelOf[id] = row.Name; tunnelsWere[id] != row.Name {
+				p.tunnels[id] = true
+			}
+		}
 		for _, id := range row.Ports {
 			port := p.db.PhysicalPort.Get(id)
 			if port == nil {
@@ -59,48 +68,55 @@ func (p *Planner) readSwitches() {
 			faults[row.Name] = true
 			p.problems.set(switchFault, row.Name, fmt.Sprintf("switch %s reports: %s", row.Name, strings.Join(row.SwitchFaultStatus, ", ")))
 		}
-		p.readTunnelIPs(row.Name, sw)
+		sw.ips = p.readTunnelIPs(row.Name, row.TunnelIPs)
 	}
+	for id := range tunnelsWere {
+		if p.tunnelOf[id] == "" {
+			p.tunnels[id] = true
+		}
+	}
+	p.readMode(config)
 	p.problems.only(switchFault, faults)
 	p.problems.only(portFault, portFaults)
-	for _, code := range []string{noTunnelIP, moreTunnelIPs, chassisConflict} {
+	for _, code := range []string{noTunnelIP, unusableTunnelIP, chassisConflict} {
 		p.problems.only(code, presence(p.switches))
 	}
 	for name := range union(old, p.switches) {
+		p.vlans[name] = true
 		p.compareSwitch(name, old[name], p.switches[name])
 		p.problems.set(chassisConflict, name, p.clash(name))
 	}
 }
 
-// readTunnelIPs takes the first of the tunnel addresses, as ovn-controller-vtep does.
-func (p *Planner) readTunnelIPs(name string, sw *physicalSwitch) {
-	var usable []string
-	for _, ip := range sw.ips {
+// readTunnelIPs takes the tunnel addresses that a switch can be reached at.
+func (p *Planner) readTunnelIPs(name string, written []string) (ips []string) {
+	var rest []string
+	for _, ip := range written {
 		if a, err := netip.ParseAddr(ip); err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast() {
-			usable = append(usable, ip)
+			ips = append(ips, ip)
+		} else {
+			rest = append(rest, ip)
 		}
 	}
-	none, more := "", ""
+	none, unusable := "", ""
 	switch {
-	case len(usable) == 0:
+	case len(ips) == 0:
 		none = fmt.Sprintf("switch %s has no IPv4 address in Physical_Switch.tunnel_ips (%q), so it is not registered; "+
-			"set one: vtep-ctl set Physical_Switch %s tunnel_ips=ADDRESS", name, sw.ips, name)
-	case len(usable) > 1:
-		more = fmt.Sprintf("switch %s has the tunnel addresses %s; only %s is registered, and frames that it sends from the others are lost",
-			name, strings.Join(usable, ", "), usable[0])
-	}
-	if len(usable) > 0 {
-		sw.ip = usable[0]
+			"set one: vtep-ctl set Physical_Switch %s tunnel_ips=ADDRESS", name, written, name)
+	case len(rest) > 0:
+		unusable = fmt.Sprintf("switch %s has %q in Physical_Switch.tunnel_ips, which are no IPv4 addresses: vtep(5) has no other tunnels. Frames that it sends from there are lost",
+			name, rest)
 	}
 	p.problems.set(noTunnelIP, name, none)
-	p.problems.set(moreTunnelIPs, name, more)
+	p.problems.set(unusableTunnelIP, name, unusable)
+	return ips
 }
 
 // compareSwitch marks what a change of a switch touches.
 func (p *Planner) compareSwitch(name string, old, sw *physicalSwitch) {
 	touched := map[string]bool{}
 	switch {
-	case old == nil || sw == nil || old.ip != sw.ip || !slices.Equal(old.ips, sw.ips):
+	case old == nil || sw == nil || !slices.Equal(old.ips, sw.ips):
 		for row := range p.db.UcastMacsLocal.All() {
 			p.checks[row.UUID] = true
 		}
@@ -172,7 +188,7 @@ func (p *Planner) ours(id ovsdb.UUID) bool {
 	if !ok || sw == nil {
 		return false
 	}
-	return c.Identity != "" && c.Identity == p.identity || c.VTEP && (c.Identity == "" || c.IP != "" && c.IP == sw.ip)
+	return c.Identity != "" && c.Identity == p.identity || c.VTEP && (c.Identity == "" || slices.Contains(sw.ips, c.IP))
 }
 
 // presence makes a set of the keys of a map.

@@ -47,21 +47,5 @@ func (r *chassisRun) Metrics() admin.Listener {
 
 // Exit implements admin.Chassis.
 func (r *chassisRun) Exit(ctx context.Context, restart bool) error {
-	req := exitRequest{restart, make(chan error, 1)}
-	select {
-	case r.exit <- req:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-req.done:
-		return err
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-req.done: // the end of the run is what ended ctx
-		return err
-	default:
-		return ctx.Err()
-	}
+	return r.exit.Ask(ctx, restart)
 }

@@ -67,7 +67,7 @@ type chassisRun struct {
 	// Questions for what is used, and the answers.
 	useAsked chan struct{}
 	used     chan aging.Idle
-	exit     chan exitRequest
+	exit     unixctl.Exits
 
 	vsw  *vsw.Replica
 	sb   *sb.Replica
@@ -92,11 +92,6 @@ type ack struct {
 	failures []backend.Failure
 }
 
-type exitRequest struct {
-	restart bool
-	done    chan error
-}
-
 // errExit ends the run after the "exit" command.
 var errExit = errors.New("exit")
 
@@ -115,7 +110,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 	r := &chassisRun{opt: opt, queue: unixctl.NewQueue(), cover: &coverage.Registry{}, mail: backend.NewMailbox(),
 		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1),
 		hands: make(chan offload.Handovers, 1), providers: make(chan []string, 1), states: make(chan map[string]device.BridgeState, 1),
-		useAsked: make(chan struct{}, 1), used: make(chan aging.Idle, 1), exit: make(chan exitRequest)}
+		useAsked: make(chan struct{}, 1), used: make(chan aging.Idle, 1), exit: make(unixctl.Exits)}
 	r.metrics = metrics.New(metrics.Config{Source: admin.NewInspector(r, r.queue), Log: opt.Log.Logger("metrics")})
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
@@ -196,7 +191,7 @@ func (r *chassisRun) awaitConfig(ctx context.Context) error {
 		case f := <-r.queue.C():
 			f()
 		case req := <-r.exit:
-			req.done <- nil
+			req.Done <- nil
 			return errExit
 		}
 	}
@@ -287,15 +282,15 @@ func (r *chassisRun) take() {
 
 // leave ends the run; without restart it withdraws the chassis first, unless
 // external_ids:ovn-cleanup-on-exit says otherwise.
-func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
-	keep := req.restart || !r.ctl.Configuration().CleanupOnExit
+func (r *chassisRun) leave(ctx context.Context, req unixctl.Exit) error {
+	keep := req.Option || !r.ctl.Configuration().CleanupOnExit
 	how := "True"
 	if keep {
 		how = "False (--restart)"
 	}
 	r.opt.Log.Logger("main").Info("Exiting ovn-controller, resource cleanup: " + how)
 	if keep {
-		req.done <- nil
+		req.Done <- nil
 		return errExit
 	}
 	r.clearOffload(ctx)
@@ -326,7 +321,7 @@ func (r *chassisRun) leave(ctx context.Context, req exitRequest) error {
 				"if it stays there, remove it with \"ovn-sbctl chassis-del %s\"", leaveLimit, r.ctl.Configuration().Chassis))
 		}
 	}
-	req.done <- nil
+	req.Done <- nil
 	return errExit
 }
 

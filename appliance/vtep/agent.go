@@ -37,7 +37,7 @@ type Agent struct {
 	log   *slog.Logger
 	warn  *slog.Logger // limited: switches provoke it
 	queue *unixctl.Queue
-	exit  chan exitRequest
+	exit  unixctl.Exits
 
 	// Owned by the goroutine of Run.
 	vtep     *rows.Replica
@@ -56,17 +56,12 @@ type Agent struct {
 	unsupported string        // setting
 }
 
-type exitRequest struct {
-	cleanup bool
-	done    chan error
-}
-
 // errExit ends the run of an agent that was told to exit.
 var errExit = errors.New("exit")
 
 // NewAgent returns an Agent that does nothing before Run.
 func NewAgent(cfg AgentConfig) *Agent {
-	a := &Agent{cfg: cfg, log: cfg.Log, warn: vlog.Limit(cfg.Log, 10, 20), queue: unixctl.NewQueue(), exit: make(chan exitRequest),
+	a := &Agent{cfg: cfg, log: cfg.Log, warn: vlog.Limit(cfg.Log, 10, 20), queue: unixctl.NewQueue(), exit: make(unixctl.Exits),
 		taken: map[string]string{}, seen: map[string]bool{}, probe: probe}
 	a.vtep = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Switch, TLS: cfg.SwitchTLS, Probe: probe,
 		Logger: cfg.Reconnect, Messages: cfg.Messages}})
@@ -115,7 +110,7 @@ func (a *Agent) follow() {
 
 // firstConditions are in force until the switches are known: no ports.
 func (a *Agent) firstConditions() map[string][]idl.Condition {
-	where := map[string][]idl.Condition{"Port_Binding": {}, "FDB": {}}
+	where := map[string][]idl.Condition{"Port_Binding": {}, "FDB": {}, "IGMP_Group": {}}
 	for _, t := range unread {
 		where[t] = []idl.Condition{}
 	}
@@ -158,7 +153,7 @@ func (a *Agent) loop(ctx context.Context) error {
 		case f := <-a.queue.C():
 			f()
 		case req := <-a.exit:
-			req.done <- a.leave(ctx, req.cleanup)
+			req.Done <- a.leave(ctx, req.Option)
 			return errExit
 		}
 	}
@@ -250,6 +245,8 @@ func (a *Agent) sendDown() time.Time {
 				return true
 			case first.Table == "Ucast_Macs_Remote":
 				return db.UcastMacsRemote.Get(id) != nil
+			case first.Table == "Logical_Switch":
+				return db.LogicalSwitch.Get(id) != nil
 			case first.Table == "Mcast_Macs_Remote":
 				return db.McastMacsRemote.Get(id) != nil
 			}
@@ -331,21 +328,5 @@ func (a *Agent) leave(ctx context.Context, cleanup bool) error {
 
 // Exit ends Run; with cleanup what the agent has written into both databases is taken back before, else all of it stays.
 func (a *Agent) Exit(ctx context.Context, cleanup bool) error {
-	req := exitRequest{cleanup, make(chan error, 1)}
-	select {
-	case a.exit <- req:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-req.done:
-		return err
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-req.done: // the end of the run is what ended ctx
-		return err
-	default:
-		return ctx.Err()
-	}
+	return a.exit.Ask(ctx, cleanup)
 }

@@ -14,7 +14,7 @@ func TestUnread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := []string{"Chassis", "Datapath_Binding", "Encap", "FDB", "Port_Binding", "SB_Global"}
+	read := []string{"Chassis", "Datapath_Binding", "Encap", "FDB", "IGMP_Group", "Port_Binding", "SB_Global"}
 	var tables []string
 	for _, m := range regexp.MustCompile(`(?m)^@table (\S+)`).FindAllStringSubmatch(string(text), -1) {
 		tables = append(tables, m[1])

@@ -2,6 +2,7 @@ package vtep
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -62,21 +63,26 @@ func (n *network) onRows(c *sb.Changes) {
 			}
 		}
 	}
+	for _, ch := range c.IGMPGroup {
+		n.group(ch.ID, ch.New)
+	}
 	for _, ch := range c.FDB {
 		n.learned(ch.ID, ch.New)
 	}
 }
 
-// chassis tells of a chassis with the address of its VXLAN encapsulation: of several the default one, else the first.
+// chassis tells of a chassis with the address of its VXLAN encapsulation, over IPv4, as switches know no other: of several the
+// default one, else the first.
 func (n *network) chassis(id ovsdb.UUID, row *sb.Chassis) {
 	if row == nil {
 		n.plan.SetChassis(id, nil)
 		return
 	}
-	c := vtepdb.Chassis{Name: row.Name, VTEP: row.OtherConfig[isVTEP] == "true", Identity: row.OtherConfig[identityKey]}
+	c := vtepdb.Chassis{Name: row.Name, VTEP: row.OtherConfig[isVTEP] == "true", Identity: row.OtherConfig[identityKey],
+		BFD: row.OtherConfig[vtepdb.BFDKey] == "true", ServiceNode: row.OtherConfig[vtepdb.ServiceNodeKey] == "true"}
 	var encaps []*sb.Encap
 	for _, e := range row.Encaps {
-		if encap := n.db.Encap.Get(e); encap != nil && encap.Type == "vxlan" {
+		if encap := n.db.Encap.Get(e); encap != nil && encap.Type == "vxlan" && isIPv4(encap.IP) {
 			encaps = append(encaps, encap)
 		}
 	}
@@ -86,6 +92,11 @@ func (n *network) chassis(id ovsdb.UUID, row *sb.Chassis) {
 		}).IP
 	}
 	n.plan.SetChassis(id, &c)
+}
+
+func isIPv4(ip string) bool {
+	a, err := netip.ParseAddr(ip)
+	return err == nil && a.Is4()
 }
 
 // redirects tells again of the chassisredirect ports whose segment depends on a port: on that of the router, or on its peer.
@@ -103,13 +114,15 @@ func (n *network) port(id ovsdb.UUID, row *sb.PortBinding) {
 		n.plan.SetPort(id, nil)
 		return
 	}
-	p := vtepdb.Port{Name: row.LogicalPort, Datapath: row.Datapath, Key: row.TunnelKey, Chassis: row.Chassis, Up: row.Up.V}
+	p := vtepdb.Port{Name: row.LogicalPort, Datapath: row.Datapath, Key: row.TunnelKey, Chassis: row.Chassis, Additional: row.AdditionalChassis, Up: row.Up.V}
 	switch row.Type {
 	case "vtep":
 		p.Kind, p.Switch, p.LogicalSwitch = vtepdb.VTEP, row.Options["vtep-physical-switch"], row.Options["vtep-logical-switch"]
+		p.Bindings = row.Options[vtepdb.BindingsOption]
 	case "external":
 		p.Kind = vtepdb.Elsewhere
 	case "chassisredirect":
+		p.Gateway = true
 		// The router's address is reached in the logical switch that the router's port leads to.
 		router := n.db.PortBindingByLogicalPort.One(row.Options["distributed-port"])
 		if router == nil {
@@ -119,6 +132,7 @@ func (n *network) port(id ovsdb.UUID, row *sb.PortBinding) {
 			p.Datapath = peer.Datapath
 		}
 	}
+	p.EveryGroup = row.Options["mcast_flood"] == "true"
 	if p.Kind == vtepdb.Station {
 		for _, text := range row.MAC {
 			if a, ok := vtepdb.ParseAddress(text); ok && !slices.ContainsFunc(p.MACs, func(o vtepdb.Address) bool { return o.MAC == a.MAC }) {
@@ -127,6 +141,28 @@ func (n *network) port(id ovsdb.UUID, row *sb.PortBinding) {
 		}
 	}
 	n.plan.SetPort(id, &p)
+}
+
+// routers is IGMP_Group.address of a row that says that there are multicast routers (ovn-northd).
+const routers = "mrouters"
+
+// group tells of members of a multicast group. A row of a chassis that has gone is about to go.
+func (n *network) group(id ovsdb.UUID, row *sb.IGMPGroup) {
+	if row == nil || row.Chassis.IsZero() {
+		n.plan.SetGroup(id, nil)
+		return
+	}
+	g := &vtepdb.Group{Datapath: row.Datapath, Chassis: row.Chassis}
+	if row.Address != routers {
+		ip, err := netip.ParseAddr(row.Address)
+		mac, ok := vtepdb.GroupMAC(ip)
+		if err != nil || !ok {
+			n.plan.SetGroup(id, nil) // for everybody, or malformed, which is nothing to a switch
+			return
+		}
+		g.MAC = mac
+	}
+	n.plan.SetGroup(id, g)
 }
 
 // learned tells of an FDB row. One that is malformed is nothing to a switch.

@@ -82,10 +82,10 @@ func (s *southbound) writeRoll(roll vtepdb.Roll) {
 		}
 	}
 	for _, r := range roll.Chassis {
-		if other := s.holder(r, orphans); other != "" {
+		if other, ip := s.holder(r, orphans); other != "" {
 			s.taken[r.Name] = fmt.Sprintf("chassis %s in the Southbound database has the tunnel address %s of switch %s already, so the switch is not registered. "+
 				"A pair of switches that share an address is to be one Physical_Switch; if chassis %s is a leftover: ovn-sbctl chassis-del %s",
-				other, r.IP, r.Name, other, other)
+				other, ip, r.Name, other, other)
 			continue
 		}
 		delete(s.taken, r.Name)
@@ -96,48 +96,44 @@ func (s *southbound) writeRoll(roll vtepdb.Roll) {
 			if s.seen[r.Name] {
 				s.log(fmt.Sprintf("Chassis for VTEP physical switch (%s) disappears, maybe deleted by ovn-sbctl, adding it back", r.Name))
 			}
-			s.insert("Chassis", map[string]any{"name": r.Name, "encaps": s.encap(r), "vtep_logical_switches": r.LogicalSwitches,
-				"other_config": map[string]string{isVTEP: "true", identityKey: r.Identity}})
+			s.insert("Chassis", map[string]any{"name": r.Name, "encaps": s.encaps(r, nil), "vtep_logical_switches": r.LogicalSwitches,
+				"other_config": marks(r)})
 		}
 	}
 }
 
-// holder is another chassis that has the address, "" if there is none.
-func (s *southbound) holder(r vtepdb.Registration, orphans map[string]bool) string {
-	for _, e := range s.db.EncapByTypeIP.Get(sb.EncapByTypeIPKey{Type: "vxlan", IP: r.IP}) {
-		if e.ChassisName != r.Name && !orphans[e.ChassisName] {
-			return e.ChassisName
-		}
-	}
-	return ""
-}
+// markKeys are the keys of other_config that a switch's chassis may have from here.
+var markKeys = []string{isVTEP, identityKey, vtepdb.ReplicationKey, vtepdb.BFDKey}
 
-func (s *southbound) encap(r vtepdb.Registration) ovsdb.NamedUUID {
-	return s.insert("Encap", map[string]any{"type": "vxlan", "ip": r.IP, "chassis_name": r.Name, "options": map[string]string{"csum": "false"}})
+// marks are what it has there.
+func marks(r vtepdb.Registration) map[string]string {
+	m := map[string]string{isVTEP: "true", identityKey: r.Identity}
+	if r.ServiceNode {
+		m[vtepdb.ReplicationKey] = vtepdb.ServiceNode
+	}
+	if r.BFD {
+		m[vtepdb.BFDKey] = "true"
+	}
+	return m
 }
 
 // repair makes a row what it is to be; what others have put into other_config stays.
 func (s *southbound) repair(r vtepdb.Registration, row *sb.Chassis) {
-	var encap *sb.Encap
-	if len(row.Encaps) == 1 {
-		encap = s.db.Encap.Get(row.Encaps[0])
+	marked := true
+	for _, key := range markKeys {
+		marked = marked && row.OtherConfig[key] == marks(r)[key]
 	}
-	marked := row.OtherConfig[isVTEP] == "true" && row.OtherConfig[identityKey] == r.Identity
-	fits := encap != nil && encap.Type == "vxlan" && encap.IP == r.IP
-	csum := fits && encap.Options["csum"] == "false" && encap.ChassisName == r.Name
+	encaps := s.encapsRight(r, row)
 	named := slices.Equal(row.VTEPLogicalSwitches, r.LogicalSwitches)
-	if marked && csum && named || !s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Row: row.UUID, Name: "chassis " + r.Name}) {
+	if marked && encaps && named || !s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Row: row.UUID, Name: "chassis " + r.Name}) {
 		return
 	}
 	if !marked {
-		s.tx.Mutate("Chassis", row.UUID, "other_config", "delete", []string{isVTEP, identityKey})
-		s.tx.Mutate("Chassis", row.UUID, "other_config", "insert", map[string]string{isVTEP: "true", identityKey: r.Identity})
+		s.tx.Mutate("Chassis", row.UUID, "other_config", "delete", markKeys)
+		s.tx.Mutate("Chassis", row.UUID, "other_config", "insert", marks(r))
 	}
-	switch {
-	case !fits:
-		s.tx.Update("Chassis", row.UUID, map[string]any{"encaps": s.encap(r)})
-	case !csum:
-		s.tx.Update("Encap", encap.UUID, map[string]any{"options": map[string]string{"csum": "false"}, "chassis_name": r.Name})
+	if !encaps {
+		s.tx.Update("Chassis", row.UUID, map[string]any{"encaps": s.encaps(r, row)})
 	}
 	if !named {
 		s.tx.Update("Chassis", row.UUID, map[string]any{"vtep_logical_switches": r.LogicalSwitches})

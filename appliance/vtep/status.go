@@ -60,7 +60,6 @@ type Tunnel struct {
 const (
 	refusedRow  = "refused-row"
 	addressHeld = "address-taken"
-	setting     = "unsupported-setting"
 )
 
 // Status asks the agent.
@@ -100,7 +99,7 @@ func (a *Agent) status() Status {
 		}
 	}
 	if a.unsupported != "" {
-		s.Problems = append(s.Problems, vtepdb.Problem{Code: setting, Subject: a.cfg.Name, Text: a.unsupported})
+		s.Problems = append(s.Problems, vtepdb.Problem{Code: vtepdb.UnsupportedSetting, Subject: a.cfg.Name, Text: a.unsupported})
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.taken)) {
 		s.Problems = append(s.Problems, vtepdb.Problem{Code: addressHeld, Subject: name, Text: a.taken[name]})

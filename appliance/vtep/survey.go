@@ -174,14 +174,14 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 	roll := s.plan.Roll()
 	for _, c := range roll.Chassis {
 		held := &southbound{db: s.sb.DB()}
-		if other := held.holder(c, nil); other != "" {
+		if other, ip := held.holder(c, nil); other != "" {
 			refuse("chassis %s in the Southbound database has the tunnel address %s of switch %s already. A pair of switches that share an address is to be "+
-				"one Physical_Switch; if chassis %s is a leftover: ovn-sbctl chassis-del %s", other, c.IP, c.Name, other, other)
+				"one Physical_Switch; if chassis %s is a leftover: ovn-sbctl chassis-del %s", other, ip, c.Name, other, other)
 		}
 		if s.sb.DB().ChassisByName.One(c.Name) != nil {
-			step("take over chassis %s with tunnel address %s", c.Name, c.IP)
+			step("take over chassis %s with tunnel address %s", c.Name, strings.Join(c.IPs, ", "))
 		} else {
-			step("create chassis %s with a VXLAN tunnel to %s, without outer UDP checksums", c.Name, c.IP)
+			step("create chassis %s with a VXLAN tunnel to %s, without outer UDP checksums", c.Name, strings.Join(c.IPs, ", "))
 		}
 	}
 	s.checkVXLANMode(r, refuse, note)

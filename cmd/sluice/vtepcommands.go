@@ -154,6 +154,9 @@ func (c vtepList) Run(ctx context.Context, out io.Writer) error {
 		enc.SetIndent("", "  ")
 		return errors.Join(enc.Encode(all), bad)
 	}
+	if len(all) == 0 {
+		fmt.Fprintln(out, "no switches are registered; register one: sluice vtep register NAME --target REMOTE")
+	}
 	for _, l := range all {
 		fmt.Fprintf(out, "%s  %s  %s\n", l.Name, l.Target, l.State)
 	}

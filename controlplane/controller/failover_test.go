@@ -124,3 +124,33 @@ func TestContainersFollow(t *testing.T) {
 	ask("")
 	n.until("the claims", bound)
 }
+
+// TestVTEPBFD: BFD runs on the tunnel to a hardware VTEP that it is configured on, while the two share a logical switch.
+func TestVTEPBFD(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, localIDs)
+	n.chassis("tor", "vxlan", "192.0.2.7", map[string]string{"is-vtep": "true"})
+	n.chassis("tor2", "vxlan", "192.0.2.8", map[string]string{"is-vtep": "true", "sluice-bfd": "true"})
+	n.datapath("sw", "logical-switch", 1)
+	n.port("sw", "vm1", 1, "", "")
+	n.plug("vm1", nil)
+	n.port("sw", "tor-sw", 2, "vtep", "chassis=tor vtep-logical-switch:x vtep-physical-switch:y")
+	bfd := func(tunnel, want string) {
+		t.Helper()
+		n.until("BFD on "+tunnel+" to be "+want, func() bool {
+			row := n.w.VSW.InterfaceByName.One(tunnel)
+			return row != nil && row.BFD["enable"] == want
+		})
+	}
+	bfd("ovn-tor-0", "")
+	if got := n.w.Self().OtherConfig["sluice-bfd"]; got != "true" {
+		t.Errorf("sluice-bfd is %q", got)
+	}
+	n.changeSB(func(tx *idl.Tx) {
+		tx.Update("Chassis", n.id["tor"], map[string]any{"other_config": map[string]string{"is-vtep": "true", "sluice-bfd": "true"}})
+	})
+	bfd("ovn-tor-0", "true")
+	bfd("ovn-tor2-0", "")
+	n.changeSB(func(tx *idl.Tx) { tx.Delete("Port_Binding", n.id["tor-sw"]) })
+	bfd("ovn-tor-0", "")
+}

@@ -187,6 +187,21 @@ func TestRulesOfPorts(t *testing.T) {
 			show(group, "")
 			show(tunnels, "")
 		},
+		"service node of a vtep": func(n *network, show show) {
+			n.setLocal("sluice-service-node", "true")
+			sw(n)
+			n.chassis("hv2", "geneve", "192.0.2.2", nil)
+			n.port("sw", "vm2", 3, "", "chassis=hv2")
+			n.chassis("tor", "vxlan", "192.0.2.7", map[string]string{"is-vtep": "true", "sluice-replication": "service_node"})
+			n.port("sw", "tor-sw", 2, "vtep", "chassis=tor vtep-logical-switch:x vtep-physical-switch:y")
+			n.multicast("sw", "_MC_flood", 32768, "vm1 vm2 tor-sw")
+			show(group, "")
+			show(tunnels, "")
+			n.changeSB(func(tx *idl.Tx) {
+				tx.Update("Chassis", n.id["tor"], map[string]any{"other_config": map[string]string{"is-vtep": "true"}})
+			})
+			show(tunnels, "")
+		},
 		"ICMP errors from tunnels": func(n *network, show show) {
 			n.writtenBy("26.03.0-21.0.0-80.0")
 			sw(n)

@@ -31,6 +31,7 @@ func TestSettingsAtRunTime(t *testing.T) {
 		{"ovn-bridge-mappings", "other:br-phys"},
 		{"ovn-chassis-mac-mappings", "phys:aa:bb:cc:00:00:01"},
 		{"ovn-cms-options", "enable-chassis-as-gw"},
+		{"sluice-service-node", "true"},
 		{"ovn-monitor-all", "true"},
 		{"ovn-is-interconn", "true"},
 		{"garp-max-timeout-sec", "16"},

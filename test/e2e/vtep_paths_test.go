@@ -75,9 +75,12 @@ func (d *vtepDeployment) move() error {
 	return nil
 }
 
-// pings waits until a host has an answer from an address. The emulator takes seconds for each step.
+// emulatorTime is how long a change may take in which ovs-vtep has a part: it starts some hundred processes for each of its steps.
+const emulatorTime = 12 * repairTime
+
+// pings waits until a host has an answer from an address.
 func (d *vtepDeployment) pings(from *lab.Host, to netip.Addr) error {
-	return lab.Until(testContext, repairTime, fmt.Sprintf("packets from %s to %s", from.Name, to), func() error {
+	return lab.Until(testContext, emulatorTime, fmt.Sprintf("packets from %s to %s", from.Name, to), func() error {
 		r, err := probe.Ping(from.Netns, to, probe.PingOptions{Count: 1, Timeout: d.Timeout() / 10})
 		return errors.Join(err, r.Err(), d.tor.Emulator().Alive())
 	})

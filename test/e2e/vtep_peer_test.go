@@ -13,9 +13,6 @@ import (
 	"github.com/sluice-gw/sluice/test/reference"
 )
 
-// emulatorTime is how long a change may take in which ovs-vtep has a part: it starts some hundred processes for each of its steps.
-const emulatorTime = 4 * repairTime
-
 // peers are two hardware VTEP switches that an operator joins by hand: one that bin/sluice is, and one that ovs-vtep emulates.
 type peers struct {
 	*lab.Lab

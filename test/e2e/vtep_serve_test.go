@@ -26,7 +26,7 @@ func TestVTEPServe(t *testing.T) {
 			if err := d.reach(); err != nil {
 				t.Fatal(err)
 			}
-			if err := d.hearOnce(); err != nil {
+			if err := hearOnce(d.Lab, d.physical, d.vm1, d.vm2); err != nil {
 				t.Error(err)
 			}
 			if err := lab.Until(testContext, repairTime, "the switch to write what it has learned", d.localMACs); err != nil {

@@ -28,7 +28,7 @@ func TestVTEP(t *testing.T) {
 	if err := d.reach(); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.hearOnce(); err != nil {
+	if err := hearOnce(d.Lab, d.physical, d.vm1, d.vm2); err != nil {
 		t.Error(err)
 	}
 	d.demand(t, lab.Until(testContext, repairTime, "OVN to learn the host behind the switch", d.learned))
@@ -45,6 +45,10 @@ func TestVTEP(t *testing.T) {
 	}{
 		{"controller killed", func() error { d.tor.ControllerProcess().Kill(); return d.tor.StartController() }},
 		{"controller exits", func() error { return errors.Join(d.tor.ExitController(), d.tor.StartController()) }},
+		{"ovn-controller-vtep and back", func() error {
+			reference, err := lab.ParseVTEPController(lab.ReferenceVTEPController)
+			return errors.Join(err, d.tor.ExitController(), d.tor.ReplaceController(reference), d.takesChange(), d.tor.ReplaceController(d.tor.Controller()))
+		}},
 		{"Southbound database killed", func() error { d.Central.SBServer().Kill(); return d.Central.StartSB() }},
 		// Last, because it takes the emulator, which would remove its ports while the database does not answer.
 		{"switch's database killed", func() error { d.tor.Emulator().Kill(); d.tor.Database().Kill(); return d.tor.StartDatabase() }},
@@ -71,6 +75,7 @@ const (
 type vtepDeployment struct {
 	*lab.Lab
 	tor                *lab.VTEP
+	tor2               *lab.VTEP // of TestVTEPSwitches
 	hv1, hv2           *lab.Chassis
 	vm1, vm2, physical *lab.Host
 	changes            int // of the address of a port
@@ -81,9 +86,10 @@ var vtepStations = map[string]struct {
 	mac string
 	ip  netip.Prefix
 }{
-	"vm1":  {"02:00:00:00:00:01", netip.MustParsePrefix("10.0.0.1/24")},
-	"vm2":  {"02:00:00:00:00:02", netip.MustParsePrefix("10.0.0.2/24")},
-	"phys": {"02:00:00:00:0a:09", netip.MustParsePrefix("10.0.0.9/24")},
+	"vm1":   {"02:00:00:00:00:01", netip.MustParsePrefix("10.0.0.1/24")},
+	"vm2":   {"02:00:00:00:00:02", netip.MustParsePrefix("10.0.0.2/24")},
+	"phys":  {"02:00:00:00:0a:09", netip.MustParsePrefix("10.0.0.9/24")},
+	"phys2": {"02:00:00:00:0a:0a", netip.MustParsePrefix("10.0.0.10/24")}, // of TestVTEPSwitches
 }
 
 func vtepHost(name, port string) lab.HostSpec {
@@ -123,13 +129,19 @@ func startVTEP(t *testing.T, program string, add addSwitch) *vtepDeployment {
 		t.Fatal(err)
 	}
 	for _, h := range []*lab.Host{d.vm1, d.vm2, d.physical} {
-		echo, err := probe.ListenUDPEcho(h.Netns, vtepEcho)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(echo.Close)
+		echoOn(t, h)
 	}
 	return d
+}
+
+// echoOn answers datagrams to a station until the test ends.
+func echoOn(t *testing.T, h *lab.Host) {
+	t.Helper()
+	echo, err := probe.ListenUDPEcho(h.Netns, vtepEcho)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(echo.Close)
 }
 
 // addSwitch adds a switch to a deployment, with the program that manages it.
@@ -170,16 +182,22 @@ func (d *vtepDeployment) build(add func(name string) (*lab.VTEP, error)) (err er
 
 // logSwitch shows the end of the logs of the switch's programs.
 func (d *vtepDeployment) logSwitch(t *testing.T) {
-	if d.tor == nil {
-		return
-	}
-	for _, name := range []string{"ovn-controller-vtep.log", "ovn-controller-vtep.out", "ovs-vtep.log", "ovs-vtep.out", "sluice-vtep.log", "sluice-vtep.out"} {
-		b, err := os.ReadFile(filepath.Join(d.tor.OVS.Dir, name))
-		if err != nil {
-			continue // the program was not started
+	for _, tor := range []*lab.VTEP{d.tor, d.tor2} {
+		if tor == nil {
+			continue
 		}
-		all := strings.Split(strings.TrimSpace(string(b)), "\n")
-		t.Logf("end of %s:\n%s", name, strings.Join(all[max(0, len(all)-25):], "\n"))
+		remote, err := tor.Ctl("list-remote-macs", "ls1", "--", "list-local-macs", "ls1")
+		t.Logf("%s has\n%s %v", tor.Name, remote, err)
+		flows, err := tor.OVS.Ofctl("dump-flows", tor.Name+"_vtep_ls1")
+		t.Logf("%s does\n%s %v", tor.Name, flows, err)
+		for _, name := range []string{"ovn-controller-vtep.log", "ovn-controller-vtep.out", "ovs-vtep.log", "ovs-vtep.out", "sluice-vtep.log", "sluice-vtep.out"} {
+			b, err := os.ReadFile(filepath.Join(tor.OVS.Dir, name))
+			if err != nil {
+				continue // the program was not started
+			}
+			all := strings.Split(strings.TrimSpace(string(b)), "\n")
+			t.Logf("end of %s/%s:\n%s", tor.Name, name, strings.Join(all[max(0, len(all)-25):], "\n"))
+		}
 	}
 }
 
@@ -197,7 +215,10 @@ func (d *vtepDeployment) demand(t *testing.T, err error) {
 
 // reach waits for the emulator, which takes seconds for each step, and has every station ask for every other by ARP, ping it and send it a datagram.
 func (d *vtepDeployment) reach() error {
-	hosts := []*lab.Host{d.vm1, d.physical, d.vm2}
+	return d.reachAll(d.vm1, d.physical, d.vm2)
+}
+
+func (d *vtepDeployment) reachAll(hosts ...*lab.Host) error {
 	for _, from := range hosts {
 		for _, to := range hosts {
 			if from == to {
@@ -218,14 +239,13 @@ func endpoint(host string) netip.AddrPort {
 	return netip.AddrPortFrom(vtepStations[host].ip.Addr(), vtepEcho)
 }
 
-// hearOnce has each station broadcast, the host behind the switch first, and checks that each hears every frame of the others once and none of its own: the
+// hearOnce has each station broadcast, and checks that each hears every frame of the others once and none of its own: the
 // switch gives a copy to each hypervisor, which must pass it on neither to the other nor back.
-func (d *vtepDeployment) hearOnce() error {
+func hearOnce(l *lab.Lab, hosts ...*lab.Host) error {
 	const (
 		experimental = layers.EthernetType(0x88b5) // IEEE 802: for local experiments
 		frames       = 2
 	)
-	hosts := []*lab.Host{d.physical, d.vm1, d.vm2}
 	var wires []*probe.Wire
 	for _, h := range hosts {
 		w, err := probe.OpenWire(h.Netns, h.Interface())
@@ -253,7 +273,7 @@ func (d *vtepDeployment) hearOnce() error {
 				}
 			}
 		}
-		_, err := w.Await(d.Timeout(), "last broadcast", func(p gopacket.Packet) bool {
+		_, err := w.Await(l.Timeout(), "last broadcast", func(p gopacket.Packet) bool {
 			e, ok := p.Layer(layers.LayerTypeEthernet).(*layers.Ethernet)
 			if !ok || e.EthernetType != experimental || len(e.Payload) < 2 || int(e.Payload[0]) >= len(hosts) {
 				return false

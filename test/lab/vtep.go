@@ -144,6 +144,16 @@ func (v *VTEP) StartController() (err error) {
 	})
 }
 
+// ReplaceController kills the program that manages the switch, if it runs, and starts another one. Controller is the first one still.
+func (v *VTEP) ReplaceController(program Controller) error {
+	v.controller.Kill()
+	was := v.program
+	v.program = program
+	err := v.StartController()
+	v.program = was
+	return err
+}
+
 // Controller is the program that manages the switch.
 func (v *VTEP) Controller() Controller { return v.program }
 

@@ -55,6 +55,18 @@ func newManagerTable() *idl.Table[Manager] {
 	)
 }
 
+// McastMacsLocal is a row of table Mcast_Macs_Local.
+type McastMacsLocal struct {
+	UUID          ovsdb.UUID
+	LogicalSwitch ovsdb.UUID // logical_switch
+}
+
+func newMcastMacsLocalTable() *idl.Table[McastMacsLocal] {
+	return idl.NewTable("Mcast_Macs_Local", func(r *McastMacsLocal) *ovsdb.UUID { return &r.UUID },
+		idl.Ref("logical_switch", func(r *McastMacsLocal) *ovsdb.UUID { return &r.LogicalSwitch }),
+	)
+}
+
 // McastMacsRemote is a row of table Mcast_Macs_Remote.
 type McastMacsRemote struct {
 	UUID          ovsdb.UUID
@@ -103,6 +115,7 @@ func newPhysicalLocatorSetTable() *idl.Table[PhysicalLocatorSet] {
 type PhysicalPort struct {
 	UUID            ovsdb.UUID
 	Name            string               // name
+	OtherConfig     map[string]string    // other_config
 	PortFaultStatus []string             // port_fault_status
 	VLANBindings    map[int64]ovsdb.UUID // vlan_bindings
 }
@@ -110,6 +123,7 @@ type PhysicalPort struct {
 func newPhysicalPortTable() *idl.Table[PhysicalPort] {
 	return idl.NewTable("Physical_Port", func(r *PhysicalPort) *ovsdb.UUID { return &r.UUID },
 		idl.Scalar("name", func(r *PhysicalPort) *string { return &r.Name }),
+		idl.Map("other_config", func(r *PhysicalPort) *map[string]string { return &r.OtherConfig }),
 		idl.Set("port_fault_status", func(r *PhysicalPort) *[]string { return &r.PortFaultStatus }),
 		idl.Map("vlan_bindings", func(r *PhysicalPort) *map[int64]ovsdb.UUID { return &r.VLANBindings }),
 	)
@@ -139,14 +153,20 @@ func newPhysicalSwitchTable() *idl.Table[PhysicalSwitch] {
 
 // Tunnel is a row of table Tunnel.
 type Tunnel struct {
-	UUID      ovsdb.UUID
-	BFDStatus map[string]string // bfd_status
-	Local     ovsdb.UUID        // local
-	Remote    ovsdb.UUID        // remote
+	UUID            ovsdb.UUID
+	BFDConfigLocal  map[string]string // bfd_config_local
+	BFDConfigRemote map[string]string // bfd_config_remote
+	BFDParams       map[string]string // bfd_params
+	BFDStatus       map[string]string // bfd_status
+	Local           ovsdb.UUID        // local
+	Remote          ovsdb.UUID        // remote
 }
 
 func newTunnelTable() *idl.Table[Tunnel] {
 	return idl.NewTable("Tunnel", func(r *Tunnel) *ovsdb.UUID { return &r.UUID },
+		idl.Map("bfd_config_local", func(r *Tunnel) *map[string]string { return &r.BFDConfigLocal }),
+		idl.Map("bfd_config_remote", func(r *Tunnel) *map[string]string { return &r.BFDConfigRemote }),
+		idl.Map("bfd_params", func(r *Tunnel) *map[string]string { return &r.BFDParams }),
 		idl.Map("bfd_status", func(r *Tunnel) *map[string]string { return &r.BFDStatus }),
 		idl.Ref("local", func(r *Tunnel) *ovsdb.UUID { return &r.Local }),
 		idl.Ref("remote", func(r *Tunnel) *ovsdb.UUID { return &r.Remote }),
@@ -192,6 +212,7 @@ type DB struct {
 	Global             *idl.Table[Global]
 	LogicalSwitch      *idl.Table[LogicalSwitch]
 	Manager            *idl.Table[Manager]
+	McastMacsLocal     *idl.Table[McastMacsLocal]
 	McastMacsRemote    *idl.Table[McastMacsRemote]
 	PhysicalLocator    *idl.Table[PhysicalLocator]
 	PhysicalLocatorSet *idl.Table[PhysicalLocatorSet]
@@ -203,6 +224,7 @@ type DB struct {
 
 	LogicalSwitchByName            *idl.Index[LogicalSwitch, string]
 	ManagerByTarget                *idl.Index[Manager, string]
+	McastMacsLocalByLogicalSwitch  *idl.Index[McastMacsLocal, ovsdb.UUID]
 	McastMacsRemoteByLogicalSwitch *idl.Index[McastMacsRemote, ovsdb.UUID]
 	PhysicalLocatorByDstIP         *idl.Index[PhysicalLocator, string]
 	PhysicalSwitchByName           *idl.Index[PhysicalSwitch, string]
@@ -216,6 +238,7 @@ func newDB() *DB {
 		Global:             newGlobalTable(),
 		LogicalSwitch:      newLogicalSwitchTable(),
 		Manager:            newManagerTable(),
+		McastMacsLocal:     newMcastMacsLocalTable(),
 		McastMacsRemote:    newMcastMacsRemoteTable(),
 		PhysicalLocator:    newPhysicalLocatorTable(),
 		PhysicalLocatorSet: newPhysicalLocatorSetTable(),
@@ -227,6 +250,7 @@ func newDB() *DB {
 	}
 	db.LogicalSwitchByName = idl.NewIndex(db.LogicalSwitch, func(r *LogicalSwitch) (string, bool) { return r.Name, true })
 	db.ManagerByTarget = idl.NewIndex(db.Manager, func(r *Manager) (string, bool) { return r.Target, true })
+	db.McastMacsLocalByLogicalSwitch = idl.NewIndex(db.McastMacsLocal, func(r *McastMacsLocal) (ovsdb.UUID, bool) { return r.LogicalSwitch, !r.LogicalSwitch.IsZero() })
 	db.McastMacsRemoteByLogicalSwitch = idl.NewIndex(db.McastMacsRemote, func(r *McastMacsRemote) (ovsdb.UUID, bool) { return r.LogicalSwitch, !r.LogicalSwitch.IsZero() })
 	db.PhysicalLocatorByDstIP = idl.NewIndex(db.PhysicalLocator, func(r *PhysicalLocator) (string, bool) { return r.DstIP, true })
 	db.PhysicalSwitchByName = idl.NewIndex(db.PhysicalSwitch, func(r *PhysicalSwitch) (string, bool) { return r.Name, true })
@@ -243,6 +267,7 @@ type Changes struct {
 	Global             []idl.Change[Global]
 	LogicalSwitch      []idl.Change[LogicalSwitch]
 	Manager            []idl.Change[Manager]
+	McastMacsLocal     []idl.Change[McastMacsLocal]
 	McastMacsRemote    []idl.Change[McastMacsRemote]
 	PhysicalLocator    []idl.Change[PhysicalLocator]
 	PhysicalLocatorSet []idl.Change[PhysicalLocatorSet]
@@ -271,6 +296,7 @@ func NewReplica(cfg Config) *Replica {
 		idl.Bind(r.db.Global, func(c []idl.Change[Global]) { r.changes.Global = c }),
 		idl.Bind(r.db.LogicalSwitch, func(c []idl.Change[LogicalSwitch]) { r.changes.LogicalSwitch = c }),
 		idl.Bind(r.db.Manager, func(c []idl.Change[Manager]) { r.changes.Manager = c }),
+		idl.Bind(r.db.McastMacsLocal, func(c []idl.Change[McastMacsLocal]) { r.changes.McastMacsLocal = c }),
 		idl.Bind(r.db.McastMacsRemote, func(c []idl.Change[McastMacsRemote]) { r.changes.McastMacsRemote = c }),
 		idl.Bind(r.db.PhysicalLocator, func(c []idl.Change[PhysicalLocator]) { r.changes.PhysicalLocator = c }),
 		idl.Bind(r.db.PhysicalLocatorSet, func(c []idl.Change[PhysicalLocatorSet]) { r.changes.PhysicalLocatorSet = c }),

@@ -64,6 +64,12 @@ func (c *Chassis) Taken() []string { return c.taken }
 // addresses, from another host with the same name.
 const identityKey = "sluice-identity"
 
+// serviceNodeKey there says that this chassis is a service node, for the controllers of hardware VTEP switches (vtepdb.ServiceNodeKey).
+const serviceNodeKey = "sluice-service-node"
+
+// vtepBFDKey there says that BFD runs on tunnels to hardware VTEP switches that have it, too (vtepdb.BFDKey).
+const vtepBFDKey = "sluice-bfd"
+
 func (c *Chassis) identity() string {
 	for row := range c.w.VSW.OpenVSwitch.All() {
 		return row.UUID.String()
@@ -107,9 +113,13 @@ func (c *Chassis) otherConfig(row *sb.Chassis) map[string]string {
 		"is-interconn":             fmt.Sprint(cfg.Interconn),
 		"ovn-enable-lflow-cache":   "true",
 		identityKey:                c.identity(),
+		vtepBFDKey:                 "true",
 	}
 	for _, f := range features {
 		o[f] = "true"
+	}
+	if cfg.ServiceNode {
+		o[serviceNodeKey] = "true"
 	}
 	if row == nil {
 		return o

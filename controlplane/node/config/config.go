@@ -66,6 +66,9 @@ type Config struct {
 	// OffloadOff are names or UUIDs of logical switches and routers through which nothing is
 	// offloaded (sluice-offload-off-datapaths).
 	OffloadOff []string
+	// ServiceNode: this chassis gives frames of hardware VTEP switches that cannot do so themselves to all
+	// other chassis (sluice-service-node, vtep(5) "Replication Mode").
+	ServiceNode bool
 	// Metrics is where metrics are served, "ADDRESS:PORT" or "unix:PATH" (sluice-metrics); "" for nowhere.
 	Metrics string
 	// CleanupOnExit: an exit that is no restart withdraws the chassis.
@@ -142,6 +145,7 @@ func Read(src Source) Config {
 	c.OffloadOff = list(get("sluice-offload-off-datapaths", ""))
 	slices.Sort(c.OffloadOff)
 	c.OffloadOff = slices.Compact(c.OffloadOff)
+	c.ServiceNode = flag("sluice-service-node")
 	c.readMetrics(get("sluice-metrics", ""))
 	c.CleanupOnExit = !strings.EqualFold(get("ovn-cleanup-on-exit", "true"), "false")
 	c.DatapathType = get("ovn-bridge-datapath-type", "")

@@ -78,6 +78,7 @@ func TestKeys(t *testing.T) {
 			c.Problems = []Problem{{Text: `external_ids:ovn-evpn-vxlan-ports="4789" has no effect: EVPN is not supported: nothing is sent to VTEPs, and nothing is learned from them`}}
 		}},
 		{"sluice-offload-off-datapaths", "sw1, lr0,sw1", func(c *Config) { c.OffloadOff = []string{"lr0", "sw1"} }},
+		{"sluice-service-node", "true", func(c *Config) { c.ServiceNode = true }},
 		{"sluice-metrics", "192.0.2.1:9477", func(c *Config) { c.Metrics = "192.0.2.1:9477" }},
 		{"sluice-metrics", "[::1]:9477", func(c *Config) { c.Metrics = "[::1]:9477" }},
 		{"sluice-metrics", ":9477", func(c *Config) { c.Metrics = ":9477" }},

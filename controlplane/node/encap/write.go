@@ -55,6 +55,9 @@ func (t *Tunnels) OnSB() {
 	if len(ch.Chassis)+len(ch.Encap)+len(ch.HAChassisGroup)+len(ch.HAChassis) > 0 {
 		t.dirty = true
 	}
+	for _, c := range ch.PortBinding {
+		t.dirty = t.dirty || ofVTEP(c.Old) || ofVTEP(c.New)
+	}
 	for _, c := range ch.Chassis {
 		if c.New == nil {
 			t.w.Refuse(noTunnel(c.ID))
@@ -343,12 +346,20 @@ func (t *Tunnels) zonesOverlap(c *sb.Chassis) bool {
 	return slices.ContainsFunc(c.TransportZones, func(z string) bool { return slices.Contains(t.w.Config.TransportZones, z) })
 }
 
-// bfdPeers are the chassis that BFD must run with, over all HA chassis groups.
+func ofVTEP(pb *sb.PortBinding) bool { return pb != nil && pb.Type == "vtep" }
+
+// bfdPeers are the chassis that BFD must run with: over all HA chassis groups, and hardware VTEPs that it is configured on
+// (vtepdb.BFDKey) and that share a logical switch with this chassis.
 func (t *Tunnels) bfdPeers() map[string]bool {
 	peers := map[string]bool{}
 	for row := range t.w.SB.HAChassisGroup.All() {
 		for _, c := range t.Group(row.UUID).BFDPeers(t.w.Config.Chassis) {
 			peers[c] = true
+		}
+	}
+	for _, pb := range t.w.SB.PortBindingByType.Get("vtep") {
+		if c := t.w.SB.Chassis.Get(pb.Chassis); c != nil && c.OtherConfig["sluice-bfd"] == "true" {
+			peers[c.Name] = true
 		}
 	}
 	return peers

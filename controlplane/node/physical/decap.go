@@ -45,14 +45,19 @@ func decapOps(typ encap.Type) []ir.Op {
 }
 
 // fromVTEP takes packets from a hardware VTEP. It sends the datapath's key only, so
-// they go through the ingress pipeline here.
+// they go through the ingress pipeline here. The flag says that it has given a copy to each chassis itself.
 func (p *Physical) fromVTEP(b *builder, chassis string, in ir.Term) {
 	for _, pb := range p.World.SB.PortBindingByType.Get("vtep") {
 		dp, local := p.Local.Key(pb.Datapath)
 		if !local || p.World.ChassisName(pb.Chassis) != chassis {
 			continue
 		}
-		b.add(ir.PhyToLog, 110, 0, match(in, ir.Exact(ir.TunID, uint64(dp))), copyBits(ir.Datapath, 0, ir.TunID, 0, 24),
-			loadBits(ir.Inport, 0, 15, uint64(pb.TunnelKey)), setFlag(ir.FlagRcvFromRamp), call(ir.Ingress(0)))
+		ops := []ir.Op{copyBits(ir.Datapath, 0, ir.TunID, 0, 24), loadBits(ir.Inport, 0, 15, uint64(pb.TunnelKey))}
+		if p.replicates(chassis) {
+			p.noHairpin(b, dp, uint32(pb.TunnelKey))
+		} else {
+			ops = append(ops, setFlag(ir.FlagRcvFromRamp))
+		}
+		b.add(ir.PhyToLog, 110, 0, match(in, ir.Exact(ir.TunID, uint64(dp))), append(ops, call(ir.Ingress(0)))...)
 	}
 }

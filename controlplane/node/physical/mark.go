@@ -255,7 +255,7 @@ func (p *Physical) OnChassis() {
 		p.ports[pb.UUID] = true
 	}
 	for _, c := range p.World.SBChanges.Chassis {
-		p.decap = p.decap || remote(c.Old) != remote(c.New) || vtep(c.Old) != vtep(c.New)
+		p.decap = p.decap || remote(c.Old) != remote(c.New) || vtep(c.Old) != vtep(c.New) || leavesReplication(c.Old) != leavesReplication(c.New)
 		p.markTunnelled(c.ID)
 	}
 	for dp := range p.Local.All() {

@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sluice-gw/sluice/test/lab"
+	"github.com/sluice-gw/sluice/test/reference"
+)
+
+// TestVTEPSwitches: two emulated switches, one of which has its VLAN bound by an option of the port, reach each other and the VMs. A station
+// moves from a hypervisor to one switch, to the other and back while packets of others flow, of which none is lost. BFD comes up on the
+// tunnels. A switch that leaves replication to a service node is heard by all, once.
+func TestVTEPSwitches(t *testing.T) {
+	d := startVTEP(t, os.Getenv("SLUICE_VTEP_CONTROLLER"), (*lab.Lab).AddVTEP)
+	if !d.tor.Controller().IsSluice() {
+		t.Logf("comparison: nothing of this is what %s does", filepath.Base(d.tor.Controller().Path()))
+		return
+	}
+	phys2, err := d.second()
+	if err != nil {
+		t.Fatal(err)
+	}
+	echoOn(t, phys2)
+	stations := []*lab.Host{d.physical, phys2, d.vm1, d.vm2}
+	if err := d.reachAll(stations...); err != nil {
+		t.Fatal(err)
+	}
+	if err := hearOnce(d.Lab, stations...); err != nil {
+		t.Error(err)
+	}
+
+	flows := d.flows()
+	flows["phys to phys2"] = reference.Flow{From: d.physical.Netns, To: endpoint("phys2")}
+	reports, err := reference.UnderStreams(d.Lab, flows, func() error { return d.roam(stations) })
+	if err != nil {
+		t.Fatalf("a station that moves: %v", err)
+	}
+	for name, r := range reports {
+		t.Logf("%s: %s", name, r)
+		d.demand(t, lossless(name, r))
+	}
+
+	for _, tor := range []*lab.VTEP{d.tor, d.tor2} {
+		if _, err := tor.Ctl("set", "Global", ".", "other_config:sluice-bfd=true", "other_config:sluice-bfd-min-rx=500"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tor := range []*lab.VTEP{d.tor, d.tor2} {
+		if err := lab.Until(testContext, emulatorTime, "BFD on the tunnels of "+tor.Name, func() error { return bfdOnAll(tor) }); err != nil {
+			t.Error(err)
+		}
+	}
+
+	if _, err := d.hv2.Vsctl("set", "open", ".", "external_ids:sluice-service-node=true"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.tor.Ctl("set", "Global", ".", "other_config:sluice-replication-mode=service_node"); err != nil {
+		t.Fatal(err)
+	}
+	err = lab.Until(testContext, repairTime, "the service node", func() error {
+		text, err := d.tor.Ctl("list-remote-macs", "ls1")
+		if n := strings.Count(text, "unknown-dst"); err == nil && (n != 1 || !strings.Contains(text, "unknown-dst -> vxlan_over_ipv4/"+d.hv2.TunnelIP.String())) {
+			err = fmt.Errorf("the switch is told %s", text)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The emulator takes a second or two; until then not everybody, or somebody twice, hears a frame.
+	err = lab.Until(testContext, emulatorTime, "frames of the switch through the service node", func() error { return hearOnce(d.Lab, stations...) })
+	if err != nil {
+		t.Error(err)
+	}
+	if err := d.reachAll(stations...); err != nil {
+		t.Error(err)
+	}
+}
+
+// second adds a switch with a host behind it. Nobody runs vtep-ctl to bind its VLAN.
+func (d *vtepDeployment) second() (*lab.Host, error) {
+	err := d.Central.Configure(`
+		lsp-add sw sw-tor2
+		lsp-set-type sw-tor2 vtep
+		lsp-set-addresses sw-tor2 unknown
+		lsp-set-options sw-tor2 vtep-physical-switch=tor2 vtep-logical-switch=ls1 sluice-vtep-bindings=` + fmt.Sprintf("%s:%d", lab.VTEPPort, vtepVLAN))
+	if err != nil {
+		return nil, err
+	}
+	if d.tor2, err = d.AddVTEP("tor2", d.tor.Controller()); err != nil {
+		return nil, err
+	}
+	h, err := d.tor2.AddHost(vtepVLAN, vtepHost("phys2", ""))
+	return h, errors.Join(err, d.Settle())
+}
+
+// roam has a station go from a hypervisor to one switch, to the other, back to the first and to the hypervisor. It speaks first in each
+// place, to all others, as a station that has moved does. It goes on when the switches have noticed, which the emulator does by looking now and
+// then: the one that notices last would be taken for the place.
+func (d *vtepDeployment) roam(stations []*lab.Host) error {
+	spec := lab.HostSpec{Name: "roamer", Port: "roamer", MAC: "02:00:00:00:00:05", Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24")}}
+	for _, at := range []*lab.VTEP{nil, d.tor, d.tor2, d.tor, nil} {
+		var h *lab.Host
+		var err error
+		place := "hv2"
+		if at != nil {
+			place = at.Name
+			h, err = at.AddHost(vtepVLAN, spec)
+		} else if err = d.Central.Configure("lsp-add sw roamer\nlsp-set-addresses roamer '02:00:00:00:00:05 10.0.0.5'"); err == nil {
+			h, err = d.hv2.AddHost(spec)
+		}
+		for _, other := range stations {
+			if err == nil {
+				err = errors.Join(d.pings(h, endpoint(other.Name).Addr()), d.pings(other, spec.Addrs[0].Addr()))
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("at %s: %w", place, err)
+		}
+		if err := lab.Until(testContext, emulatorTime, "the switches to notice the station", func() error { return d.knownAt(at, spec.MAC) }); err != nil {
+			return fmt.Errorf("at %s: %w", place, err)
+		}
+		if err := errors.Join(h.Remove(), d.Central.Configure("--if-exists lsp-del roamer")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// knownAt checks that one switch, or none, has a station among its own, and no other.
+func (d *vtepDeployment) knownAt(at *lab.VTEP, mac string) error {
+	for _, tor := range []*lab.VTEP{d.tor, d.tor2} {
+		text, err := tor.Ctl("list-local-macs", "ls1")
+		if err != nil {
+			return err
+		}
+		if has := strings.Contains(text, mac); has != (tor == at) {
+			return fmt.Errorf("switch %s has %s among its own stations: %t", tor.Name, mac, has)
+		}
+	}
+	return nil
+}
+
+// bfdOnAll checks that BFD is up on all tunnels of a switch, of which it has one to each hypervisor and to the other switch.
+func bfdOnAll(tor *lab.VTEP) error {
+	text, err := tor.Ctl("--bare", "--columns=bfd_status", "list", "Tunnel")
+	if n := strings.Count(text, "state=up"); err == nil && n != 3 {
+		err = fmt.Errorf("of 3 tunnels %d are up: %s", n, text)
+	}
+	return err
+}
