@@ -47,11 +47,11 @@ func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error)
 		}
 	}
 	for _, f := range s.Faults {
-		faultStart := time.Now()
+		faultStart, at := time.Now(), clock(streams)
 		if err := seen.during(f, bed.Fault); err != nil {
 			return fmt.Errorf("%s: %w", f.Text, err)
 		}
-		r.add(f.Text, Outcome{}, nil, time.Since(faultStart))
+		r.add(f.Text, Outcome{Detail: at}, nil, time.Since(faultStart))
 		for i, line := range s.Streams {
 			if err := sent(streams[i], during, recovery(bed.Port(line.Host))); err != nil {
 				return fmt.Errorf("%s: %s: %w", f.Text, line.Text, err)
@@ -64,7 +64,7 @@ func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error)
 	}
 	for i, x := range s.Restored {
 		detail, err := x.await(bed, offloaded[i], patience)
-		r.add(x.Text, Outcome{Detail: detail}, err, time.Since(start))
+		r.add(x.Text, Outcome{Detail: detail + clock(streams)}, err, time.Since(start))
 	}
 	for i, line := range s.Streams {
 		report, mark := streams[i].Stop(), streams[i].Mark()
@@ -76,6 +76,14 @@ func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error)
 		r.add(line.Text, Outcome{Detail: report.String()}, errors.Join(err, line.wrong(seen.of(mark))), time.Since(start))
 	}
 	return nil
+}
+
+// clock is the time of the streams, which they give losses by; nothing if there are none.
+func clock(streams []*probe.Stream) string {
+	if len(streams) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" at %s", streams[0].Now().Round(time.Millisecond))
 }
 
 // steady is what a chassis offloads, when it has stopped to change: packets that were the first of their kind may have taught it something.

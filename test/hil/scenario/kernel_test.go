@@ -82,16 +82,19 @@ func TestKernelScenarios(t *testing.T) {
 	}
 }
 
-// logChassis logs the end of what the controllers of all chassis have logged, and what stands in front of their switches.
+// logChassis logs the end of what the controllers and switches of all chassis have logged, and what stands in front of the switches.
 func logChassis(t *testing.T) {
 	t.Helper()
 	files, _ := filepath.Glob("/run/sluice-lab/*/*/ovn-controller.log")
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Error(err)
+		for _, program := range []string{"ovn-controller", "ovs-vswitchd"} {
+			file := filepath.Join(filepath.Dir(file), program+".log")
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Error(err)
+			}
+			t.Logf("end of %s:\n%s", file, text[max(0, len(text)-4000):])
 		}
-		t.Logf("end of %s:\n%s", file, text[max(0, len(text)-4000):])
 		ns := filepath.Base(filepath.Dir(filepath.Dir(file))) + "-" + filepath.Base(filepath.Dir(file))
 		run := func(argv ...string) string {
 			out, err := exec.CommandContext(t.Context(), "ip", append([]string{"netns", "exec", ns}, argv...)...).CombinedOutput()
