@@ -21,8 +21,18 @@ func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error)
 			}
 		}
 	}()
+	for _, line := range s.Streams {
+		if err := line.open(bed); err != nil {
+			return fmt.Errorf("%s: %w", line.Text, err)
+		}
+	}
+	if len(s.Streams) > 0 { // what the first packets have taught a chassis is to be in force
+		if err := bed.Settle(); err != nil {
+			return err
+		}
+	}
 	for i, line := range s.Streams {
-		if streams[i], err = line.start(bed); err != nil {
+		if streams[i], err = probe.StartStream(bed.Port(line.Host).Netns, line.To, streamInterval); err != nil {
 			return fmt.Errorf("%s: %w", line.Text, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,9 @@ func TestKernelScenarios(t *testing.T) {
 					if testing.Short() && s.Name == "gateway-failover" {
 						t.Skip("the kernel forwards for a dead gateway until BFD notices, at a time that an emulated machine does not keep: make hil plays it")
 					}
+					if testing.Short() && v.offload == "" && slices.Contains(aboutOffload, s.Name) {
+						t.Skip("TestScenarios plays it without the offload, in userspace; make hil does so here")
+					}
 					player.Inspect = func(r Result) {
 						if r.Failure() != nil {
 							logChassis(t)
@@ -81,6 +85,9 @@ func TestKernelScenarios(t *testing.T) {
 		})
 	}
 }
+
+// aboutOffload are scenarios in which without the offload little breaks.
+var aboutOffload = []string{"device-gone", "filters-deleted", "killed-programming", "link-down"}
 
 // logChassis logs the end of what the controllers and switches of all chassis have logged, and what stands in front of the switches.
 func logChassis(t *testing.T) {

@@ -41,20 +41,16 @@ const (
 	before, during, after = 20, 20, 50
 )
 
-// start starts a stream when its way is open: the first packet may find neighbours unknown, and belongs to no measurement.
-func (s *Stream) start(bed Testbed) (*probe.Stream, error) {
-	from := bed.Port(s.Host)
+// open waits until the way of a stream is open: the first packet may find neighbours unknown, and belongs to no measurement.
+func (s *Stream) open(bed Testbed) error {
 	if s.Expected == Silence {
-		return probe.StartStream(from.Netns, s.To, streamInterval)
+		return nil
 	}
-	err := lab.Until(context.Background(), recovery(from), "an answer", func() error {
+	from := bed.Port(s.Host)
+	return lab.Until(context.Background(), recovery(from), "an answer", func() error {
 		_, err := probe.AskUDP(from.Netns, s.To, silenceTime)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return probe.StartStream(from.Netns, s.To, streamInterval)
 }
 
 // flow waits until n more packets of the stream have been answered, or of a silent one until as many more have been sent.
