@@ -57,6 +57,12 @@ func (h *Host) offChassis() error {
 // SetUnderlay sets the chassis' interface to the underlay up or down.
 func (ch *Chassis) SetUnderlay(up bool) error { return ch.setLink(underlayInterface, up) }
 
+// SetNetwork sets the chassis' interfaces to the underlay and to the physical network up or down: a host that dies does not forward, but the
+// kernel's datapath would go on without ovs-vswitchd.
+func (ch *Chassis) SetNetwork(up bool) error {
+	return errors.Join(ch.SetUnderlay(up), ch.setLink(physicalInterface, up))
+}
+
 func (ch *Chassis) setLink(device string, up bool) error {
 	state := "down"
 	if up {

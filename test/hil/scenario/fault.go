@@ -33,7 +33,7 @@ const (
 	ControllerHalted     FaultKind = "controller halted" // it has no CPU time
 	ControllerContinued  FaultKind = "controller continued"
 	SwitchRestarted      FaultKind = "switch restarted" // after it was killed
-	ChassisDead          FaultKind = "dead"             // controller and switch
+	ChassisDead          FaultKind = "dead"             // controller, switch and links
 	ChassisBack          FaultKind = "back"
 	UnderlayDown         FaultKind = "underlay down" // the link of the tunnels
 	UnderlayUp           FaultKind = "underlay up"

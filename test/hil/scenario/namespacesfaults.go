@@ -38,7 +38,7 @@ func (n *namespaces) Fault(f Fault) error {
 	case ChassisDead:
 		ch.ControllerProcess().Kill()
 		ch.Switch().Kill()
-		return nil
+		return ch.SetNetwork(false)
 	case ChassisBack:
 		return n.mend(ch)
 	case UnderlayDown:
@@ -102,7 +102,10 @@ func (n *namespaces) mend(ch *lab.Chassis) error {
 
 // revive starts what faults have ended on a chassis, and has go on what they have halted.
 func revive(ch *lab.Chassis) error {
-	if ch.Switch().Alive() != nil {
+	if ch.Switch().Alive() != nil { // the chassis was dead
+		if err := ch.SetNetwork(true); err != nil {
+			return err
+		}
 		if err := ch.RestartSwitch(true); err != nil {
 			return err
 		}
