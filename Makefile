@@ -82,10 +82,10 @@ hil: deps deps-vm
 	JOBS=$(JOBS) test/hil/kernel/own.sh
 	$(GO) run ./test/hil/kerneltests -kernel own -artefacts bin/artefacts/hil $(if $(RUN),-run '$(RUN)') $(PKG)
 
-## scenarios: play scenarios in network namespaces (NAMES='l2 nat', ENCAP=vxlan)
+## scenarios: play scenarios in network namespaces (NAMES='l2 nat', ENCAP=vxlan; DATAPATH=system OFFLOAD=software where the kernel has it)
 .PHONY: scenarios
 scenarios: deps build
-	$(GO) run ./test/hil/play -junit bin/scenarios.xml $(if $(ENCAP),-encap $(ENCAP)) $(NAMES)
+	$(GO) run ./test/hil/play -junit bin/scenarios.xml $(if $(ENCAP),-encap $(ENCAP)) $(if $(DATAPATH),-datapath $(DATAPATH)) $(if $(OFFLOAD),-offload $(OFFLOAD)) $(NAMES)
 
 # The end-to-end tests are not part of check, because they need root and minutes. RUN= selects some of them.
 .PHONY: e2e

@@ -67,8 +67,8 @@ func (l *Lab) AddChassis(spec ChassisSpec) (*Chassis, error) {
 	return ch, ch.StartController()
 }
 
-// underlayInterface is the chassis' interface to the underlay.
-const underlayInterface = "eth0"
+// The chassis' interfaces to the underlay and to the physical network.
+const underlayInterface, physicalInterface = "eth0", "ext0"
 
 // wire makes the namespace with its underlay interface eth0 and its physical interface ext0.
 func (ch *Chassis) wire() (err error) {
@@ -88,7 +88,7 @@ func (ch *Chassis) wire() (err error) {
 	if err := enslave(ch.lab.Underlay, "u-"+ch.Name, "br-ul"); err != nil {
 		return err
 	}
-	return ch.lab.wirePhysical(ch.Netns, "ext0", "x-"+ch.Name)
+	return ch.lab.wirePhysical(ch.Netns, physicalInterface, "x-"+ch.Name)
 }
 
 // startSwitch starts the database server and ovs-vswitchd on an empty configuration.
@@ -118,7 +118,7 @@ func (ch *Chassis) configure(spec ChassisSpec, encap string) error {
 	if spec.TunnelIP.IsValid() {
 		endpoint = spec.TunnelIP
 	}
-	args := append(ch.addBridge("br-ex"), "--", "add-port", "br-ex", "ext0")
+	args := append(ch.addBridge("br-ex"), "--", "add-port", "br-ex", physicalInterface)
 	if bridge := ch.lab.opts.Datapath.tunnelBridge(); bridge != "" {
 		args = append(append(args, ch.addBridge(bridge)...), "--", "add-port", bridge, underlayInterface)
 	}

@@ -30,10 +30,14 @@ func (ch *Chassis) StartController() (err error) {
 	})
 }
 
+// ControllerSocket is the control socket of the controller that runs, or ran last.
+func (ch *Chassis) ControllerSocket() string {
+	return filepath.Join(ch.Dir, "ovn-controller."+strconv.Itoa(ch.controller.Pid())+".ctl")
+}
+
 // ControllerCtl sends a command to the running controller's control socket, as "ovn-appctl -t ovn-controller" does.
 func (ch *Chassis) ControllerCtl(args ...string) (string, error) {
-	socket := filepath.Join(ch.Dir, "ovn-controller."+strconv.Itoa(ch.controller.Pid())+".ctl")
-	return output(ch.lab.ctx, runtimeEnv(ch.Dir), append([]string{"ovs-appctl", timeoutOption(ch.lab.startTimeout()), "-t", socket}, args...)...)
+	return output(ch.lab.ctx, runtimeEnv(ch.Dir), append([]string{"ovs-appctl", timeoutOption(ch.lab.startTimeout()), "-t", ch.ControllerSocket()}, args...)...)
 }
 
 // ExitController ends the controller by its command "exit", with --restart when the chassis is to stay registered. It

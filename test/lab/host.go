@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
 )
@@ -37,8 +36,11 @@ type Host struct {
 	// Netns is where its sockets are opened.
 	Netns *Netns
 
-	lab     *Lab
-	chassis *Chassis // where it is plugged; nil on the physical network
+	lab      *Lab
+	spec     HostSpec
+	chassis  *Chassis // where it is plugged; nil on the physical network
+	bridge   string   // into which, with the port's settings
+	settings []string
 }
 
 // Interface is the name of the host's interface inside its namespace.
@@ -46,34 +48,39 @@ func (h *Host) Interface() string { return hostInterface }
 
 // AddHost starts a VM on the chassis, its interface plugged into br-int.
 func (ch *Chassis) AddHost(spec HostSpec) (*Host, error) {
-	return ch.addHost(spec, "br-int", "external-ids:iface-id="+spec.Port)
+	return ch.addHost(spec, "br-int", "--", "set", "interface", spec.Name, "external-ids:iface-id="+spec.Port)
 }
 
-// addHost makes a host whose chassis end is a port of the bridge; settings are written to the port's interface.
+// addHost makes a host whose chassis end is a port of the bridge; settings are what ovs-vsctl(8) does with
+// the port besides.
 func (ch *Chassis) addHost(spec HostSpec, bridge string, settings ...string) (*Host, error) {
-	h := &Host{Name: spec.Name, lab: ch.lab, chassis: ch}
+	h := &Host{Name: spec.Name, lab: ch.lab, chassis: ch, spec: spec, bridge: bridge, settings: settings}
 	var err error
 	if h.Netns, err = ch.lab.AddNetns(spec.Name); err != nil {
 		return nil, err
 	}
-	if err := veth(ch.Netns, spec.Name, h.Netns, hostInterface); err != nil {
+	if err := h.addDevice(); err != nil {
 		return nil, err
 	}
-	if err := h.configure(spec, ch.lab.opts.Datapath); err != nil {
-		return nil, fmt.Errorf("host %s: %w", spec.Name, err)
-	}
-	args := []string{"add-port", bridge, spec.Name}
-	if len(settings) > 0 {
-		args = append(append(args, "--", "set", "interface", spec.Name), settings...)
-	}
-	_, err = ch.Vsctl(args...)
-	return h, err
+	return h, h.plug()
+}
+
+// plug makes the host's device a port of its bridge.
+func (h *Host) plug() error {
+	_, err := h.chassis.Vsctl(append([]string{"add-port", h.bridge, h.Name}, h.settings...)...)
+	return err
+}
+
+// unplug takes that port away, if it is there.
+func (h *Host) unplug() error {
+	_, err := h.chassis.Vsctl("--if-exists", "del-port", h.Name)
+	return err
 }
 
 // Remove unplugs the host and removes it.
 func (h *Host) Remove() error {
 	if h.chassis != nil {
-		if _, err := h.chassis.Vsctl("--if-exists", "del-port", h.Name); err != nil {
+		if err := h.unplug(); err != nil {
 			return err
 		}
 	}
@@ -83,12 +90,12 @@ func (h *Host) Remove() error {
 // AddAccessHost adds a host to the chassis' bridge br-ex as an access port of a VLAN of the physical network. Kernels without 802.1Q
 // devices cannot have the host tag frames itself.
 func (ch *Chassis) AddAccessHost(vlan int, spec HostSpec) (*Host, error) {
-	h, err := ch.addHost(spec, "br-ex")
-	if err != nil {
-		return nil, err
-	}
-	_, err = ch.Vsctl("set", "port", spec.Name, "tag="+strconv.Itoa(vlan))
-	return h, err
+	return ch.addHost(spec, "br-ex", accessPort(spec.Name, vlan)...)
+}
+
+// accessPort makes a port one of a VLAN, for addHost.
+func accessPort(name string, vlan int) []string {
+	return []string{"--", "set", "port", name, "tag=" + strconv.Itoa(vlan)}
 }
 
 // configure gives the host's interface its addresses and routes, and prepares it for the datapath that its packets will meet.

@@ -71,6 +71,12 @@ func (p *Process) Kill() {
 	<-p.exited
 }
 
+// Halt stops the process where it is, as a machine that is out of CPU time does, until Continue. It can be killed meanwhile.
+func (p *Process) Halt() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Continue lets a process go on that was halted; one that runs takes no notice.
+func (p *Process) Continue() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
+
 // Terminate asks the process to end with SIGTERM; past grace it kills it.
 func (p *Process) Terminate(grace time.Duration) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only when it is gone already

@@ -1,7 +1,5 @@
 package lab
 
-import "strconv"
-
 // Trunk is the inside of a VM that runs containers: a bridge whose trunk interface is the VM's logical port, with access
 // ports for the VM itself (untagged) and for each container (its VLAN).
 type Trunk struct {
@@ -31,10 +29,8 @@ func (t *Trunk) Remove() error {
 
 // AddHost adds the VM itself (vlan 0) or a container behind the trunk.
 func (t *Trunk) AddHost(vlan int, spec HostSpec) (*Host, error) {
-	h, err := t.chassis.addHost(spec, t.bridge)
-	if err != nil || vlan == 0 {
-		return h, err
+	if vlan == 0 {
+		return t.chassis.addHost(spec, t.bridge)
 	}
-	_, err = t.chassis.Vsctl("set", "port", spec.Name, "tag="+strconv.Itoa(vlan))
-	return h, err
+	return t.chassis.addHost(spec, t.bridge, accessPort(spec.Name, vlan)...)
 }

@@ -31,7 +31,8 @@ func OpenWire(ns Netns, iface string) (*Wire, error) {
 		}
 		w.MAC = i.HardwareAddr
 		all := htons(unix.ETH_P_ALL)
-		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(all))
+		// Without a protocol it gets nothing until it is bound: not what comes to other interfaces, nor what the host sends.
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 		if err != nil {
 			return err
 		}

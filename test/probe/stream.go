@@ -1,8 +1,10 @@
 package probe
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
@@ -11,9 +13,10 @@ import (
 )
 
 // Stream is a steady sequence of numbered datagrams to a UDPEcho server, which answers each: what is lost in either direction is
-// counted, and when.
+// counted, and when, and what is answered more than once.
 type Stream struct {
 	conn     *net.UDPConn
+	mark     []byte
 	interval time.Duration
 	start    time.Time
 	stop     chan struct{}
@@ -24,7 +27,11 @@ type Stream struct {
 	sent     []time.Duration // guarded by mu; when each number was sent, since start
 	answered []time.Duration // guarded by mu; when its answer came, 0 while it has not
 	refused  int             // guarded by mu; sends that failed, which count as lost
+	surplus  int             // guarded by mu; answers to numbers that had been answered
 }
+
+// markSize is the length of a stream's mark in bytes; a number of 8 bytes follows it.
+const markSize = 8
 
 // StartStream starts sending one datagram each interval from ns to dst. Stop ends it.
 func StartStream(ns Netns, dst netip.AddrPort, interval time.Duration) (*Stream, error) {
@@ -32,10 +39,24 @@ func StartStream(ns Netns, dst netip.AddrPort, interval time.Duration) (*Stream,
 	if err != nil {
 		return nil, fmt.Errorf("stream to %s: %w", dst, err)
 	}
-	s := &Stream{conn: conn, interval: interval, start: time.Now(), stop: make(chan struct{})}
+	mark := binary.BigEndian.AppendUint64(nil, rand.Uint64())
+	s := &Stream{conn: conn, mark: mark, interval: interval, start: time.Now(), stop: make(chan struct{})}
 	s.senders.Go(s.send)
 	s.readers.Go(s.receive)
 	return s, nil
+}
+
+// Mark is what the payload of each datagram begins with, and what is in no other stream's. An answer has it further behind.
+func (s *Stream) Mark() []byte { return s.mark }
+
+// Number is which datagram of a stream a payload is, of the datagram itself (answer is false) or of an answer to it. ok is false if it is
+// none of this stream.
+func Number(payload, mark []byte) (number uint64, answer, ok bool) {
+	at := len(payload) - markSize - 8
+	if at < 0 || !bytes.Equal(payload[at:at+markSize], mark) {
+		return 0, false, false
+	}
+	return binary.BigEndian.Uint64(payload[at+markSize:]), at > 0, true
 }
 
 func (s *Stream) send() {
@@ -47,7 +68,7 @@ func (s *Stream) send() {
 		s.sent = append(s.sent, time.Since(s.start))
 		s.answered = append(s.answered, 0)
 		s.mu.Unlock()
-		if _, err := s.conn.Write(binary.BigEndian.AppendUint64(nil, uint64(seq))); err != nil {
+		if _, err := s.conn.Write(binary.BigEndian.AppendUint64(bytes.Clone(s.mark), uint64(seq))); err != nil {
 			s.mu.Lock()
 			s.refused++ // an ICMP error for an earlier one; this one was not sent
 			s.mu.Unlock()
@@ -67,13 +88,17 @@ func (s *Stream) receive() {
 		if isClosed(err) {
 			return
 		}
-		if err != nil || n < 8 {
+		seq, answer, ok := Number(buf[:n], s.mark)
+		if err != nil || !ok || !answer {
 			continue
 		}
-		seq := binary.BigEndian.Uint64(buf[n-8 : n])
 		s.mu.Lock()
-		if seq < uint64(len(s.answered)) && s.answered[seq] == 0 {
+		switch {
+		case seq >= uint64(len(s.answered)):
+		case s.answered[seq] == 0:
 			s.answered[seq] = time.Since(s.start)
+		default:
+			s.surplus++
 		}
 		s.mu.Unlock()
 	}
@@ -111,6 +136,8 @@ type Loss struct {
 // StreamReport is the result of a stream.
 type StreamReport struct {
 	Sent, Lost int
+	// Surplus are answers beyond the first to each datagram.
+	Surplus int
 	// LongestGap is the longest time between two answers.
 	LongestGap time.Duration
 	Losses     []Loss
@@ -120,6 +147,9 @@ type StreamReport struct {
 func (r StreamReport) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d sent, %d lost, longest gap %s", r.Sent, r.Lost, r.LongestGap.Round(time.Millisecond))
+	if r.Surplus > 0 {
+		fmt.Fprintf(&b, ", %d ANSWERED MORE THAN ONCE", r.Surplus)
+	}
 	for i, l := range r.Losses {
 		if i == 5 {
 			fmt.Fprintf(&b, ", and %d more runs", len(r.Losses)-i)
@@ -145,7 +175,7 @@ func (s *Stream) Stop() StreamReport {
 func (s *Stream) report() StreamReport {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := StreamReport{Sent: len(s.sent)}
+	r := StreamReport{Sent: len(s.sent), Surplus: s.surplus}
 	last, run := time.Duration(0), false
 	for seq, at := range s.answered {
 		if at == 0 {

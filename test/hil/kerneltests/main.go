@@ -78,6 +78,14 @@ func run(ctx context.Context, o options) error {
 	return play(ctx, packages, dir, o)
 }
 
+// limit is some times what the tests of all packages take.
+func (o *options) limit() vm.Limit {
+	if o.short {
+		return vm.Limit{CPU: 30 * time.Minute, Wall: time.Hour}
+	}
+	return vm.Limit{CPU: 90 * time.Minute, Wall: 3 * time.Hour}
+}
+
 // play boots the guest, and prints what came of each package. dir holds what is compiled.
 func play(ctx context.Context, packages []pkg, dir string, o options) error {
 	k, err := kernel.Find(o.kernel)
@@ -86,7 +94,7 @@ func play(ctx context.Context, packages []pkg, dir string, o options) error {
 	}
 	spec := vm.Spec{
 		Kernel: k, Modules: outfit.Modules(), Output: os.Stdout, Artefacts: o.artefacts,
-		Limit: vm.Limit{CPU: 20 * time.Minute, Wall: 40 * time.Minute},
+		Limit: o.limit(),
 		Env:   []string{guest.Environment + "=1"},
 	}
 	if spec.Add, err = outfit.Additions(ctx, dir); err != nil {

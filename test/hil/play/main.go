@@ -13,12 +13,13 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/test/hil/scenario"
 	"github.com/sluice-gw/sluice/test/lab"
 )
 
 type options struct {
-	controller, encap, datapath, junit string
+	controller, encap, datapath, offload, junit string
 }
 
 func main() {
@@ -26,6 +27,7 @@ func main() {
 	flag.StringVar(&o.controller, "controller", "bin/sluice", "the `program` that drives each chassis: sluice, or one with ovn-controller's command line")
 	flag.StringVar(&o.encap, "encap", "geneve", "tunnel `type`: geneve or vxlan")
 	flag.StringVar(&o.datapath, "datapath", string(lab.Userspace), "Open vSwitch's datapath: netdev (userspace) or system (the kernel's)")
+	flag.StringVar(&o.offload, "offload", "", "have the chassis offload: the `mode` is software, hardware or hardware-only; it needs the kernel's datapath and sluice")
 	flag.StringVar(&o.junit, "junit", "", "write JUnit's XML to the `file`")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -46,10 +48,10 @@ func run(ctx context.Context, o options, names []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w (make build builds bin/sluice)", err)
 	}
-	if (o.encap != "geneve" && o.encap != "vxlan") || (o.datapath != string(lab.Userspace) && o.datapath != string(lab.Kernel)) {
-		return fmt.Errorf("no testbed with tunnels %q and datapath %q", o.encap, o.datapath)
+	if err := o.check(controller); err != nil {
+		return err
 	}
-	player := scenario.NewPlayer(scenario.Namespaces(ctx, lab.Options{Controller: controller, Encap: o.encap, Datapath: lab.Datapath(o.datapath)}))
+	player := scenario.NewPlayer(scenario.Namespaces(ctx, lab.Options{Controller: controller, Encap: o.encap, Datapath: lab.Datapath(o.datapath), Offload: o.offload}))
 	defer func() { err = errors.Join(err, player.Close()) }()
 	var results []scenario.Result
 	for _, s := range scenarios {
@@ -63,7 +65,7 @@ func run(ctx context.Context, o options, names []string) (err error) {
 		return err
 	}
 	if o.junit != "" {
-		if err := writeJUnit(o.junit, o.datapath+"-"+o.encap, results); err != nil {
+		if err := writeJUnit(o.junit, o.name(), results); err != nil {
 			return err
 		}
 	}
@@ -73,6 +75,35 @@ func run(ctx context.Context, o options, names []string) (err error) {
 		}
 	}
 	return nil
+}
+
+// check refuses testbeds that there are not.
+func (o *options) check(controller lab.Controller) error {
+	if (o.encap != "geneve" && o.encap != "vxlan") || (o.datapath != string(lab.Userspace) && o.datapath != string(lab.Kernel)) {
+		return fmt.Errorf("no testbed with tunnels %q and datapath %q", o.encap, o.datapath)
+	}
+	if o.offload == "" {
+		return nil
+	}
+	if mode, err := offload.ParseMode(o.offload); err != nil || mode == offload.Off {
+		return fmt.Errorf("-offload %q: there are software, hardware and hardware-only", o.offload)
+	}
+	if o.datapath != string(lab.Kernel) {
+		return fmt.Errorf("-offload %s with the datapath %q: only packets of the kernel's datapath can bypass it; use -datapath %s", o.offload, o.datapath, lab.Kernel)
+	}
+	if !controller.IsSluice() {
+		return fmt.Errorf("-offload %s with %s, which has no such setting: use sluice", o.offload, controller)
+	}
+	return nil
+}
+
+// name tells results of one testbed from those of another.
+func (o *options) name() string {
+	name := o.datapath + "-" + o.encap
+	if o.offload != "" {
+		name += "-" + o.offload
+	}
+	return name
 }
 
 // choose finds the named scenarios: those of the repository, or files.

@@ -28,6 +28,8 @@ type Port struct {
 	Netns probe.Netns
 	// Interface is its name inside the namespace.
 	Interface string
+	// Shared says that switches which are not tested deliver frames there, and may bring those for others, too.
+	Shared bool
 	// Timeout is how long a packet that must come may take.
 	Timeout time.Duration
 }

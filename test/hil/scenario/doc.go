@@ -24,10 +24,19 @@
 //	vm1: udp 198.51.100.1:7000 flows 32 => spread over phys1 phys2
 //	-- faults --
 //	vm1: stream 10.0.2.13:7000 => loses nothing
-//	hv1: controller killed
+//	vm2: stream 10.0.1.11:7000 => recovers
+//	vm3: stream 10.0.1.11:7000 => silence
+//	hv1: controller killed 20 filters into acl-add sw0 to-lport 1000 'ip4.src == 10.0.1.11' allow-related
 //	hv1: controller started
+//	vm1: device gone
+//	vm1: device back
+//	hv1: offload => as before
 //
 // Lines of "ovn" are commands of ovn-nbctl, one transaction for a section; their effect is waited for. Every host answers UDP and TCP at port
-// 7000, and TCP at the ports that it serves. In "faults" the streams flow while all faults of the section happen, one after the other. "#"
-// begins a comment.
+// 7000, and TCP at the ports that it serves. "#" begins a comment.
+//
+// In "faults" the streams flow while all faults of the section (FaultKind) happen, one after the other, each with packets under way. Whatever
+// is expected of a stream, all hosts are watched: none of its packets may arrive twice, somewhere else, or changed in another way than the
+// others, and those of one that finds silence nowhere. "offload => as before" demands of a chassis that it has as much in front of its
+// switch in the end as before the faults.
 package scenario

@@ -4,21 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluice-gw/sluice/test/lab"
 	"github.com/sluice-gw/sluice/test/probe"
 )
 
-const (
-	// streamInterval is the time between two packets of a stream.
-	streamInterval = 10 * time.Millisecond
-	// before and after are how many packets are answered before and after the faults.
-	before, after = 20, 50
-)
-
 // playFaults has the faults happen while the streams flow.
-func (s *Section) playFaults(bed Testbed, r *Result) error {
+func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error) {
 	start := time.Now()
 	streams := make([]*probe.Stream, len(s.Streams))
 	defer func() {
@@ -28,63 +22,105 @@ func (s *Section) playFaults(bed Testbed, r *Result) error {
 			}
 		}
 	}()
-	for i, line := range s.Streams {
-		var err error
-		if streams[i], err = line.start(bed); err != nil {
+	for _, line := range s.Streams {
+		if err := line.open(bed); err != nil {
 			return fmt.Errorf("%s: %w", line.Text, err)
 		}
 	}
+	// What the first packets have taught a chassis is to be in force before a stream that may lose nothing. Where a chassis is dead there is none.
+	if slices.ContainsFunc(s.Streams, func(line Stream) bool { return line.Expected == LosesNothing }) {
+		if err := bed.Settle(); err != nil {
+			return err
+		}
+	}
 	for i, line := range s.Streams {
-		if err := flow(streams[i], before, recovery(bed.Port(line.Host))); err != nil {
+		if streams[i], err = probe.StartStream(bed.Port(line.Host).Netns, line.To, streamInterval); err != nil {
+			return fmt.Errorf("%s: %w", line.Text, err)
+		}
+	}
+	patience := recovery(bed.Port(hosts[0]))
+	if len(streams) == 0 {
+		hosts = nil // nothing is to be seen
+	}
+	seen, err := watch(bed, hosts, streams)
+	defer func() { err = errors.Join(err, seen.close()) }()
+	if err != nil {
+		return err
+	}
+	for i, line := range s.Streams {
+		if err := line.flow(streams[i], before, recovery(bed.Port(line.Host))); err != nil {
 			return fmt.Errorf("%s: before the faults: %w", line.Text, err)
 		}
 	}
+	offloaded := make([]string, len(s.Restored))
+	for i, x := range s.Restored {
+		if offloaded[i], err = steady(bed, x.Chassis, patience); err != nil {
+			return fmt.Errorf("%s: before the faults: %w", x.Text, err)
+		}
+	}
 	for _, f := range s.Faults {
-		faultStart := time.Now()
-		if err := bed.Fault(f.Chassis, f.Kind); err != nil {
+		faultStart, at := time.Now(), clock(streams)
+		if err := seen.during(f, bed.Fault); err != nil {
 			return fmt.Errorf("%s: %w", f.Text, err)
 		}
-		r.add(f.Text, Outcome{}, nil, time.Since(faultStart))
+		r.add(f.Text, Outcome{Detail: at}, nil, time.Since(faultStart))
+		for i, line := range s.Streams {
+			if err := sent(streams[i], during, recovery(bed.Port(line.Host))); err != nil {
+				return fmt.Errorf("%s: %s: %w", f.Text, line.Text, err)
+			}
+		}
 	}
 	recovered := make([]error, len(streams))
 	for i, line := range s.Streams {
-		recovered[i] = flow(streams[i], after, recovery(bed.Port(line.Host)))
+		recovered[i] = line.flow(streams[i], after, recovery(bed.Port(line.Host)))
+	}
+	for i, x := range s.Restored {
+		detail, err := x.await(bed, offloaded[i], patience)
+		r.add(x.Text, Outcome{Detail: detail + clock(streams)}, err, time.Since(start))
 	}
 	for i, line := range s.Streams {
-		report := streams[i].Stop()
+		report, mark := streams[i].Stop(), streams[i].Mark()
 		streams[i] = nil
 		err := recovered[i]
-		if err == nil && line.Lossless && report.Lost > 0 {
-			err = errors.New(report.String())
+		if err == nil {
+			err = line.judge(report)
 		}
-		r.add(line.Text, Outcome{Detail: report.String()}, err, time.Since(start))
+		r.add(line.Text, Outcome{Detail: report.String()}, errors.Join(err, line.wrong(seen.of(mark))), time.Since(start))
 	}
 	return nil
 }
 
-// start starts a stream when its way is open: the first packet may find neighbours unknown, and belongs to no measurement.
-func (s *Stream) start(bed Testbed) (*probe.Stream, error) {
-	from := bed.Port(s.Host)
-	err := lab.Until(context.Background(), recovery(from), "an answer", func() error {
-		_, err := probe.AskUDP(from.Netns, s.To, silenceTime)
-		return err
-	})
-	if err != nil {
-		return nil, err
+// clock is the time of the streams, which they give losses by; nothing if there are none.
+func clock(streams []*probe.Stream) string {
+	if len(streams) == 0 {
+		return ""
 	}
-	return probe.StartStream(from.Netns, s.To, streamInterval)
+	return fmt.Sprintf(" at %s", streams[0].Now().Round(time.Millisecond))
 }
 
-// recovery is how long it may take until packets from a host flow again: others must notice, agree and reconfigure themselves.
-func recovery(p Port) time.Duration { return 10 * p.Timeout }
-
-// flow waits until n more packets of the stream have been answered.
-func flow(s *probe.Stream, n int, within time.Duration) error {
-	goal := s.Answered() + n
-	return lab.Until(context.Background(), within, "the stream", func() error {
-		if got := s.Answered(); got < goal {
-			return fmt.Errorf("%d of %d packets answered", got, goal)
+// steady is what a chassis offloads, when it has stopped to change: packets that were the first of their kind may have taught it something.
+func steady(bed Testbed, chassis string, within time.Duration) (now string, err error) {
+	err = lab.Until(context.Background(), within, "a steady offload", func() error {
+		last := now
+		if now, err = bed.Offloaded(chassis); err == nil && now != last {
+			err = fmt.Errorf("it was %q, and is %q", last, now)
 		}
-		return nil
+		return err
 	})
+	return now, err
+}
+
+// await waits until the chassis offloads what it did before.
+func (x *Restored) await(bed Testbed, was string, within time.Duration) (detail string, err error) {
+	err = lab.Until(context.Background(), within, "the offload to be as before", func() error {
+		now, err := bed.Offloaded(x.Chassis)
+		if err == nil && now != was {
+			err = fmt.Errorf("it is %q, and was %q", now, was)
+		}
+		return err
+	})
+	if was == "" {
+		return "nothing is offloaded here", err
+	}
+	return was, err
 }

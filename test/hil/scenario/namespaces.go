@@ -13,7 +13,9 @@ type namespaces struct {
 	chassis map[string]*lab.Chassis
 	trunks  map[string]*lab.Trunk
 	hosts   map[string]*lab.Host
+	shared  map[string]bool // those on the physical network or in a trunk, whose switches learn
 	servers servers
+	offload bool // the chassis are to offload
 }
 
 // Namespaces starts testbeds in network namespaces, for NewPlayer.
@@ -23,7 +25,8 @@ func Namespaces(ctx context.Context, o lab.Options) func() (Testbed, error) {
 		if l == nil {
 			return nil, err
 		}
-		return &namespaces{lab: l, chassis: map[string]*lab.Chassis{}, trunks: map[string]*lab.Trunk{}, hosts: map[string]*lab.Host{}}, err
+		return &namespaces{lab: l, chassis: map[string]*lab.Chassis{}, trunks: map[string]*lab.Trunk{}, hosts: map[string]*lab.Host{},
+			shared: map[string]bool{}, offload: o.Offload != "" && o.Offload != "off"}, err
 	}
 }
 
@@ -55,7 +58,7 @@ func (n *namespaces) Build(t Topology) error {
 	for _, h := range t.Hosts {
 		host, err := n.addHost(h)
 		if err == nil {
-			err = n.add(host, h.Serves)
+			err = n.add(host, h.Serves, h.Trunk != "")
 		}
 		if err != nil {
 			return fmt.Errorf("host %s: %w", h.Name, err)
@@ -64,7 +67,7 @@ func (n *namespaces) Build(t Topology) error {
 	for _, p := range t.Physical {
 		host, err := n.addPhysical(p, t.Chassis)
 		if err == nil {
-			err = n.add(host, nil)
+			err = n.add(host, nil, true)
 		}
 		if err != nil {
 			return fmt.Errorf("physical host %s: %w", p.Name, err)
@@ -101,8 +104,8 @@ func (n *namespaces) addPhysical(p Physical, chassis []string) (*lab.Host, error
 	return host, host.SetAddrs(nil, p.Gateways)
 }
 
-func (n *namespaces) add(host *lab.Host, serves []uint16) error {
-	n.hosts[host.Name] = host
+func (n *namespaces) add(host *lab.Host, serves []uint16, shared bool) error {
+	n.hosts[host.Name], n.shared[host.Name] = host, shared
 	return n.servers.serve(host.Netns, serves)
 }
 
@@ -112,40 +115,7 @@ func (n *namespaces) Settle() error { return n.lab.Settle() }
 
 func (n *namespaces) Port(host string) Port {
 	h := n.hosts[host]
-	return Port{Netns: h.Netns, Interface: h.Interface(), Timeout: n.lab.Timeout()}
-}
-
-func (n *namespaces) Fault(chassis string, kind FaultKind) error {
-	ch := n.chassis[chassis]
-	switch kind {
-	case ControllerKilled:
-		ch.ControllerProcess().Kill()
-		return nil
-	case ControllerStarted:
-		return n.mend(ch)
-	case ControllerRestarted:
-		if err := ch.ExitController(true); err != nil {
-			return err
-		}
-		return n.mend(ch)
-	case SwitchRestarted:
-		return ch.RestartSwitch(true)
-	case ChassisDead:
-		ch.ControllerProcess().Kill()
-		ch.Switch().Kill()
-		return nil
-	case ChassisBack:
-		return n.mend(ch)
-	}
-	return fmt.Errorf("a fault %q is not known here", kind)
-}
-
-// mend revives a chassis and waits until it has taken over.
-func (n *namespaces) mend(ch *lab.Chassis) error {
-	if err := revive(ch); err != nil {
-		return err
-	}
-	return n.lab.Settle()
+	return Port{Netns: h.Netns, Interface: h.Interface(), Timeout: n.lab.Timeout(), Shared: n.shared[host]}
 }
 
 // Clear revives what faults have left dead: ports are taken away by a switch that runs. Hosts go before the configuration: their ports
@@ -173,19 +143,6 @@ func (n *namespaces) Clear() error {
 		return err
 	}
 	return n.lab.Sync()
-}
-
-// revive starts what faults have ended on a chassis.
-func revive(ch *lab.Chassis) error {
-	if ch.Switch().Alive() != nil {
-		if err := ch.RestartSwitch(true); err != nil {
-			return err
-		}
-	}
-	if ch.ControllerProcess().Alive() != nil {
-		return ch.StartController()
-	}
-	return nil
 }
 
 func (n *namespaces) Close() error {

@@ -170,35 +170,6 @@ func (p *parser) packets(line string, number int) error {
 	return nil
 }
 
-func (p *parser) faults(line string, number int) error {
-	if !strings.Contains(line, "=>") {
-		who, what, ok := strings.Cut(line, ": ")
-		for _, kind := range faultKinds {
-			if ok && what == string(kind) {
-				p.last().Faults = append(p.last().Faults, Fault{Text: line, Line: number, Chassis: who, Kind: kind})
-				return nil
-			}
-		}
-		return fmt.Errorf("%q is no fault: there are %q", line, faultKinds)
-	}
-	who, what, expected, err := cutLine(line)
-	if err != nil {
-		return err
-	}
-	w := readWords(what)
-	w.expect("stream")
-	s := Stream{Text: line, Line: number, Host: who, To: w.addrPort("destination")}
-	switch expected {
-	case "loses nothing":
-		s.Lossless = true
-	case "recovers":
-	default:
-		w.fail("a stream %q: there are \"loses nothing\" and \"recovers\"", expected)
-	}
-	p.last().Streams = append(p.last().Streams, s)
-	return w.end()
-}
-
 // cutLine cuts "WHO: WHAT => EXPECTED".
 func cutLine(line string) (who, what, expected string, err error) {
 	what, expected, ok := strings.Cut(line, " => ")
@@ -224,6 +195,9 @@ func (p *parser) check() error {
 	shown := 0
 	for _, section := range p.s.Sections {
 		shown += len(section.Steps) + len(section.Streams)
+		if len(section.Restored) > 0 && len(section.Faults) == 0 {
+			return fmt.Errorf("line %d: nothing in its section breaks what is to be as before", section.Restored[0].Line)
+		}
 		for _, s := range section.Steps {
 			for _, host := range append([]string{s.Host}, s.action.watchers()...) {
 				if !hosts[host] {
@@ -237,8 +211,13 @@ func (p *parser) check() error {
 			}
 		}
 		for _, f := range section.Faults {
-			if !chassis[f.Chassis] {
-				return fmt.Errorf("line %d: there is no chassis %s", f.Line, f.Chassis)
+			if err := f.check(&p.s.Topology, chassis); err != nil {
+				return fmt.Errorf("line %d: %w", f.Line, err)
+			}
+		}
+		for _, x := range section.Restored {
+			if !chassis[x.Chassis] {
+				return fmt.Errorf("line %d: there is no chassis %s", x.Line, x.Chassis)
 			}
 		}
 	}

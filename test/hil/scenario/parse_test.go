@@ -27,6 +27,9 @@ vm1: ping 10.0.2.42 => answered
 -- faults --
 vm1: stream 10.0.2.42:7000 => loses nothing
 hv1: controller killed
+vm1: device gone
+hv1: controller killed 20 filters into acl-add sw0 to-lport 1 'ip4.src == 10.0.0.1' drop
+hv1: offload => as before
 `
 
 func TestParse(t *testing.T) {
@@ -53,8 +56,16 @@ func TestParse(t *testing.T) {
 			{OVN: "ls-add sw0\nlsp-add sw0 lp1\n"},
 			{Steps: []Step{{Text: "vm1: ping 10.0.2.42 => answered", Line: 15, Host: "vm1"}}},
 			{
-				Streams: []Stream{{Text: "vm1: stream 10.0.2.42:7000 => loses nothing", Line: 17, Host: "vm1", To: netip.MustParseAddrPort("10.0.2.42:7000"), Lossless: true}},
-				Faults:  []Fault{{Text: "hv1: controller killed", Line: 18, Chassis: "hv1", Kind: ControllerKilled}},
+				Streams: []Stream{{Text: "vm1: stream 10.0.2.42:7000 => loses nothing", Line: 17, Host: "vm1", To: netip.MustParseAddrPort("10.0.2.42:7000"), Expected: LosesNothing}},
+				Faults: []Fault{
+					{Text: "hv1: controller killed", Line: 18, Of: "hv1", Kind: ControllerKilled},
+					{Text: "vm1: device gone", Line: 19, Of: "vm1", Kind: DeviceGone},
+					{
+						Text: "hv1: controller killed 20 filters into acl-add sw0 to-lport 1 'ip4.src == 10.0.0.1' drop", Line: 20, Of: "hv1",
+						Kind: ControllerKilledAmid, Filters: 20, Commands: "acl-add sw0 to-lport 1 'ip4.src == 10.0.0.1' drop",
+					},
+				},
+				Restored: []Restored{{Text: "hv1: offload => as before", Line: 21, Chassis: "hv1"}},
 			},
 		},
 	}
@@ -106,6 +117,15 @@ func TestParseRefuses(t *testing.T) {
 		{head + "-- packets --\nvm1: send 10.0.0.1:1 10.0.0.2:1 via 02:00:00:00:00:01 => vm1 gets nothing\n", `expected ">"`},
 		{head + "-- faults --\nhv1: on fire\n", "is no fault"},
 		{head + "-- packets --\nvm1: ping 10.0.0.2 => silence\n-- faults --\nhv9: controller killed\n", "line 8: there is no chassis hv9"},
+		{head + "-- packets --\nvm1: ping 10.0.0.2 => silence\n-- faults --\nvm1: dead\n", "line 8: there is no chassis vm1"},
+		{head + "physical phys addr 10.0.0.1/24\n-- packets --\nvm1: ping 10.0.0.2 => silence\n-- faults --\nphys: device gone\n", "line 9: there is no host phys with a device on a chassis"},
+		{head + "-- faults --\nhv1: controller killed many filters into ls-add x\n", "number of filters"},
+		{head + "-- faults --\nhv1: controller killed 3 filters after ls-add x\n", `expected "into"`},
+		{head + "-- faults --\nhv1: controller killed 3 filters into\n", "is missing"},
+		{head + "-- faults --\nhv1: controller killed\nhv1: offload => well\n", "as before"},
+		{head + "-- packets --\nvm1: ping 10.0.0.2 => silence\n-- faults --\nhv1: offload => as before\n", "line 8: nothing in its section breaks"},
+		{head + "-- packets --\nvm1: ping 10.0.0.2 => silence\n-- faults --\nhv1: controller killed\nhv7: offload => as before\n", "line 9: there is no chassis hv7"},
+		{head + "-- faults --\nhv1: weather => fine\n", `"weather": there are stream and offload`},
 		{head + "-- faults --\nvm1: stream 10.0.0.2:1 => flows\n", "recovers"},
 		{head + "-- faults --\nvm4: stream 10.0.0.2:1 => recovers\n", "no host vm4"},
 	} {

@@ -59,7 +59,7 @@ func (s *Scenario) play(bed Testbed, r *Result) {
 		return
 	}
 	for _, section := range s.Sections {
-		if err := section.play(bed, r); err != nil {
+		if err := section.play(bed, s.Topology.hosts(), r); err != nil {
 			r.Err = err
 			return
 		}
@@ -67,7 +67,7 @@ func (s *Scenario) play(bed Testbed, r *Result) {
 }
 
 // play plays a section. Its error is of the set-up; what becomes of packets is in the result.
-func (s *Section) play(bed Testbed, r *Result) error {
+func (s *Section) play(bed Testbed, hosts []string, r *Result) error {
 	if s.OVN != "" {
 		if err := bed.Configure(s.OVN); err != nil {
 			return fmt.Errorf("configure OVN: %w", err)
@@ -82,7 +82,7 @@ func (s *Section) play(bed Testbed, r *Result) error {
 		r.add(step.Text, outcome, err, time.Since(start))
 	}
 	if len(s.Faults) > 0 || len(s.Streams) > 0 {
-		return s.playFaults(bed, r)
+		return s.playFaults(bed, hosts, r)
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 type here struct {
 	done   []string
 	refuse string // what it cannot do
+	// offloaded tells what is offloaded; nil: nothing
+	offloaded func(chassis string) (string, error)
 }
 
 func (h *here) note(format string, args ...any) error {
@@ -31,10 +33,17 @@ func (h *here) Settle() error                   { return h.note("settle") }
 func (h *here) Port(string) Port {
 	return Port{Netns: thisNetns{}, Interface: "lo", Timeout: time.Minute}
 }
-func (h *here) Fault(chassis string, kind FaultKind) error { return h.note("%s of %s", kind, chassis) }
-func (h *here) Clear() error                               { return h.note("clear") }
-func (h *here) start() (Testbed, error)                    { return h, h.note("start") }
-func (h *here) Close() error                               { return h.note("close") }
+func (h *here) Fault(f Fault) error     { return h.note("%s of %s", f.Kind, f.Of) }
+func (h *here) Clear() error            { return h.note("clear") }
+func (h *here) start() (Testbed, error) { return h, h.note("start") }
+func (h *here) Close() error            { return h.note("close") }
+
+func (h *here) Offloaded(chassis string) (string, error) {
+	if h.offloaded == nil {
+		return "", nil
+	}
+	return h.offloaded(chassis)
+}
 
 type thisNetns struct{}
 

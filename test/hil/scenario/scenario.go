@@ -25,6 +25,8 @@ type Section struct {
 	// Streams flow while the Faults happen.
 	Streams []Stream
 	Faults  []Fault
+	// Restored are looked at when the streams have recovered.
+	Restored []Restored
 }
 
 // Topology is the hardware of a scenario.
@@ -71,38 +73,16 @@ type Step struct {
 	action action
 }
 
-// Stream is a steady flow of datagrams from a host during faults.
-type Stream struct {
-	Text string
-	Line int
-	Host string
-	To   netip.AddrPort
-	// Lossless says that no packet may be lost; else the stream has only to flow again after the faults.
-	Lossless bool
+// hosts are the names of all hosts.
+func (t *Topology) hosts() (names []string) {
+	for _, h := range t.Hosts {
+		names = append(names, h.Name)
+	}
+	for _, p := range t.Physical {
+		names = append(names, p.Name)
+	}
+	return names
 }
-
-// Fault is something that breaks or is mended.
-type Fault struct {
-	Text    string
-	Line    int
-	Chassis string
-	Kind    FaultKind
-}
-
-// FaultKind says what happens to a chassis.
-type FaultKind string
-
-// Faults.
-const (
-	ControllerKilled    FaultKind = "controller killed"
-	ControllerStarted   FaultKind = "controller started"
-	ControllerRestarted FaultKind = "controller restarted" // by "exit --restart", in order
-	SwitchRestarted     FaultKind = "switch restarted"     // after it was killed
-	ChassisDead         FaultKind = "dead"                 // controller and switch
-	ChassisBack         FaultKind = "back"
-)
-
-var faultKinds = []FaultKind{ControllerKilled, ControllerStarted, ControllerRestarted, SwitchRestarted, ChassisDead, ChassisBack}
 
 // names are the topology's hosts, and what a scenario's lines may therefore name.
 func (t *Topology) names() (hosts, chassis map[string]bool, err error) {

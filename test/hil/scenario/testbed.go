@@ -14,7 +14,10 @@ type Testbed interface {
 	// Port is a host's connection to the network.
 	Port(host string) Port
 	// Fault breaks or mends something, and returns when it has happened.
-	Fault(chassis string, kind FaultKind) error
+	Fault(Fault) error
+	// Offloaded tells what a chassis has offloaded, in words that are the same when it is the same; "" where it is to offload nothing. It
+	// fails when the chassis is to offload and does not.
+	Offloaded(chassis string) (string, error)
 	// Clear takes the hosts and the configuration away and leaves the chassis, for the next scenario.
 	Clear() error
 	// Close removes everything. It is called once, whatever the other methods returned.
