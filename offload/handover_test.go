@@ -119,7 +119,7 @@ func TestHandoverByBridges(t *testing.T) {
 		}
 		p.Put(ir.InPort, ir.V(tt.port))
 		p.Put(ir.PktMark, ir.V(tt.mark))
-		r, err := pl.Evaluate(p, ir.PhyToLog, ir.Options{CT: ir.NewConntrack()})
+		r, err := pl.Evaluate(p, ir.PhyToLog, ir.Options{CT: ir.NewConntrack(), Choose: flattentest.Choose(false, 0)})
 		if taken := len(r.Outputs) == 1; err != nil || taken != tt.taken {
 			t.Errorf("%+v: %v, %v", tt, r.Outputs, err)
 		} else if taken && !r.Outputs[0].Packet.Get(ir.PktMark).IsZero() {

@@ -53,7 +53,7 @@ func (b *bench) results(t *rapid.T, p *ir.Packet, pipelines [2][]ir.Rule) (list 
 		}
 		var r ir.Result
 		if o.pass != nil {
-			if r, err = ir.NewPipeline(rules...).Evaluate(o.pass, ir.PhyToLog, ir.Options{CT: ct}); err != nil {
+			if r, err = ir.NewPipeline(rules...).Evaluate(o.pass, ir.PhyToLog, ir.Options{CT: ct, Choose: flattentest.Choose(false, 0)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -65,7 +65,7 @@ func (b *bench) results(t *rapid.T, p *ir.Packet, pipelines [2][]ir.Rule) (list 
 
 func wanted(t *rapid.T, p *ir.Packet, rules []ir.Rule) string {
 	ct := ir.NewConntrack()
-	r, err := ir.NewPipeline(rules...).Evaluate(p, ir.PhyToLog, ir.Options{CT: ct})
+	r, err := ir.NewPipeline(rules...).Evaluate(p, ir.PhyToLog, ir.Options{CT: ct, Choose: flattentest.Choose(false, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}

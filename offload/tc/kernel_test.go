@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/testkit/guest"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
+	"github.com/sluice-gw/sluice/offload/flatten/flattentest"
 	"github.com/sluice-gw/sluice/offload/tc/flower"
 )
 
@@ -254,7 +255,7 @@ func packetOf(t *testing.T, text string) *ir.Packet {
 func (c *chassis) expect(pl *ir.Pipeline, tracker ir.Tracker, p *ir.Packet) {
 	c.t.Helper()
 	in := uint32(p.Get(ir.InPort).Lo)
-	want, err := pl.Evaluate(p, ir.PhyToLog, ir.Options{CT: tracker})
+	want, err := pl.Evaluate(p, ir.PhyToLog, ir.Options{CT: tracker, Choose: flattentest.Choose(false, 0)})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -188,7 +188,7 @@ func (b *bench) checkAgree(t *rapid.T, rules []ir.Rule, packets []*ir.Packet, hi
 	pl, fallback := ir.NewPipeline(rules...), ir.NewPipeline(rules...)
 	for i, p := range packets {
 		p = arriving(p)
-		want, err := pl.Evaluate(p, ir.PhyToLog, ir.Options{CT: wantCT, Trace: true})
+		want, err := pl.Evaluate(p, ir.PhyToLog, ir.Options{CT: wantCT, Choose: flattentest.Choose(false, 0), Trace: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func (b *bench) checkAgree(t *rapid.T, rules []ir.Rule, packets []*ir.Packet, hi
 			if g, w := o.pass.String(), p.String(); g != w {
 				t.Fatalf("packet %d %s: the fallback gets %s\n%s", i, w, g, flower.List(s.filters, flower.Style{}))
 			}
-			if got, err = fallback.Evaluate(o.pass, ir.PhyToLog, ir.Options{CT: gotCT}); err != nil {
+			if got, err = fallback.Evaluate(o.pass, ir.PhyToLog, ir.Options{CT: gotCT, Choose: flattentest.Choose(false, 0)}); err != nil {
 				t.Fatal(err)
 			}
 			hits["fallback"]++
