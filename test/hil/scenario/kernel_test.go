@@ -124,10 +124,11 @@ func logChassis(t *testing.T) {
 // traced traces a packet of the scenario l2 into the rules that packets like it have met.
 func traced(t *testing.T) {
 	t.Helper()
-	sockets, _ := filepath.Glob("/run/sluice-lab/*/hv1/ovn-controller.*.ctl")
+	sockets := controlSockets(t, "hv1")
 	databases, _ := filepath.Glob("/run/sluice-lab/*/*/sb.sock")
 	if len(sockets) != 1 || len(databases) != 1 {
-		t.Fatalf("control sockets %q, databases %q", sockets, databases)
+		t.Errorf("control sockets %q, databases %q", sockets, databases)
+		return
 	}
 	const packet = `inport == "lp1" && eth.src == 02:00:00:00:01:11 && eth.dst == 02:00:00:00:01:13 && ip4.src == 10.0.1.11 && ip4.dst == 10.0.1.13 && ip.ttl == 64 && icmp4`
 	out, err := exec.CommandContext(t.Context(), "sluice", "trace", "--db=unix:"+databases[0], "--offload="+sockets[0], packet).CombinedOutput()
@@ -140,13 +141,11 @@ func traced(t *testing.T) {
 // proven are scenarios of which some packets must have bypassed Open vSwitch.
 var proven = map[string]bool{"l2": true, "localnet": true, "nat": true, "floating-ip": true, "ecmp": true, "load-balancer": true, "routed": true, "acl": true, "containers": true, "ipv6": true}
 
-// offloaded logs what is offloaded on each chassis, and demands that more packets bypassed Open vSwitch than before, where they are to be
-// seen. It returns how many did by now. Counters are some seconds late.
-func offloaded(t *testing.T, scenario string, before uint64) uint64 {
+// controlSockets are those of the controllers that run. One that was killed has left its socket.
+func controlSockets(t *testing.T, chassis string) (sockets []string) {
 	t.Helper()
-	pidFiles, _ := filepath.Glob("/run/sluice-lab/*/*/ovn-controller.pid")
-	var sockets []string
-	for _, file := range pidFiles { // a controller that was killed has left its socket
+	pidFiles, _ := filepath.Glob("/run/sluice-lab/*/" + chassis + "/ovn-controller.pid")
+	for _, file := range pidFiles {
 		pid, err := os.ReadFile(file)
 		if err != nil {
 			t.Error(err)
@@ -157,6 +156,14 @@ func offloaded(t *testing.T, scenario string, before uint64) uint64 {
 		}
 		sockets = append(sockets, fmt.Sprintf("%s.%s.ctl", strings.TrimSuffix(file, ".pid"), id))
 	}
+	return sockets
+}
+
+// offloaded logs what is offloaded on each chassis, and demands that more packets bypassed Open vSwitch than before, where they are to be
+// seen. It returns how many did by now. Counters are some seconds late.
+func offloaded(t *testing.T, scenario string, before uint64) uint64 {
+	t.Helper()
+	sockets := controlSockets(t, "*")
 	var packets uint64
 	var report strings.Builder
 	for start := time.Now(); ; {
