@@ -17,6 +17,9 @@ import (
 // moves from a hypervisor to one switch, to the other and back while packets of others flow, of which none is lost. BFD comes up on the
 // tunnels. A switch that leaves replication to a service node is heard by all, once.
 func TestVTEPSwitches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a minute and a half of the emulator's time: make e2e runs it")
+	}
 	d := startVTEP(t, os.Getenv("SLUICE_VTEP_CONTROLLER"), (*lab.Lab).AddVTEP)
 	if !d.tor.Controller().IsSluice() {
 		t.Logf("comparison: nothing of this is what %s does", filepath.Base(d.tor.Controller().Path()))
