@@ -153,8 +153,14 @@ func (d *vtepDeployment) knownAt(at *lab.VTEP, mac string) error {
 // bfdOnAll checks that BFD is up on all tunnels of a switch, of which it has one to each hypervisor and to the other switch.
 func bfdOnAll(tor *lab.VTEP) error {
 	text, err := tor.Ctl("--bare", "--columns=bfd_status", "list", "Tunnel")
-	if n := strings.Count(text, "state=up"); err == nil && n != 3 {
-		err = fmt.Errorf("of 3 tunnels %d are up: %s", n, text)
+	up := 0
+	for _, word := range strings.Fields(text) { // remote_state is another one
+		if word == "state=up" {
+			up++
+		}
+	}
+	if err == nil && up != 3 {
+		err = fmt.Errorf("of 3 tunnels %d are up: %s", up, text)
 	}
 	return err
 }
