@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/test/lab"
 	"github.com/sluice-gw/sluice/test/reference"
 )
@@ -18,7 +19,7 @@ import (
 // tunnels. A switch that leaves replication to a service node is heard by all, once.
 func TestVTEPSwitches(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes a minute and a half of the emulator's time: make e2e runs it")
+		capability.Skip(t, capability.Missing{Capability: "time", Reason: "it takes a minute and a half of the emulator's: make e2e runs it"})
 	}
 	d := startVTEP(t, os.Getenv("SLUICE_VTEP_CONTROLLER"), (*lab.Lab).AddVTEP)
 	if !d.tor.Controller().IsSluice() {
