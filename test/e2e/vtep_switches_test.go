@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/test/lab"
 	"github.com/sluice-gw/sluice/test/reference"
 )
@@ -18,9 +17,6 @@ import (
 // moves from a hypervisor to one switch, to the other and back while packets of others flow, of which none is lost. BFD comes up on the
 // tunnels. A switch that leaves replication to a service node is heard by all, once.
 func TestVTEPSwitches(t *testing.T) {
-	if testing.Short() {
-		capability.Skip(t, capability.Missing{Capability: "time", Reason: "it takes a minute and a half of the emulator's: make e2e runs it"})
-	}
 	d := startVTEP(t, os.Getenv("SLUICE_VTEP_CONTROLLER"), (*lab.Lab).AddVTEP)
 	if !d.tor.Controller().IsSluice() {
 		t.Logf("comparison: nothing of this is what %s does", filepath.Base(d.tor.Controller().Path()))
