@@ -1,7 +1,6 @@
 package vtep
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/ovsdb/ovsdbtest"
 	"github.com/sluice-gw/sluice/internal/testkit/capability"
+	"github.com/sluice-gw/sluice/internal/testkit/journal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,25 +32,7 @@ const (
 type deployment struct {
 	*testing.T
 	nb, sb *ovsdbtest.Server
-	log    journal
-}
-
-// journal is a log that can be read while it is written.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer // guarded by mu
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
+	log    journal.Journal
 }
 
 // deploy starts it. Arguments in southbound are given to the server of the Southbound database.

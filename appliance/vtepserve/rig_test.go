@@ -1,7 +1,6 @@
 package vtepserve_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/netip"
@@ -19,6 +18,7 @@ import (
 	"github.com/sluice-gw/sluice/appliance/vtepserve"
 	"github.com/sluice-gw/sluice/appliance/vtepserve/plan"
 	"github.com/sluice-gw/sluice/internal/testkit/capability"
+	"github.com/sluice-gw/sluice/internal/testkit/journal"
 	"github.com/sluice-gw/sluice/internal/testkit/vswitch"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 	"github.com/sluice-gw/sluice/internal/vlog"
@@ -38,27 +38,9 @@ type rig struct {
 	ovs *vswitch.Switch
 	dir string
 	db  vtepserve.Database // what each run starts with
-	log journal
+	log journal.Journal
 
 	stop func() // of the run
-}
-
-// journal is a log that can be read while it is written.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer // guarded by mu
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
 }
 
 func newRig(t *testing.T) *rig {
