@@ -7,7 +7,8 @@ import (
 	"github.com/sluice-gw/sluice/test/lab"
 )
 
-// TestScenarios plays the scenarios of test/hil/scenario with the userspace datapath. In guests they are played with the kernel's.
+// TestScenarios plays the scenarios of test/hil/scenario with the userspace datapath, but for those about the offload. In guests they are played
+// with the kernel's, and all of them.
 func TestScenarios(t *testing.T) {
 	need(t)
 	controller := underTest(t)
@@ -16,6 +17,9 @@ func TestScenarios(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range all {
+		if s.NeedsOffload() {
+			continue
+		}
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			player := scenario.NewPlayer(scenario.Namespaces(testContext, lab.Options{Controller: controller}))

@@ -1,6 +1,6 @@
 // Play plays scenarios (package scenario) in network namespaces of this machine and reports what came of them, as text and for CI systems as
-// JUnit's XML. It ends with status 0 when all went as expected. Without names it plays all scenarios of this repository; a name is one of
-// those, or a file.
+// JUnit's XML. It ends with status 0 when all went as expected. Without names it plays all scenarios of this repository, without
+// -offload but for those about the offload; a name is one of those, or a file.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -40,7 +41,7 @@ func main() {
 }
 
 func run(ctx context.Context, o options, names []string) (err error) {
-	scenarios, err := choose(names)
+	scenarios, err := choose(names, o.offload != "")
 	if err != nil {
 		return err
 	}
@@ -106,11 +107,14 @@ func (o *options) name() string {
 	return name
 }
 
-// choose finds the named scenarios: those of the repository, or files.
-func choose(names []string) ([]*scenario.Scenario, error) {
+// choose finds the named scenarios: those of the repository, or files. Without names it is all that show something with the offload as it is.
+func choose(names []string, offloads bool) ([]*scenario.Scenario, error) {
 	all, err := scenario.All()
-	if err != nil || len(names) == 0 {
-		return all, err
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return slices.DeleteFunc(all, func(s *scenario.Scenario) bool { return s.NeedsOffload() && !offloads }), nil
 	}
 	var chosen []*scenario.Scenario
 next:

@@ -3,6 +3,7 @@ package scenario
 import (
 	"embed"
 	"path"
+	"slices"
 )
 
 //go:embed scenarios
@@ -30,3 +31,10 @@ func All() ([]*Scenario, error) {
 	}
 	return all, nil
 }
+
+// aboutOffload are scenarios that break what the offload stands on.
+var aboutOffload = []string{"device-gone", "filters-deleted", "killed-programming", "link-down"}
+
+// NeedsOffload tells whether a scenario shows little without the offload, as there is little to break. The userspace datapath would even fail
+// some now and then: whenever a network device of the host changes it reads its routes anew, and drops what it sends into tunnels meanwhile.
+func (s *Scenario) NeedsOffload() bool { return slices.Contains(aboutOffload, s.Name) }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,8 +42,8 @@ func TestKernelScenarios(t *testing.T) {
 			var results []Result
 			var past uint64 // Open vSwitch, in the scenarios so far
 			for _, s := range all {
-				if testing.Short() && v.offload == "" && slices.Contains(aboutOffload, s.Name) {
-					continue // TestScenarios plays it without the offload, in userspace; make hil does so here
+				if testing.Short() && v.offload == "" && s.NeedsOffload() {
+					continue // make hil plays it
 				}
 				t.Run(s.Name, func(t *testing.T) {
 					if testing.Short() && s.Name == "gateway-failover" {
@@ -85,9 +84,6 @@ func TestKernelScenarios(t *testing.T) {
 		})
 	}
 }
-
-// aboutOffload are scenarios in which without the offload little breaks.
-var aboutOffload = []string{"device-gone", "filters-deleted", "killed-programming", "link-down"}
 
 // logChassis logs the end of what the controllers and switches of all chassis have logged, and what stands in front of the switches.
 func logChassis(t *testing.T) {
