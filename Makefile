@@ -4,12 +4,16 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 STAMP    = -X github.com/sluice-gw/sluice/internal/version.stamp=$(VERSION)
 
+# Static, and the same from every directory: so for all but the race detector, which needs cgo, as each kind of build compiles everything once more.
+export CGO_ENABLED := 0
+export GOFLAGS     := $(GOFLAGS) -trimpath
+
 .DEFAULT_GOAL := build
 
 ## build: bin/sluice, static, stamped with the version
 .PHONY: build
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o bin/sluice ./cmd/sluice
+	$(GO) build -ldflags "-s -w $(STAMP)" -o bin/sluice ./cmd/sluice
 
 ## gen: rewrite the generated files (internal/arch fails when they are stale)
 .PHONY: gen
@@ -43,7 +47,7 @@ staticcheck: bin/staticcheck
 .PHONY: test-race
 test-race:
 	$(GO) test -count=1 ./internal/arch
-	$(GO) test -race -skip '^TestKernel' $$($(GO) list ./... | grep -v '/test/e2e$$')
+	CGO_ENABLED=1 $(GO) test -race -skip '^TestKernel' $$($(GO) list ./... | grep -v '/test/e2e$$')
 	$(GO) test -run '^Test(Paths|Placement|SwitchTakesHandovers)' ./controlplane/controller
 
 ## deps: install what demo, test and bench need, Debian packages and Go (as root; does nothing when all is there)
