@@ -35,9 +35,13 @@ func TestVTEPSwitches(t *testing.T) {
 		t.Error(err)
 	}
 
+	places, err := d.places()
+	if err != nil {
+		t.Fatal(err)
+	}
 	flows := d.flows()
 	flows["phys to phys2"] = reference.Flow{From: d.physical.Netns, To: endpoint("phys2")}
-	reports, err := reference.UnderStreams(d.Lab, flows, func() error { return d.roam(stations) })
+	reports, err := reference.UnderStreams(d.Lab, flows, func() error { return d.roam(places, stations) })
 	if err != nil {
 		t.Fatalf("a station that moves: %v", err)
 	}
@@ -100,33 +104,60 @@ func (d *vtepDeployment) second() (*lab.Host, error) {
 	return h, errors.Join(err, d.Settle())
 }
 
-// roam has a station go from a hypervisor to one switch, to the other, back to the first and to the hypervisor. It speaks first in each
-// place, to all others, as a station that has moved does. It goes on when the switches have noticed, which the emulator does by looking now and
-// then: the one that notices last would be taken for the place.
-func (d *vtepDeployment) roam(stations []*lab.Host) error {
-	spec := lab.HostSpec{Name: "roamer", Port: "roamer", MAC: "02:00:00:00:00:05", Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24")}}
-	for _, at := range []*lab.VTEP{nil, d.tor, d.tor2, d.tor, nil} {
-		var h *lab.Host
+// A place is where the station that moves can be: the chassis hv2, or behind a switch. It has a host there, which is silent without an address.
+type place struct {
+	name string
+	tor  *lab.VTEP // nil: on the chassis
+	host *lab.Host
+}
+
+var roamer = lab.HostSpec{Port: "roamer", MAC: "02:00:00:00:00:05"}
+
+var roamersAddress = netip.MustParsePrefix("10.0.0.5/24")
+
+// places makes the hosts before there are streams: with the userspace datapath, Open vSwitch drops what it sends into tunnels while it takes in
+// that a network device has come or gone.
+func (d *vtepDeployment) places() ([]place, error) {
+	all := []place{{name: "hv2"}, {name: "tor", tor: d.tor}, {name: "tor2", tor: d.tor2}}
+	for i := range all {
+		p, spec := &all[i], roamer
+		spec.Name = "roamer-" + p.name
 		var err error
-		place := "hv2"
-		if at != nil {
-			place = at.Name
-			h, err = at.AddHost(vtepVLAN, spec)
-		} else if err = d.Central.Configure("lsp-add sw roamer\nlsp-set-addresses roamer '02:00:00:00:00:05 10.0.0.5'"); err == nil {
-			h, err = d.hv2.AddHost(spec)
+		if p.tor == nil {
+			p.host, err = d.hv2.AddHost(spec)
+		} else {
+			p.host, err = p.tor.AddHost(vtepVLAN, spec)
 		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return append(all, all[0]), nil
+}
+
+// roam has a station go from a hypervisor to one switch, to the other, and back to the hypervisor. It speaks first in each place, to all others, as a
+// station that has moved does. It goes on when the switches have noticed, which the emulator does by looking now and then: the one that notices last
+// would be taken for the place.
+func (d *vtepDeployment) roam(places []place, stations []*lab.Host) error {
+	for _, at := range places {
+		if at.tor == nil {
+			if err := d.Central.Configure("lsp-add sw roamer\nlsp-set-addresses roamer '02:00:00:00:00:05 10.0.0.5'"); err != nil {
+				return err
+			}
+		}
+		err := at.host.SetAddrs([]netip.Prefix{roamersAddress}, nil)
 		for _, other := range stations {
 			if err == nil {
-				err = errors.Join(d.pings(h, endpoint(other.Name).Addr()), d.pings(other, spec.Addrs[0].Addr()))
+				err = errors.Join(d.pings(at.host, endpoint(other.Name).Addr()), d.pings(other, roamersAddress.Addr()))
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("at %s: %w", place, err)
+			return fmt.Errorf("at %s: %w", at.name, err)
 		}
-		if err := lab.Until(testContext, emulatorTime, "the switches to notice the station", func() error { return d.knownAt(at, spec.MAC) }); err != nil {
-			return fmt.Errorf("at %s: %w", place, err)
+		if err := lab.Until(testContext, emulatorTime, "the switches to notice the station", func() error { return d.knownAt(at.tor, roamer.MAC) }); err != nil {
+			return fmt.Errorf("at %s: %w", at.name, err)
 		}
-		if err := errors.Join(h.Remove(), d.Central.Configure("--if-exists lsp-del roamer")); err != nil {
+		if err := errors.Join(at.host.RemoveAddrs(), d.Central.Configure("--if-exists lsp-del roamer")); err != nil {
 			return err
 		}
 	}

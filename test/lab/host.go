@@ -161,6 +161,11 @@ func (h *Host) SetAddrs(addrs []netip.Prefix, gateways []netip.Addr) error {
 	return nil
 }
 
+// RemoveAddrs takes all addresses from the host, which is silent then.
+func (h *Host) RemoveAddrs() error {
+	return command("ip", "-n", h.Netns.Name, "addr", "flush", "dev", hostInterface)
+}
+
 // ForgetNeighbours has the host ask for the MAC addresses of its neighbours again.
 func (h *Host) ForgetNeighbours() error {
 	return command("ip", "-n", h.Netns.Name, "neigh", "flush", "dev", hostInterface)
