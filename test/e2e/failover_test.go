@@ -14,6 +14,7 @@ import (
 // TestGatewayFailover lets the gateway's host die. BFD on the tunnels must notice and hv2 take the gateway port over, and give it back
 // when the host returns.
 func TestGatewayFailover(t *testing.T) {
+	t.Parallel()
 	d := configured(t, reference.Options{})
 	if _, err := d.Central.NB("lrp-set-gateway-chassis", "lr0-public", "hv2", "10"); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 // TestExit ends controllers by command: "exit" takes the chassis and its bindings out of the Southbound database, "exit --restart" leaves
 // them.
 func TestExit(t *testing.T) {
+	t.Parallel()
 	d := configured(t, reference.Options{})
 	if err := d.HV1.ExitController(true); err != nil {
 		t.Fatal(err)
@@ -53,6 +54,7 @@ func TestExit(t *testing.T) {
 // TestPretender starts a chassis that claims the system-id or the tunnel address of hv2. It must be refused, in a message that names
 // hv2, and hv2 must keep its rows and ports, also when the pretender exits.
 func TestPretender(t *testing.T) {
+	t.Parallel()
 	d := configured(t, reference.Options{})
 	owner := func() error {
 		out, err := d.Central.SB("--bare", "--columns=hostname", "find", "Chassis", "name=hv2")
@@ -112,6 +114,7 @@ func TestPretender(t *testing.T) {
 // TestClaimDamping gives two chassis an interface with the same iface-id. One of them must have the port and keep it, also when the
 // other is driven by ovn-controller, which never gives in.
 func TestClaimDamping(t *testing.T) {
+	t.Parallel()
 	need(t)
 	c := ovnController(t)
 	for name, o := range map[string]reference.Options{

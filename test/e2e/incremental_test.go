@@ -15,6 +15,7 @@ import (
 // TestIncremental changes the configuration at random and compares the flows that came of incremental processing with those of a full
 // recompute, of a restarted controller, and of one that starts on an empty switch. SLUICE_SEED repeats a run.
 func TestIncremental(t *testing.T) {
+	t.Parallel()
 	const rounds, changes = 12, 8
 	d := configured(t, reference.Options{})
 	seed := uint64(time.Now().UnixNano())

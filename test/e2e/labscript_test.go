@@ -19,6 +19,7 @@ var labScript = filepath.Join("..", "..", "..", "shared", "lab", "two-chassis.sh
 // TestLabScript runs the script's full set with the controller under test called as ovn-controller, with both tunnel types: on all chassis, and on
 // some of them beside Debian's. It uses the controller as a service manager does: --detach, --pidfile, a log file.
 func TestLabScript(t *testing.T) {
+	t.Parallel()
 	script, err := filepath.Abs(labScript)
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 // TestSameConnectivity drives a randomly changed configuration with ovn-controller, tries who reaches whom, replaces the controller of every
 // chassis by sluice, and tries again: the answers must be the same.
 func TestSameConnectivity(t *testing.T) {
+	t.Parallel()
 	need(t)
 	sluice, c := underTest(t), ovnController(t)
 	d := configured(t, reference.Options{Options: lab.Options{Controller: c}})

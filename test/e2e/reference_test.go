@@ -10,6 +10,7 @@ import (
 // TestReference builds the reference deployment stage by stage and makes every check, with both tunnel types and with chassis of
 // both controllers.
 func TestReference(t *testing.T) {
+	t.Parallel()
 	need(t)
 	sluice, c := underTest(t), ovnController(t)
 	for name, o := range map[string]reference.Options{

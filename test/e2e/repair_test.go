@@ -18,6 +18,7 @@ const repairTime = 10 * time.Second
 // TestRepair breaks by hand what the controller owns in the Southbound database and in its own switch, and waits until it is right again
 // and packets flow.
 func TestRepair(t *testing.T) {
+	t.Parallel()
 	d := configured(t, reference.Options{})
 	sb := func(args ...string) func() error {
 		return func() error { _, err := d.Central.SB(args...); return err }

@@ -60,6 +60,7 @@ func TestControllerRestart(t *testing.T) {
 
 // TestTakeOver replaces ovn-controller by sluice on a running chassis, and goes back, as the operating guide says.
 func TestTakeOver(t *testing.T) {
+	t.Parallel()
 	need(t)
 	sluice, c := underTest(t), ovnController(t)
 	d := configured(t, reference.Options{Options: lab.Options{Controller: c}})

@@ -10,6 +10,7 @@ import (
 // TestScenarios plays the scenarios of test/hil/scenario with the userspace datapath, but for those about the offload. In guests they are played
 // with the kernel's, and all of them.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	need(t)
 	controller := underTest(t)
 	all, err := scenario.All()

@@ -13,6 +13,7 @@ import (
 // TestServerRestart restarts each server that the controllers talk to while packets flow. None of them carries packets except
 // ovs-vswitchd, so nothing may be lost; afterwards new configuration must take effect, which shows that everyone has reconnected.
 func TestServerRestart(t *testing.T) {
+	t.Parallel()
 	d := configured(t, reference.Options{})
 	if err := d.Learn(); err != nil {
 		t.Fatal(err)
@@ -52,6 +53,7 @@ func TestServerRestart(t *testing.T) {
 // TestSwitchRestart restarts ovs-vswitchd, which forgets every flow, group, meter and tunnel option mapping: the controller must give
 // them back without being told.
 func TestSwitchRestart(t *testing.T) {
+	t.Parallel()
 	d := configured(t, reference.Options{})
 	if err := d.Learn(); err != nil {
 		t.Fatal(err)
@@ -85,6 +87,7 @@ func TestSwitchRestart(t *testing.T) {
 // TestAcknowledgement stops ovs-vswitchd for a while: a change must not be acknowledged to the Northbound database before it is in the
 // switch.
 func TestAcknowledgement(t *testing.T) {
+	t.Parallel()
 	d := configured(t, reference.Options{})
 	stopped := d.HV1.Switch().Pid()
 	if err := syscall.Kill(stopped, syscall.SIGSTOP); err != nil {

@@ -24,6 +24,7 @@ type peers struct {
 // other, by stations that the operator names and by flooding, in both replication modes. BFD between the switches comes up, without a packet lost, and notices the
 // other's end.
 func TestVTEPPeers(t *testing.T) {
+	t.Parallel()
 	p := startPeers(t)
 	for _, mode := range []string{"source_node", "service_node"} {
 		if err := p.setMode(mode); err != nil {

@@ -17,6 +17,7 @@ import (
 // TestVTEPServe is TestVTEP with "sluice vtep serve" as the switch, managed by OVN's own ovn-controller-vtep and by "sluice vtep": all that reaches what there
 // reaches it here, and no packet is lost when the switch's program or its database server is killed.
 func TestVTEPServe(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, controller string }{{"ovn-controller-vtep", lab.ReferenceVTEPController}, {"sluice vtep", ""}} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.controller != "" {

@@ -17,6 +17,7 @@ import (
 // moves from a hypervisor to one switch, to the other and back while packets of others flow, of which none is lost. BFD comes up on the
 // tunnels. A switch that leaves replication to a service node is heard by all, once.
 func TestVTEPSwitches(t *testing.T) {
+	t.Parallel()
 	d := startVTEP(t, os.Getenv("SLUICE_VTEP_CONTROLLER"), (*lab.Lab).AddVTEP)
 	if !d.tor.Controller().IsSluice() {
 		t.Logf("comparison: nothing of this is what %s does", filepath.Base(d.tor.Controller().Path()))

@@ -24,6 +24,7 @@ import (
 // ways, also through a router, broadcasts reach each station once, a VM moves behind the switch and back, and no packet is lost while the
 // switch's controller or a database server ends and starts. SLUICE_VTEP_CONTROLLER names another program than bin/sluice for managing the switch.
 func TestVTEP(t *testing.T) {
+	t.Parallel()
 	d := startVTEP(t, os.Getenv("SLUICE_VTEP_CONTROLLER"), (*lab.Lab).AddVTEP)
 	if err := d.reach(); err != nil {
 		t.Fatal(err)

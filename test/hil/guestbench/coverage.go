@@ -11,9 +11,6 @@ import (
 	"github.com/sluice-gw/sluice/test/lab"
 )
 
-// rounds is how often the packets of a scenario are sent: from the second time on they are established traffic.
-const rounds = 2
-
 // unmeasured tells scenarios with times that an emulated machine does not keep, and those in which what counts packets is removed.
 func unmeasured(s *scenario.Scenario) bool { return s.Name == "gateway-failover" || s.NeedsOffload() }
 
@@ -47,8 +44,7 @@ func coverage(ctx context.Context, o options, progress func(string, ...any)) ([]
 
 	whole := part{Name: "coverage: unicast IP packets that ended in TC, of those that ended there or in a flow of the datapath of Open vSwitch", Columns: []string{bySluice, bySwitch}}
 	tracked := part{Name: "coverage: of these packets those that went through connection tracking", Columns: whole.Columns}
-	whole.Notes = []string{fmt.Sprintf("Each scenario's packets are sent %d times; what is there at its end counts. First packets, which ovs-vswitchd", rounds) +
-		" forwards, and what goes to the controller count in no column.",
+	whole.Notes = []string{"Each section's packets are sent twice; those of the second time count. First packets, which ovs-vswitchd forwards, and what goes to the controller count in no column.",
 		"Of what was merged on its way (TCP) TC counts each segment, the datapath of Open vSwitch the whole as one."}
 	ends := map[string]map[string]ended{} // by seat and scenario
 	var failed error
@@ -58,9 +54,23 @@ func coverage(ctx context.Context, o options, progress func(string, ...any)) ([]
 		for _, s := range all {
 			var e ended
 			var counted error
-			player.Inspect = func(scenario.Result) { e, counted = endedEverywhere(ctx) }
-			r := player.Play(repeated(s))
+			count := func() tally {
+				t, err := countEverywhere(ctx)
+				counted = errors.Join(counted, err)
+				return t
+			}
+			var stayed []string
+			player.Again = func(play func()) {
+				before := count()
+				play()
+				of, flows := count().since(before)
+				e, stayed = e.plus(of), append(stayed, flows...)
+			}
+			r := player.Play(s)
 			progress("%s, %s: %d of %d packets in TC, tracked %d of %d (%.0f s)", s.Name, seat.name, e.inTC, e.all(), e.trackedTC, e.trackedTC+e.trackedSwitch, r.Took.Seconds())
+			for _, flow := range stayed {
+				progress("  in Open vSwitch: %s", flow)
+			}
 			if counted != nil {
 				return []part{whole, tracked}, errors.Join(failed, counted)
 			}
@@ -100,14 +110,4 @@ func shares(name string, of func(ended) (float64, bool), ours, theirs ended) row
 		r.Values[bySwitch] = x
 	}
 	return r
-}
-
-// repeated is a scenario whose packets are sent several times.
-func repeated(s *scenario.Scenario) *scenario.Scenario {
-	c := *s
-	c.Sections = slices.Clone(s.Sections)
-	for i := range c.Sections {
-		c.Sections[i].Steps = slices.Repeat(c.Sections[i].Steps, rounds)
-	}
-	return &c
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -45,26 +47,67 @@ func percent(in, out uint64) (float64, bool) {
 	return 100 * float64(in) / float64(in+out), true
 }
 
-// endedEverywhere counts on all chassis of the deployments that run.
-func endedEverywhere(ctx context.Context) (sum ended, err error) {
+// A meter is where packets end: a filter, or a flow of the datapath, with what it has counted.
+type meter struct {
+	packets     uint64
+	tc, tracked bool
+	actions     string // of a flow
+}
+
+// A tally has the meters of all chassis, by names that stay as long as they do.
+type tally map[string]meter
+
+// since is what has ended since an earlier tally, and the flows of Open vSwitch where that was, with their packets, the most first. What was replaced
+// meanwhile has begun to count anew.
+func (t tally) since(before tally) (e ended, stayed []string) {
+	packets := map[string]uint64{}
+	for name, m := range t {
+		n := m.packets
+		if was := before[name].packets; was <= n {
+			n -= was
+		}
+		switch {
+		case n == 0:
+			continue
+		case m.tc:
+			e.inTC += n
+		default:
+			e.inSwitch += n
+			packets[name] = n
+		}
+		if m.tracked && m.tc {
+			e.trackedTC += n
+		} else if m.tracked {
+			e.trackedSwitch += n
+		}
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(packets), func(a, b string) int {
+		return cmp.Or(cmp.Compare(packets[b], packets[a]), strings.Compare(a, b))
+	}) {
+		stayed = append(stayed, fmt.Sprintf("%d: %s %s", packets[name], name, t[name].actions))
+	}
+	return e, stayed
+}
+
+// countEverywhere counts on all chassis of the deployments that run.
+func countEverywhere(ctx context.Context) (tally, error) {
 	pidFiles, err := filepath.Glob(lab.StateRoot + "/*/*/ovs-vswitchd.pid")
 	if err != nil {
-		return sum, err
+		return nil, err
 	}
+	t := tally{}
 	for _, file := range pidFiles {
 		dir := filepath.Dir(file)
 		ns := &lab.Netns{Name: filepath.Base(filepath.Dir(dir)) + "-" + filepath.Base(dir)}
 		other, err := otherPorts(ctx, dir)
 		if err != nil {
-			return sum, err
+			return nil, err
 		}
-		var e ended
-		if err := errors.Join(e.filters(ctx, ns, other), e.flows(ctx, file, other)); err != nil {
-			return sum, fmt.Errorf("%s: %w", ns.Name, err)
+		if err := errors.Join(t.filters(ctx, ns, other), t.flows(ctx, file, other)); err != nil {
+			return nil, fmt.Errorf("%s: %w", ns.Name, err)
 		}
-		sum = sum.plus(e)
 	}
-	return sum, nil
+	return t, nil
 }
 
 // otherPorts are those of bridges that stand for VMs with containers: they have nothing to do with OVN, but are of the same datapath.
@@ -96,8 +139,8 @@ func otherPorts(ctx context.Context, dir string) (ports []string, err error) {
 	return ports, nil
 }
 
-// filters adds what ended in filters of the devices of a namespace, but for some.
-func (e *ended) filters(ctx context.Context, ns *lab.Netns, but []string) error {
+// filters adds the filters of the devices of a namespace, but for some.
+func (t tally) filters(ctx context.Context, ns *lab.Netns, but []string) error {
 	return ns.Do(func() error {
 		fd, err := unix.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -121,14 +164,14 @@ func (e *ended) filters(ctx context.Context, ns *lab.Netns, but []string) error 
 			if err != nil {
 				return fmt.Errorf("%s: %w", link.Name, err)
 			}
-			e.add(all)
+			t.add(ns.Name, all)
 		}
 		return nil
 	})
 }
 
-// add counts the filters of one device. Packets end at a filter that sends or drops them; those that pass or go on to a chain do not.
-func (e *ended) add(filters []flower.Installed) {
+// add adds the filters of one device. Packets end at a filter that sends or drops them; those that pass or go on to a chain do not.
+func (t tally) add(ns string, filters []flower.Installed) {
 	tracked := trackedChains(filters)
 	for i := range filters {
 		f := &filters[i]
@@ -139,11 +182,7 @@ func (e *ended) add(filters []flower.Installed) {
 		if c := f.Actions[last].Control; c != flower.Stolen && c != flower.Drop {
 			continue
 		}
-		n := f.Status.Actions[last].Stats.Packets
-		e.inTC += n
-		if tracked[f.Chain] {
-			e.trackedTC += n
-		}
+		t[fmt.Sprintf("%s %+v", ns, f.Key)] = meter{packets: f.Status.Actions[last].Stats.Packets, tc: true, tracked: tracked[f.Chain]}
 	}
 }
 
@@ -173,13 +212,13 @@ func isIP(typ flower.EtherType, dst flower.Masked[flower.MAC]) bool {
 }
 
 var (
-	flowPackets  = regexp.MustCompile(`packets:(\d+)`)
+	flowPackets  = regexp.MustCompile(`, packets:(\d+).*`)
 	flowToGroups = regexp.MustCompile(`eth\([^)]*dst=[0-9a-f][13579bdf]:`)
 )
 
-// flows adds what ended in flows of a switch's datapath that are not in TC, but for what came in by some devices. Those that recirculate end elsewhere, and what goes to the
+// flows adds the flows of a switch's datapath that are not in TC, but for what came in by some devices. Packets that recirculate end elsewhere, and what goes to the
 // controller is no traffic that could be offloaded.
-func (e *ended) flows(ctx context.Context, pidFile string, but []string) error {
+func (t tally) flows(ctx context.Context, pidFile string, but []string) error {
 	pid, err := os.ReadFile(pidFile)
 	if err != nil {
 		return err
@@ -201,15 +240,8 @@ func (e *ended) flows(ctx context.Context, pidFile string, but []string) error {
 		if err != nil {
 			return err
 		}
-		e.inSwitch += n
-		if !strings.Contains(key, "recirc_id(0)") {
-			e.trackedSwitch += n
-		}
-	}
-	// So that the next scenario begins with none.
-	out, err = exec.CommandContext(ctx, "ovs-appctl", "--timeout=60", "-t", socket, "revalidator/purge").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("purge the flows of %s: %w: %.300s", socket, err, out)
+		ns, tracked := filepath.Base(filepath.Dir(pidFile)), !strings.Contains(key, "recirc_id(0)")
+		t[ns+" "+flowPackets.ReplaceAllString(key, "")] = meter{packets: n, tracked: tracked, actions: strings.TrimSpace(actions)}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/sluice-gw/sluice/offload/tc/flower"
@@ -21,8 +22,8 @@ func TestEndedInFilters(t *testing.T) {
 	ip := flower.Match{EthType: flower.EtherIPv4}
 	group := ip
 	group.EthDst = flower.Masked[flower.MAC]{Value: flower.MAC{1}, Mask: flower.MAC{1}}
-	var e ended
-	e.add([]flower.Installed{
+	before, now := tally{}, tally{}
+	chain := []flower.Installed{
 		filter(0, 100, ip, flower.GotoChain(1)),
 		filter(1, 30, ip, flower.Redirect(7)),
 		filter(1, 1, ip, flower.Action{Op: flower.Gact{}, Control: flower.Pass}),
@@ -32,9 +33,20 @@ func TestEndedInFilters(t *testing.T) {
 		filter(3, 2, ip, flower.Action{Op: flower.Gact{}, Control: flower.Drop}),
 		filter(3, 5, group, flower.Redirect(8)),
 		filter(3, 6, flower.Match{EthType: flower.EtherARP}, flower.Redirect(8)),
-	})
-	if want := (ended{inTC: 70, trackedTC: 40}); e != want {
+	}
+	for i := range chain {
+		chain[i].Key.Handle = uint32(i)
+	}
+	now.add("hv1", chain)
+	before.add("hv1", []flower.Installed{chain[1]})
+	now["hv1 recirc_id(0x1)"], before["hv1 recirc_id(0x1)"] = meter{packets: 9, tracked: true, actions: "3"}, meter{packets: 10, tracked: true} // it is another one
+	now["hv1 recirc_id(0)"], before["hv1 recirc_id(0)"] = meter{packets: 12}, meter{packets: 10}
+	e, stayed := now.since(before)
+	if want := (ended{inTC: 40, trackedTC: 40, inSwitch: 11, trackedSwitch: 9}); e != want {
 		t.Errorf("%+v, want %+v", e, want)
+	}
+	if want := []string{"9: hv1 recirc_id(0x1) 3", "2: hv1 recirc_id(0) "}; !slices.Equal(stayed, want) {
+		t.Errorf("%q, want %q", stayed, want)
 	}
 }
 

@@ -13,6 +13,9 @@ type Player struct {
 	bed   Testbed // nil when there is none
 	// Inspect, if there is one, is called after each scenario, while its testbed is as it left it.
 	Inspect func(Result)
+	// Again, if there is one, is called after the packets of each section, when what they have taught the chassis is in force: play has the same
+	// packets sent once more, as established traffic.
+	Again func(play func())
 }
 
 // NewPlayer makes a player. start starts a testbed, which must be closed also when it comes with an error.
@@ -26,7 +29,7 @@ func (p *Player) Play(s *Scenario) Result {
 		p.bed, r.Err = p.start()
 	}
 	if r.Err == nil {
-		s.play(p.bed, &r)
+		p.play(s, &r)
 	}
 	if p.Inspect != nil {
 		p.Inspect(r)
@@ -53,21 +56,22 @@ func (p *Player) Close() error {
 
 // play plays the scenario on a testbed. A step that fails does not keep the later ones from being played; something that cannot be set up
 // does.
-func (s *Scenario) play(bed Testbed, r *Result) {
-	if err := bed.Build(s.Topology); err != nil {
+func (p *Player) play(s *Scenario, r *Result) {
+	if err := p.bed.Build(s.Topology); err != nil {
 		r.Err = fmt.Errorf("build the topology: %w", err)
 		return
 	}
 	for _, section := range s.Sections {
-		if err := section.play(bed, s.Topology.hosts(), r); err != nil {
+		if err := p.section(&section, s.Topology.hosts(), r); err != nil {
 			r.Err = err
 			return
 		}
 	}
 }
 
-// play plays a section. Its error is of the set-up; what becomes of packets is in the result.
-func (s *Section) play(bed Testbed, hosts []string, r *Result) error {
+// section plays a section. Its error is of the set-up; what becomes of packets is in the result.
+func (p *Player) section(s *Section, hosts []string, r *Result) error {
+	bed := p.bed
 	if s.OVN != "" {
 		if err := bed.Configure(s.OVN); err != nil {
 			return fmt.Errorf("configure OVN: %w", err)
@@ -76,15 +80,26 @@ func (s *Section) play(bed Testbed, hosts []string, r *Result) error {
 			return fmt.Errorf("configure OVN: %w", err)
 		}
 	}
-	for _, step := range s.Steps {
-		start := time.Now()
-		outcome, err := step.play(bed)
-		r.add(step.Text, outcome, err, time.Since(start))
+	s.packets(bed, r)
+	if p.Again != nil && len(s.Steps) > 0 {
+		if err := bed.Settle(); err != nil {
+			return err
+		}
+		p.Again(func() { s.packets(bed, r) })
 	}
 	if len(s.Faults) > 0 || len(s.Streams) > 0 {
 		return s.playFaults(bed, hosts, r)
 	}
 	return nil
+}
+
+// packets sends the packets of a section.
+func (s *Section) packets(bed Testbed, r *Result) {
+	for _, step := range s.Steps {
+		start := time.Now()
+		outcome, err := step.play(bed)
+		r.add(step.Text, outcome, err, time.Since(start))
+	}
 }
 
 func (s *Step) play(bed Testbed) (Outcome, error) {
