@@ -23,12 +23,14 @@ type OffloadState struct {
 	Error string `json:"error,omitempty"`
 	// Revision of the rules that are placed.
 	Revision backend.Revision `json:"revision"`
+	// Placing is how many entries the target is told at this moment: they are counted as if they were there.
+	Placing int `json:"placing,omitempty"`
 }
 
 const switchedOff = "it is switched off: Open_vSwitch external_ids:sluice-offload is off or not set (software, hardware or hardware-only switch it on)"
 
 func offloadState(v reconcile.View) OffloadState {
-	s := OffloadState{Target: v.Target, Mode: v.Setting.Mode, Revision: v.Revision}
+	s := OffloadState{Target: v.Target, Mode: v.Setting.Mode, Revision: v.Revision, Placing: v.Placing}
 	if v.Err != nil {
 		s.Error = v.Err.Error()
 	}
@@ -56,13 +58,16 @@ func (s OffloadState) text(p *page) {
 	default:
 		p.line("target", "%s, mode %s, revision %d", s.Target, s.Mode, s.Revision)
 	}
+	if s.Placing > 0 {
+		p.item("being placed: %d entries, which count below as if they were there", s.Placing)
+	}
 	if s.Error != "" {
 		p.item("NOT reached: %s; what it holds is not known, it is tried again", s.Error)
 	}
 }
 
-// offload are the commands about it. They ask the goroutine of the offload, which may
-// be busy with its target; the engine goroutine does not wait for it.
+// offload are the commands about it. They ask the goroutine of the offload, also while
+// its target is busy; the engine goroutine does not wait for it.
 func (t *table) offload() {
 	t.answer("offload/caps", "", 0, 0, func(ctx context.Context, _ []string) (answer, error) { return t.offloadCaps(ctx) })
 	t.answer("offload/status", "", 0, 0, func(ctx context.Context, _ []string) (answer, error) { return t.offloadStatus(ctx) })

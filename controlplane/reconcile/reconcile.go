@@ -60,24 +60,27 @@ const cut = 24
 // Reconciler drives one target.
 type Reconciler struct {
 	cfg   Config
-	tasks chan func(View)
-	links chan string // devices that came or went; anyDevice for all
+	looks chan func(View) // who only looks
+	acts  chan func()     // who changes something: never while the target is busy
+	links chan string     // devices that came or went; anyDevice for all
 	// takenOver is what the fallback has answered.
 	takenOver chan Taken
 
 	plan     *plan.Planner
 	hand     *handover
 	setting  device.Setting
-	told     bool // there was a setting
-	revision backend.Revision
-	complete bool      // the rules are whole
-	cleared  bool      // the target holds nothing of ours
-	placed   bool      // it may hold something that was placed by this Reconciler
-	looked   time.Time // the target was asked what it can do; zero: to be asked now
+	told     bool             // there was a setting
+	revision backend.Revision // of the rules that were taken
+	settled  backend.Revision // of those that are placed
+	complete bool             // the rules are whole
+	cleared  bool             // the target holds nothing of ours
+	placed   bool             // it may hold something that was placed by this Reconciler
+	looked   time.Time        // the target was asked what it can do; zero: to be asked now
 	polled   time.Time
 	usage    []offload.Usage // of devices, when it was polled
 	pause    time.Duration
 	retry    time.Time // nothing is asked of the target before
+	placing  int       // entries of tables that the target is told now
 	err      error     // why the target cannot be reached
 	audit    Audit
 }
@@ -91,21 +94,9 @@ type Audit struct {
 	Repaired time.Time
 }
 
-// View is what others may look at while the Reconciler waits for them.
-type View struct {
-	Target   string
-	Setting  device.Setting
-	Planner  *plan.Planner
-	Revision backend.Revision // of the rules that are placed
-	Complete bool             // the rules are whole: without that nothing is placed
-	Usage    []offload.Usage  // of the target's devices
-	Err      error            // why the target cannot be reached; nil if it can
-	Audit    Audit
-}
-
 // New makes a Reconciler.
 func New(cfg Config) *Reconciler {
-	return &Reconciler{cfg: cfg, tasks: make(chan func(View)), links: make(chan string, linkQueue), takenOver: make(chan Taken, 1),
+	return &Reconciler{cfg: cfg, looks: make(chan func(View)), acts: make(chan func()), links: make(chan string, linkQueue), takenOver: make(chan Taken, 1),
 		plan: NewPlanner(), hand: newHandover(), pause: firstPause}
 }
 
@@ -137,22 +128,10 @@ func (r *Reconciler) Relink(device string) {
 	}
 }
 
-// Do has f called on the goroutine of the Reconciler and waits for it.
-func (r *Reconciler) Do(ctx context.Context, f func(View)) error {
-	done := make(chan struct{})
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case r.tasks <- func(v View) { defer close(done); f(v) }:
-		<-done
-		return nil
-	}
-}
-
 // Heat tells how many packets rules have matched in the fallback, since each was made there: room in a target that is
 // full goes to paths that have many. Only where View.Planner is Crowded that is of use.
 func (r *Reconciler) Heat(ctx context.Context, packets map[ir.RuleID]uint64) error {
-	return r.Do(ctx, func(View) {
+	return r.act(ctx, func() {
 		r.plan.Observe(time.Now(), func(func(offload.Counter) bool) {}, maps.All(packets))
 	})
 }
@@ -160,7 +139,7 @@ func (r *Reconciler) Heat(ctx context.Context, packets map[ir.RuleID]uint64) err
 // Clear takes everything of ours from the target, for good: when the chassis leaves.
 func (r *Reconciler) Clear(ctx context.Context) error {
 	var err error
-	done := r.Do(ctx, func(View) {
+	done := r.act(ctx, func() {
 		r.setting, r.told, r.cleared = device.Setting{Chassis: r.setting.Chassis}, true, false
 		r.settle(ctx, time.Now())
 		err = r.err
@@ -190,8 +169,10 @@ func (r *Reconciler) Run(ctx context.Context) error {
 			r.relink(ctx, device)
 		case t := <-r.takenOver:
 			r.takeOver(t)
-		case f := <-r.tasks:
-			f(View{r.cfg.Target.Name(), r.setting, r.plan, r.revision, r.complete, r.usage, r.err, r.audit})
+		case f := <-r.looks:
+			f(r.view())
+		case f := <-r.acts:
+			f()
 		case <-timer.C:
 		}
 	}
@@ -263,7 +244,7 @@ func (r *Reconciler) settle(ctx context.Context, now time.Time) {
 	case r.setting.Mode == offload.Off:
 		// What an earlier run has left must not outlive the pipeline that it was made of.
 		clear := offload.Delta{Reset: true, Chassis: r.setting.Chassis}
-		if _, err = r.cfg.Target.Apply(ctx, clear); err == nil {
+		if _, err = r.apply(ctx, clear); err == nil {
 			r.cleared, r.placed, r.audit.Foreign = true, false, nil
 			r.hand.applied(&clear, now)
 			r.announce()
@@ -287,13 +268,16 @@ func (r *Reconciler) settle(ctx context.Context, now time.Time) {
 	}
 	r.err, r.pause = nil, firstPause
 	if r.hand.waiting == nil {
+		r.settled = r.revision
 		r.cfg.Acked(r.revision)
 	}
 }
 
 func (r *Reconciler) place(ctx context.Context, now time.Time) error {
 	if now.Sub(r.looked) >= lookAgain {
-		caps, err := r.cfg.Target.Caps(ctx)
+		var caps offload.Caps
+		var err error
+		r.ask(func() { caps, err = r.cfg.Target.Caps(ctx) })
 		if err != nil {
 			return err
 		}
@@ -320,7 +304,7 @@ func (r *Reconciler) place(ctx context.Context, now time.Time) error {
 			return nil
 		}
 		d.Chassis = r.setting.Chassis
-		report, err := r.cfg.Target.Apply(ctx, *d)
+		report, err := r.apply(ctx, *d)
 		if err != nil {
 			return err
 		}
@@ -348,7 +332,7 @@ func (r *Reconciler) relink(ctx context.Context, device string) {
 	}
 	now := time.Now()
 	r.looked = time.Time{}
-	report, err := r.cfg.Target.Apply(ctx, offload.Delta{Ports: ports, Chassis: r.setting.Chassis})
+	report, err := r.apply(ctx, offload.Delta{Ports: ports, Chassis: r.setting.Chassis})
 	if err != nil {
 		r.lost(err, now)
 		return
@@ -359,15 +343,23 @@ func (r *Reconciler) relink(ctx context.Context, device string) {
 // count reads the counters.
 func (r *Reconciler) count(ctx context.Context, now time.Time) (err error) {
 	var list []offload.Counter
-	for c, err := range r.cfg.Target.Counters(ctx) {
-		if err != nil {
-			return err
+	var usage []offload.Usage
+	r.ask(func() {
+		var c offload.Counter
+		for c, err = range r.cfg.Target.Counters(ctx) {
+			if err != nil {
+				return
+			}
+			list = append(list, c)
 		}
-		list = append(list, c)
+		usage, err = r.cfg.Target.Usage(ctx)
+	})
+	if err != nil {
+		return err
 	}
+	r.usage = usage
 	r.plan.Observe(now, slices.Values(list), func(func(ir.RuleID, uint64) bool) {}) // what matched in the fallback comes by Heat
-	r.usage, err = r.cfg.Target.Usage(ctx)
-	return err
+	return nil
 }
 
 // check looks for changes that others made, when it is time or the counters told of some.
@@ -376,7 +368,10 @@ func (r *Reconciler) check(ctx context.Context, now time.Time) error {
 	if !can || !a.Suspect() && now.Sub(r.audit.Last) < auditEvery {
 		return nil
 	}
-	drift, report, err := a.Audit(ctx)
+	var drift offload.Drift
+	var report offload.Report
+	var err error
+	r.ask(func() { drift, report, err = a.Audit(ctx) })
 	r.audit.Missing += drift.Missing
 	r.audit.Changed += drift.Changed
 	r.audit.Extra += drift.Extra
