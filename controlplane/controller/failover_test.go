@@ -3,6 +3,7 @@ package controller
 import (
 	"testing"
 
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
@@ -88,6 +89,53 @@ func TestGatewaysThatDisagree(t *testing.T) {
 			n.until("the claim after a pause", func() bool { return owner() == n.id["hv1"] })
 		}
 	}
+}
+
+// TestGatewayTranslatesOrDrops: a gateway delivers what is sent to it just as long as it has the rules for NAT, which is while it is the active
+// one. It still has the port for a moment when a better one comes up, and not yet when the others are gone.
+func TestGatewayTranslatesOrDrops(t *testing.T) {
+	t.Parallel()
+	n, owner, give := gatewayPair(t, "hv1=10 hv2=20 hv3=5")
+	n.multicast("lr", "flood", 0x8000, "cr")
+	n.flow("lr", "snat", 7, `ip4 && is_chassis_resident("cr")`, "ct_snat(192.0.2.100);")
+	bfd := func(peer, state string) {
+		n.changeVSW(func(tx *idl.Tx) {
+			tx.Update("Interface", n.w.VSW.InterfaceByName.One("ovn-"+peer+"-0").UUID, map[string]any{"bfd_status": map[string]string{"state": state}})
+		})
+	}
+	bfd("hv3", "up")
+	delivers := func(kind ir.OwnerKind, name string) bool {
+		for _, r := range n.rules {
+			if r.Owner.Kind == kind && r.Owner.UUID == n.id[name] && r.Stage == ir.LocalOutput {
+				return true
+			}
+		}
+		return false
+	}
+	// until is network.until, and what holds at each turn of the controller.
+	until := func(what string, want bool, owned string) {
+		t.Helper()
+		n.until(what, func() bool {
+			snat := len(n.rulesOf(ir.OwnerLogicalFlow, "snat")) > 0
+			if port, flood := delivers(ir.OwnerPortBinding, "cr"), delivers(ir.OwnerMulticastGroup, "flood"); port != snat || flood != snat {
+				t.Fatalf("%s: NAT %v, delivers packets %v and floods %v; the port belongs to %v", what, snat, port, flood, owner())
+			}
+			return snat == want && owner() == n.id[owned]
+		})
+	}
+	until("the port of hv2", false, "hv2")
+	bfd("hv2", "down")
+	until("the claim of a port that hv2 has left behind", true, "hv1")
+	bfd("hv2", "up")
+	until("the release", false, "")
+	bfd("hv2", "down")
+	until("the claim of a port of nobody", true, "hv1")
+	give("hv2")
+	until("the port's return", true, "hv1")
+	bfd("hv2", "up")
+	until("the release", false, "")
+	give("hv1")
+	until("the release of a port that is given to a gateway which is not active", false, "")
 }
 
 // TestContainersFollow: containers are bound and released with the port that they are in.

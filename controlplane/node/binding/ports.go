@@ -271,7 +271,7 @@ func (p *Ports) port(pb *sb.PortBinding) Port {
 			port.Place = Main
 		}
 		if port.Kind == ChassisRedirect {
-			port.Resident = active && !pb.Chassis.IsZero()
+			port.Resident = port.Place == Main
 		}
 	}
 	if port == (Port{Datapath: pb.Datapath, Kind: port.Kind}) {

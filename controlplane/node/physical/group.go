@@ -115,7 +115,7 @@ func (g *group) member(pb *sb.PortBinding) {
 		g.others(pb)
 	case (kind == binding.Localnet || kind == binding.L2Gateway) && is.Ofport != 0:
 		g.here = append(g.here, g.deliver(pb)...)
-	case kind == binding.ChassisRedirect && is.Bound:
+	case kind == binding.ChassisRedirect && is.Resident:
 		if port := g.distributed(pb); port != nil {
 			g.here = append(g.here, g.deliver(port)...)
 		}

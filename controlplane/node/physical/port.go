@@ -47,7 +47,7 @@ func (c *portCtx) make() {
 	case kind == binding.Patch || kind == binding.L3Gateway && c.is.Bound:
 		c.patch()
 		return
-	case kind == binding.ChassisRedirect && (c.is.Bound || c.is.Place == binding.Main):
+	case kind == binding.ChassisRedirect && c.is.Resident:
 		c.redirectHere()
 		return
 	}
@@ -201,7 +201,9 @@ func canBePeers(a, b *sb.PortBinding) bool {
 }
 
 // redirectHere delivers what was sent to the chassisredirect port to the
-// distributed port that it stands for.
+// distributed port that it stands for. It does so just where the port is resident, because
+// there only are the rules for NAT: what still comes to a gateway that has seen a better
+// one come up, but has the port until that claims it, would leave untranslated.
 func (c *portCtx) redirectHere() {
 	port := c.distributed(c.pb)
 	if port == nil {

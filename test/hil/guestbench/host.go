@@ -38,7 +38,7 @@ func run(ctx context.Context, o options) error {
 	}
 	command := vm.Command{Name: "bench", Program: self, Args: os.Args[1:]}
 	spec := vm.Spec{
-		Kernel: k, Modules: outfit.Modules(), Commands: []vm.Command{command}, Output: os.Stderr, Artefacts: dir,
+		Kernel: k, Modules: outfit.Modules(), Age: outfit.Age, Commands: []vm.Command{command}, Output: os.Stderr, Artefacts: dir,
 		Limit: vm.Limit{CPU: 90 * time.Minute, Wall: 2 * time.Hour}, Env: []string{guest.Environment + "=1"},
 	}
 	if spec.Add, err = outfit.Additions(ctx, dir); err != nil {

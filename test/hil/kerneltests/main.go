@@ -93,7 +93,7 @@ func play(ctx context.Context, packages []pkg, dir string, o options) error {
 		return err
 	}
 	spec := vm.Spec{
-		Kernel: k, Modules: outfit.Modules(), Output: os.Stdout, Artefacts: o.artefacts,
+		Kernel: k, Modules: outfit.Modules(), Age: outfit.Age, Output: os.Stdout, Artefacts: o.artefacts,
 		Limit: o.limit(),
 		Env:   []string{guest.Environment + "=1"},
 	}

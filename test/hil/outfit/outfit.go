@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/sluice-gw/sluice/test/hil/vm"
 	"github.com/sluice-gw/sluice/test/lab"
@@ -26,6 +27,11 @@ func Modules() []string {
 		"openvswitch", "nf_conntrack_netlink",
 	}
 }
+
+// Age is how old a guest has to be when Open vSwitch starts. In the first 10 s of a machine ovs-vswitchd 3.1.0, which Debian 12 has, counts no
+// processor (lib/ovs-thread.c, count_cpu_cores, mended in 3.1.1): it then makes no socket for what the kernel's datapath cannot match,
+// nor makes one later, and every such packet is lost.
+const Age = 10 * time.Second
 
 // programs of this host that the tests run, besides those of a deployment (package lab).
 var programs = []string{"devlink", "tc"}

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,7 +47,9 @@ func guest() error {
 		return fmt.Errorf("%w (modules: %w)", err, inserted)
 	}
 	output, reports, artefacts := ports[0], json.NewEncoder(ports[1]), newArtefacts(ports[2])
-	err = inserted
+	if err = inserted; err == nil {
+		err = awaitAge(j.Age)
+	}
 	for _, c := range j.Commands {
 		if err != nil {
 			break
@@ -79,6 +82,17 @@ func mountAll() error {
 		}
 	}
 	return os.Symlink("/proc/self/fd", "/dev/fd")
+}
+
+// awaitAge returns when the kernel has run for so long, by the clock that programs ask (CLOCK_MONOTONIC).
+func awaitAge(age time.Duration) error {
+	until := unix.NsecToTimespec(age.Nanoseconds())
+	for {
+		err := unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &until, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 // run runs one command to its end, and meanwhile waits for processes that others left behind, as is the first process's duty.

@@ -45,7 +45,7 @@ func (r rootfs) fill(spec Spec) error {
 	if err := r.program(self, "/init"); err != nil {
 		return err
 	}
-	j := job{Env: spec.Env}
+	j := job{Age: spec.Age, Env: spec.Env}
 	if j.Modules, err = r.modules(spec); err != nil {
 		return err
 	}

@@ -4,8 +4,9 @@ import "time"
 
 // job is what the host tells the guest's init, as JSON in jobFile.
 type job struct {
-	Modules  []string     // files to insert, in this order
-	Commands []guestEntry // to run, one after the other
+	Modules  []string      // files to insert, in this order
+	Age      time.Duration // of the kernel, from which on commands run
+	Commands []guestEntry  // to run, one after the other
 	Env      []string
 }
 

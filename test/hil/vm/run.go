@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/sluice-gw/sluice/test/hil/kernel"
 )
@@ -19,6 +20,8 @@ type Spec struct {
 	Modules []string
 	// Add puts files and directories of the host into the guest, with the libraries of programs.
 	Add []Addition
+	// Age is how long the guest's kernel has to run before the first command does.
+	Age time.Duration
 	// Commands run one after the other, whatever the earlier ones came to.
 	Commands []Command
 	// Env is the commands' environment, besides PATH, HOME and TMPDIR.

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluice-gw/sluice/internal/testkit/capability"
 	"github.com/sluice-gw/sluice/test/hil/kernel"
 )
@@ -27,9 +29,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// age is more than a guest needs to come up on a machine that has nothing else to do.
+const age = 15 * time.Second
+
 // commands are what runs in the guest, by their argument.
 var commands = map[string]func() int{
-	"speak": func() int {
+	"speak": func() int { // the first of all: the guest is as old as it was asked to be
+		var now unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil || now.Nano() < age.Nanoseconds() {
+			fmt.Println("the guest runs since", time.Duration(now.Nano()), err)
+			return 1
+		}
 		fmt.Println("to standard output", os.Getenv("WORD"))
 		fmt.Fprintln(os.Stderr, "to standard error")
 		return 0
@@ -137,7 +147,7 @@ func TestRun(t *testing.T) {
 		Modules: []string{"veth", "geneve", "vxlan", "openvswitch", "sch_ingress", "cls_flower", "act_ct", "act_mirred", "act_gact"},
 		Add:     []Addition{program(t, "ip"), program(t, "tc"), program(t, "sleep")},
 		Env:     []string{"WORD=word"}, Output: &output, Artefacts: back,
-		Limit: Limit{CPU: 2 * time.Minute, Wall: 10 * time.Minute},
+		Limit: Limit{CPU: 2 * time.Minute, Wall: 10 * time.Minute}, Age: age,
 	}
 	want := []int{}
 	for _, c := range []struct {
