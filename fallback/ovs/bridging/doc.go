@@ -14,4 +14,6 @@
 // Nothing passes from tunnel to tunnel: that is the split horizon of VXLAN with a full mesh (source node replication), and of a switch behind a service
 // node. Everything but learned stations goes through flows that name the segment, so that a station learned before its VLAN was bound to another segment
 // leads nowhere.
+//
+// What the offload gets is the same segments as rules (rules.go).
 package bridging
