@@ -163,14 +163,20 @@ func outputs(trace string, in ofp.Port) []string {
 func (r *rig) addLearned() {
 	r.Helper()
 	for _, l := range r.learned {
-		tag := ""
-		if l.At.VLAN != 0 {
-			tag = fmt.Sprintf("8100%04x", l.At.VLAN)
-		}
-		packet := "ffffffffffff" + strings.ReplaceAll(l.MAC.String(), ":", "") + tag + "88b5" + strings.Repeat("00", 50)
-		r.ovs.Appctl("netdev-dummy/receive", fmt.Sprintf("p%d", l.At.Port), packet)
+		r.receive(l)
 	}
 	r.await("what the switch learns", func() bool { return slices.Equal(r.switchLearned(), sorted(r.learned)) })
+}
+
+// receive has the switch receive a frame from where a station is.
+func (r *rig) receive(l bridging.Learned) {
+	r.Helper()
+	tag := ""
+	if l.At.VLAN != 0 {
+		tag = fmt.Sprintf("8100%04x", l.At.VLAN)
+	}
+	packet := "ffffffffffff" + strings.ReplaceAll(l.MAC.String(), ":", "") + tag + "88b5" + strings.Repeat("00", 50)
+	r.ovs.Appctl("netdev-dummy/receive", fmt.Sprintf("p%d", l.At.Port), packet)
 }
 
 func (r *rig) switchLearned() (list []bridging.Learned) {
