@@ -2,6 +2,7 @@ package bridging
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/internal/wire"
@@ -70,9 +71,8 @@ func (s Segment) Rules(is Identity, aging uint16) []ir.Rule {
 	b.rule(ir.LocalOutput, dropPriority, terms(ir.Masked(ir.Flags, fromTunnel, fromTunnel)), s.copies(nil)...)
 	var unknown []Remote
 	if s.tunnels() {
-		for _, remote := range s.ends() {
-			b.rule(ir.PhyToLog, classifyPriority, terms(ir.Exact(ir.InPort, uint64(TunnelPort(remote))), ir.Exact(ir.TunID, uint64(s.VNI))),
-				b.enters(ir.Set{Dst: ir.Bits(ir.Flags, ir.FlagRxFromTunnel, 1), Value: ir.V(1)}, ir.Call{Stage: ir.GetFDB})...)
+		for _, remote := range s.replicators() {
+			b.decap(remote, s.VNI)
 		}
 		for _, g := range s.Groups {
 			b.rule(ir.LocalOutput, knownPriority, terms(ir.Exact(ir.EthDst, g.MAC.Uint64())), s.copies(g.At)...)
@@ -96,6 +96,7 @@ func (s Segment) StationRules(is Identity, mac wire.MAC, learned *Attachment, re
 	}
 	if remote != nil && s.tunnels() {
 		b.rule(ir.GetFDB, remotePriority, terms(dst, ir.Masked(ir.Flags, 0, fromTunnel)), s.into(*remote)...)
+		b.decap(remote.IP, s.VNI)
 	}
 	return b.rules
 }
@@ -103,25 +104,16 @@ func (s Segment) StationRules(is Identity, mac wire.MAC, learned *Attachment, re
 // tunnels tells whether the segment has any.
 func (s Segment) tunnels() bool { return s.VNI != 0 && s.Tunnel != 0 }
 
-// ends are the remote ends that the segment knows of, each once.
-func (s Segment) ends() (list []netip.Addr) {
-	seen := map[netip.Addr]bool{}
-	add := func(r Remote) {
-		if !seen[r.IP] {
-			seen[r.IP] = true
+// replicators are the remote ends of groups and of what is not known, each once.
+func (s Segment) replicators() (list []netip.Addr) {
+	all := slices.Clone(s.Unknown)
+	for _, g := range s.Groups {
+		all = append(all, g.At...)
+	}
+	for _, r := range all {
+		if !slices.Contains(list, r.IP) {
 			list = append(list, r.IP)
 		}
-	}
-	for _, st := range s.Stations {
-		add(st.At)
-	}
-	for _, g := range s.Groups {
-		for _, r := range g.At {
-			add(r)
-		}
-	}
-	for _, r := range s.Unknown {
-		add(r)
 	}
 	return list
 }
@@ -173,11 +165,17 @@ func (b *ruleBuilder) enters(ops ...ir.Op) []ir.Op {
 func (b *ruleBuilder) receive(a Attachment) {
 	port := ir.Exact(ir.InPort, uint64(a.Port))
 	in := b.enters(setTo(ir.Inport, a.id()), ir.Call{Stage: ir.LookupFDB})
-	const bits = tagged | tagged - 1
+	const bits = 2*tagged - 1 // VLAN, and whether there is a tag
 	if a.VLAN == 0 {
 		b.rule(ir.PhyToLog, classifyPriority, terms(port, ir.Masked(ir.VLANTCI, 0, bits)), in...)
 	}
 	b.rule(ir.PhyToLog, classifyPriority, terms(port, ir.Masked(ir.VLANTCI, tagged|uint64(a.VLAN), bits)), append([]ir.Op{ir.PopVLAN{}}, in...)...)
+}
+
+// decap takes frames that come from a remote end. Stations with the same one have one such rule.
+func (b *ruleBuilder) decap(remote netip.Addr, vni uint32) {
+	b.rule(ir.PhyToLog, classifyPriority, terms(ir.Exact(ir.InPort, uint64(TunnelPort(remote))), ir.Exact(ir.TunID, uint64(vni))),
+		b.enters(ir.Set{Dst: ir.Bits(ir.Flags, ir.FlagRxFromTunnel, 1), Value: ir.V(1)}, ir.Call{Stage: ir.GetFDB})...)
 }
 
 // send puts frames out at an attachment, unless they came from there.

@@ -187,3 +187,29 @@ func TestShortcut(t *testing.T) {
 		}
 	}
 }
+
+// A tag with VLAN 0 is no VLAN but a priority: it goes, and a frame with a VLAN does not pass for one without.
+func TestPriorityTag(t *testing.T) {
+	s := one()
+	s.Attachments[0].VLAN = 0
+	far := bridging.Remote{IP: netip.MustParseAddr("192.0.2.9")}
+	s.Unknown = []bridging.Remote{far}
+	w := world{segments: []bridging.Segment{s}}
+	pl := ir.NewPipeline(w.rules()...)
+	for _, c := range []struct {
+		tci  uint64
+		want []string
+	}{
+		{0, []string{"port 2 VLAN 100", "tunnel 192.0.2.9 VNI 5"}},
+		{1<<12 | 7<<13, []string{"port 2 VLAN 100", "tunnel 192.0.2.9 VNI 5"}},
+		{1<<12 | 7, nil},
+	} {
+		p, err := ir.NewPacket(ir.Exact(ir.InPort, 1), ir.Exact(ir.EthSrc, station(1).Uint64()), ir.Exact(ir.EthDst, wire.Broadcast.Uint64()), ir.Exact(ir.EthType, 0x88b5), ir.Exact(ir.VLANTCI, c.tci))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := evaluate(t, pl, p); !slices.Equal(got, c.want) {
+			t.Errorf("tag %x: goes to %q, not to %q", c.tci, got, c.want)
+		}
+	}
+}
