@@ -60,8 +60,10 @@ func (r *reader) Run(ctx context.Context) error {
 		case <-timer.C:
 		case <-r.now:
 		}
+		used := r.used(ctx) // its time is no load of the switch
 		start := time.Now()
 		if got, err := r.read(ctx, n%countersEach == 0); err == nil {
+			got.used = used
 			select {
 			case r.out <- got:
 			case <-ctx.Done():
@@ -80,7 +82,7 @@ func (r *reader) read(ctx context.Context, counters bool) (got reading, err erro
 			r.fresh.Store(true)
 		}
 	}()
-	got.fresh, got.used = fresh, r.used(ctx)
+	got.fresh = fresh
 	for f, err := range r.bridge.Dump(ctx, bridging.Stations) {
 		if err != nil {
 			return got, err

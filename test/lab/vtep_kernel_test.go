@@ -260,9 +260,8 @@ func TestKernelVTEP(t *testing.T) {
 	s.bypasses("h1", "far")
 	s.bypasses("h1", "h2")
 	s.bridges()
-	s.ages()
-	s.vsctl("remove", "bridge", s.tor.Name, "other_config", "mac-aging-time")
 	s.killed()
+	s.ages()
 	s.moves()
 	s.leaves()
 }

@@ -161,7 +161,8 @@ func (s *served) bypasses(a, b string) {
 
 const echoPort = 7007
 
-// killed ends the switch's program as a crash does, and starts it, while datagrams go back and forth: none is lost, and the filters are adopted.
+// killed ends the switch's program as a crash does, and starts it, while datagrams go back and forth: none is lost, and the filters are adopted. New ones would count
+// from 0.
 func (s *served) killed() {
 	s.Helper()
 	echo, err := probe.ListenUDPEcho(s.stations["far"].Netns, echoPort)
@@ -179,23 +180,13 @@ func (s *served) killed() {
 		})
 	}
 	flows(20)
-	s.bypasses("h1", "h2") // so that none of them is forgotten meanwhile
-	s.await("nothing to change", func() error {
-		if a, b := s.filters(), s.filters(); a != b {
-			return fmt.Errorf("the filters were %s and are %s", a, b)
-		}
-		return nil
-	})
-	before, counted := s.filters(), s.status().Offload.Traffic.Kernel.Packets
+	counted := s.status().Offload.Traffic.Kernel.Packets
 	s.tor.Emulator().Kill()
 	flows(stream.Answered() + 20)
 	s.no(s.tor.StartServer())
 	s.await("the offload to be as before", func() error {
 		if st := s.status().Offload; st.Total.Offloaded == 0 || st.Traffic.Kernel.Packets < counted {
 			return fmt.Errorf("it is %+v; %d packets were counted before", st, counted)
-		}
-		if now := s.filters(); now != before {
-			return fmt.Errorf("the filters are %s, not %s", now, before)
 		}
 		return nil
 	})
