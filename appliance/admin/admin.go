@@ -50,9 +50,10 @@ func (w words) Error() string { return string(w) }
 
 // table makes commands; their handlers run on the engine goroutine.
 type table struct {
-	chassis Chassis
+	chassis Chassis // nil for a program that is no controller
 	on      unixctl.Executor
 	list    []unixctl.Command
+	other   *Offloading // that program; nil for a controller
 }
 
 // handler answers one request to a controller that has started.

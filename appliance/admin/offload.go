@@ -66,14 +66,55 @@ func (s OffloadState) text(p *page) {
 	}
 }
 
+// Offloading is a program with an offload that is no controller of OVN.
+type Offloading struct {
+	Reconciler *reconcile.Reconciler
+	// Datapaths are what people call those of rules. It is called on the Executor.
+	Datapaths func() map[uint32]string
+	On        unixctl.Executor
+}
+
+// Commands are those about the offload but offload/devices.
+func (o *Offloading) Commands() []unixctl.Command {
+	t := o.table()
+	t.answerOffload()
+	return t.list
+}
+
+// Status is the answer to offload/status.
+func (o *Offloading) Status(ctx context.Context) (OffloadStatus, error) {
+	return o.table().offloadStatus(ctx)
+}
+
+func (o *Offloading) table() *table { return &table{on: o.On, other: o} }
+
+// reconciler is nil until there is one, controller also for another program.
+func (t *table) reconciler() *reconcile.Reconciler {
+	if t.other != nil {
+		return t.other.Reconciler
+	}
+	return t.chassis.Offload()
+}
+
+func (t *table) controller() *controller.Controller {
+	if t.other != nil {
+		return nil
+	}
+	return t.chassis.Controller()
+}
+
 // offload are the commands about it. They ask the goroutine of the offload, also while
 // its target is busy; the engine goroutine does not wait for it.
 func (t *table) offload() {
-	t.answer("offload/caps", "", 0, 0, func(ctx context.Context, _ []string) (answer, error) { return t.offloadCaps(ctx) })
-	t.answer("offload/status", "", 0, 0, func(ctx context.Context, _ []string) (answer, error) { return t.offloadStatus(ctx) })
+	t.answerOffload()
 	t.answer("offload/devices", "[DEVICE|INTERFACE|PORT|ADDRESS]", 0, 1, func(ctx context.Context, args []string) (answer, error) {
 		return t.offloadDevices(ctx, strings.Join(args, ""))
 	})
+}
+
+func (t *table) answerOffload() {
+	t.answer("offload/caps", "", 0, 0, func(ctx context.Context, _ []string) (answer, error) { return t.offloadCaps(ctx) })
+	t.answer("offload/status", "", 0, 0, func(ctx context.Context, _ []string) (answer, error) { return t.offloadStatus(ctx) })
 	t.answer("offload/explain", "FLOW|PORT|MICROFLOW [CT_STATE]...", 1, unixctl.Unlimited, func(ctx context.Context, args []string) (answer, error) {
 		return t.offloadExplain(ctx, args[0], args[1:])
 	})
@@ -107,8 +148,8 @@ func (t *table) answer(name, usage string, min, max int, f func(context.Context,
 func (t *table) look(ctx context.Context, first func(*controller.Controller), see func(reconcile.View)) (s OffloadState, err error) {
 	var r *reconcile.Reconciler
 	if done := t.on.Do(ctx, func() {
-		if r = t.chassis.Offload(); r != nil && first != nil {
-			first(t.chassis.Controller())
+		if r = t.reconciler(); r != nil && first != nil {
+			first(t.controller())
 		}
 	}); done != nil {
 		return s, done

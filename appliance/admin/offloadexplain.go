@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,7 +64,10 @@ type explanation struct {
 }
 
 func (t *table) offloadExplain(ctx context.Context, what string, states []string) (a OffloadExplanation, err error) {
-	s := subject{text: what}
+	s := subject{text: what, nothing: errStarting}
+	if t.other != nil {
+		s.nothing = errors.New("packets are explained by a controller of OVN only: name a port or a row")
+	}
 	for _, text := range states {
 		state, err := trace.ParseCT(text)
 		if err != nil {

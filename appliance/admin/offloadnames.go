@@ -101,13 +101,16 @@ const namePatience = 5 * time.Second
 // origins. What is not known in time is not there, and err says why.
 func (t *table) names(ctx context.Context, of []*Origin) (n *names, err error) {
 	n = &names{datapaths: map[uint32]string{}, rows: map[ovsdb.UUID]controller.LogicalFlow{}}
+	if t.other != nil { // its stages have no other names
+		return n, t.on.Do(ctx, func() { n.datapaths = t.other.Datapaths() })
+	}
 	type found struct {
 		ids map[ovsdb.UUID]map[string]string
 		err error
 	}
 	asked := make(chan found, 1)
 	err = t.on.Do(ctx, func() {
-		c := t.chassis.Controller()
+		c := t.controller()
 		if c == nil {
 			asked <- found{nil, errStarting}
 			return

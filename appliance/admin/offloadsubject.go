@@ -21,6 +21,8 @@ type subject struct {
 	ofport uint32
 	frame  []byte // of a microflow; nil for none
 	err    error  // why it is none
+
+	nothing error // why there is no controller that could tell, where there is none
 }
 
 // resolve finds what only the controller knows: the interface of a logical port, the
@@ -40,7 +42,7 @@ func (s *subject) resolve(c *controller.Controller) {
 			s.err = errors.New("connection states are for microflows only")
 		}
 	case c == nil:
-		s.err = errStarting
+		s.err = s.nothing
 	default:
 		s.frame, s.ofport, s.err = c.Microflow(s.text)
 	}

@@ -29,7 +29,7 @@ func (r *chassisRun) startOffload(ctx context.Context, g *errgroup.Group) error 
 		defer target.Close()
 		return r.tc.Run(ctx)
 	})
-	g.Go(func() error { return r.watchLinks(ctx) })
+	g.Go(func() error { return tc.Follow(ctx, r.tc.Relink, r.opt.Log.Logger("offload")) })
 	g.Go(func() error { return r.watchHeat(ctx) })
 	g.Go(func() error { return r.watchBridges(ctx) })
 	return nil
@@ -72,26 +72,6 @@ func (r *chassisRun) heat(ctx context.Context) (map[ir.RuleID]uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, heatPatience)
 	defer cancel()
 	return r.ovs.Counters(ctx)
-}
-
-// watchPause is between attempts to watch the network devices.
-const watchPause = time.Second
-
-// watchLinks tells the target of the offload when network devices come and go.
-func (r *chassisRun) watchLinks(ctx context.Context) error {
-	for {
-		err := tc.Watch(ctx, r.tc.Relink)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		r.opt.Log.Logger("offload").Warn(err.Error() + "; all devices are looked at again")
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(watchPause):
-		}
-		r.tc.Relink("")
-	}
 }
 
 // acknowledge tells the controller what all targets have.

@@ -7,14 +7,10 @@ import (
 )
 
 // commands are those of the control socket.
-func (s *Switch) commands(exit chan<- struct{}) []unixctl.Command {
-	return []unixctl.Command{
-		{Name: "exit", Run: func(context.Context, []string) (string, error) {
-			select {
-			case exit <- struct{}{}:
-			default: // it was told already
-			}
-			return "", nil
+func (s *Switch) commands(exit unixctl.Exits) []unixctl.Command {
+	return append(s.short.admin(s).Commands(), []unixctl.Command{
+		{Name: "exit", Usage: "[--restart]", MaxArgs: 1, Run: func(ctx context.Context, args []string) (string, error) {
+			return "", exit.Ask(ctx, len(args) == 1 && args[0] == "--restart")
 		}},
 		{Name: "vtep-connection-status", Run: s.connected(func(st Status) bool { return st.Database.Connected })},
 		{Name: "ovs-connection-status", Run: s.connected(func(st Status) bool { return st.OVS.Connected && st.OpenFlow.Connected })},
@@ -27,7 +23,7 @@ func (s *Switch) commands(exit chan<- struct{}) []unixctl.Command {
 				return st.Text(), nil
 			},
 			JSON: func(ctx context.Context, _ []string) (any, error) { return s.Status(ctx) }},
-	}
+	}...)
 }
 
 // connected answers "connected" or "not connected", as ovn-controller's commands of that kind do.

@@ -5,27 +5,30 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs/bridging"
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
 )
 
-// reading is what the data path has learned and counted.
+// reading is what the data path has learned and counted, and the offload has seen of that.
 type reading struct {
 	fresh    bool // the switch has started since the last reading, and forgotten what it knew
 	stations []bridging.Learned
+	used     map[ir.RuleID]time.Duration               // see shortcut.used
 	counters map[bridging.Attachment]bridging.Counters // nil: not read this time
 }
 
 // reader reads the data path.
 type reader struct {
 	bridge *flowset.Bridge
+	used   func(context.Context) map[ir.RuleID]time.Duration
 	out    chan reading
 	now    chan struct{} // there is a new connection: read at once
 	fresh  atomic.Bool
 }
 
-func newReader() *reader {
-	return &reader{out: make(chan reading), now: make(chan struct{}, 1)}
+func newReader(used func(context.Context) map[ir.RuleID]time.Duration) *reader {
+	return &reader{used: used, out: make(chan reading), now: make(chan struct{}, 1)}
 }
 
 // linked is told of each connection before it can be read.
@@ -57,8 +60,10 @@ func (r *reader) Run(ctx context.Context) error {
 		case <-timer.C:
 		case <-r.now:
 		}
+		used := r.used(ctx) // its time is no load of the switch
 		start := time.Now()
 		if got, err := r.read(ctx, n%countersEach == 0); err == nil {
+			got.used = used
 			select {
 			case r.out <- got:
 			case <-ctx.Done():

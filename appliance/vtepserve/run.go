@@ -39,11 +39,15 @@ func Run(ctx context.Context, opt Options, ready func() error) error {
 	opt.Database.Log = opt.Log.Logger("ovsdb_server")
 	opt.Switch.Log, opt.Switch.Reconnect = opt.Log.Logger("vtep"), opt.Log.Logger("reconnect")
 	opt.Switch.Rconn, opt.Switch.Messages = opt.Log.Logger("rconn"), opt.Log.Logger("jsonrpc")
+	opt.Switch.Offload = opt.Log.Logger("offload")
 	if err := opt.Database.Prepare(ctx); err != nil {
 		return fmt.Errorf("database %s: %w", opt.Database.File, err)
 	}
-	sw := NewSwitch(opt.Switch)
-	exit := make(chan struct{}, 1)
+	sw, err := NewSwitch(opt.Switch)
+	if err != nil {
+		return err
+	}
+	exit := make(unixctl.Exits)
 	commands := &unixctl.Commands{}
 	commands.Register(daemon.LogCommands(opt.Log)...)
 	commands.Register(sw.commands(exit)...)
@@ -57,7 +61,11 @@ func Run(ctx context.Context, opt Options, ready func() error) error {
 	g.Go(func() error { return sw.Run(ctx) })
 	g.Go(func() error {
 		select {
-		case <-exit:
+		case req := <-exit:
+			if !req.Option {
+				sw.leave(ctx)
+			}
+			req.Done <- nil
 			return errExit
 		case <-ctx.Done():
 			return ctx.Err()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-gw/sluice/appliance/admin"
 	"github.com/sluice-gw/sluice/appliance/vtepserve/plan"
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
@@ -22,6 +23,7 @@ type Status struct {
 	Bridge   string         `json:"bridge"`
 	OpenFlow flowset.Status `json:"openflow"`
 	plan.View
+	Offload admin.OffloadStatus `json:"offload"` // as "sluice offload status" has it
 }
 
 // Connection is that to a database.
@@ -50,6 +52,9 @@ func (s *Switch) Status(ctx context.Context) (st Status, err error) {
 		st = Status{Name: s.cfg.Plan.Name, TunnelIP: s.cfg.Plan.TunnelIP.String(), Bridge: s.cfg.Plan.Bridge, OpenFlow: s.bridge.Status(),
 			Database: connection(s.cfg.Database, s.db.State(), &s.up), OVS: connection(s.cfg.OVS, s.ovs.State(), &s.down), View: s.plan.View()}
 	})
+	if err == nil {
+		st.Offload, err = s.short.admin(s).Status(ctx)
+	}
 	return st, err
 }
 
@@ -105,6 +110,7 @@ func (s Status) Text() string {
 		}
 		line("problem", "%s: %s", p.Code, p.Text)
 	}
+	b.WriteString(s.Offload.Text())
 	return b.String()
 }
 

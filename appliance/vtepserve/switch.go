@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-gw/sluice/appliance/vtepserve/plan"
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/vsw"
 	"github.com/sluice-gw/sluice/fallback/ovs/bridging"
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
@@ -30,6 +31,7 @@ type SwitchConfig struct {
 	Reconnect *slog.Logger // of connections to databases
 	Rconn     *slog.Logger // of connections to the bridge
 	Messages  *slog.Logger // all that is sent to databases and received, at level debug
+	Offload   *slog.Logger
 }
 
 // Switch is a hardware VTEP in software.
@@ -40,6 +42,7 @@ type Switch struct {
 	queue  *unixctl.Queue
 	bridge *flowset.Bridge
 	reader *reader
+	short  *shortcut
 	served chan struct{} // closed when the database has been read
 
 	// Owned by the goroutine of Run.
@@ -55,13 +58,17 @@ type Switch struct {
 }
 
 // NewSwitch returns a Switch that does nothing before Run.
-func NewSwitch(cfg SwitchConfig) *Switch {
+func NewSwitch(cfg SwitchConfig) (*Switch, error) {
 	s := &Switch{cfg: cfg, log: cfg.Log, warn: vlog.Limit(cfg.Log, 10, 20), queue: unixctl.NewQueue(), told: map[plan.Problem]bool{}, served: make(chan struct{})}
 	session := func(remote string) idl.Config {
 		return idl.Config{SessionConfig: ovsdb.SessionConfig{Remote: remote, Probe: probe, Logger: cfg.Reconnect, Messages: cfg.Messages}}
 	}
 	s.db, s.ovs = switchrows.NewReplica(session(cfg.Database)), vsw.NewReplica(session(cfg.OVS))
-	s.reader = newReader()
+	var err error
+	if s.short, err = newShortcut(cfg.Offload); err != nil {
+		return nil, err
+	}
+	s.reader = newReader(s.short.used)
 	s.bridge = flowset.New(flowset.Config{Addr: cfg.OpenFlow, Log: cfg.Log, Conn: cfg.Rconn, Linked: s.reader.linked,
 		Stays: func(f *ofp.Flow) bool { _, ok := bridging.ReadLearned(f); return ok }})
 	s.reader.bridge = s.bridge
@@ -70,7 +77,7 @@ func NewSwitch(cfg SwitchConfig) *Switch {
 		cfg.Plan.Now = time.Now
 	}
 	s.plan = plan.New(cfg.Plan)
-	return s
+	return s, nil
 }
 
 // probe is how long a database may be silent.
@@ -83,6 +90,7 @@ func (s *Switch) Run(ctx context.Context) error {
 	g.Go(func() error { return s.ovs.Run(ctx) })
 	g.Go(func() error { return s.bridge.Run(ctx) })
 	g.Go(func() error { return s.reader.Run(ctx) })
+	g.Go(func() error { return s.short.Run(ctx) })
 	g.Go(func() error { return s.loop(ctx) })
 	return g.Wait()
 }
@@ -169,16 +177,35 @@ func (s *Switch) read(r reading) {
 	}
 	changed = s.plan.SetRefusals(s.bridge.Refusals()) || changed
 	s.due = s.due || changed || r.fresh
+	s.forget(forget)
+	s.short.book.setLearned(s.plan.Learned())
+	s.short.known = true
+	s.hold(r.used)
+}
+
+// forget removes stations from the data path.
+func (s *Switch) forget(stations []bridging.Learned) {
 	var flows []flowset.Flow
-	for _, l := range forget {
+	for _, l := range stations {
 		if f, err := l.Flow(); err == nil {
 			flows = append(flows, f)
 		}
 	}
-	if len(flows) > 0 {
-		if err := s.bridge.Remove(flows); err == nil {
-			s.log.Info(fmt.Sprintf("forgot %d stations that were learned where nothing is bound any more", len(flows)))
+	if len(flows) > 0 && s.bridge.Remove(flows) == nil {
+		s.log.Info(fmt.Sprintf("forgot %d stations that have moved, or were learned where nothing is bound any more", len(flows)))
+	}
+}
+
+// hold keeps stations in the data path whose frames do not come there because they are offloaded.
+func (s *Switch) hold(used map[ir.RuleID]time.Duration) {
+	var mods []*ofp.FlowMod
+	for l, left := range s.short.hold(time.Now(), used, time.Duration(s.plan.Aging())*time.Second) {
+		if m, err := l.Hold(uint16(left / time.Second)); err == nil {
+			mods = append(mods, m)
 		}
+	}
+	if len(mods) > 0 {
+		_ = s.bridge.Change(mods) // without a connection there is nobody who could forget them
 	}
 }
 
@@ -190,6 +217,9 @@ func (s *Switch) settle() (wake time.Time, err error) {
 	s.plan.Settle()
 	if err := s.setFlows(); err != nil {
 		return wake, err
+	}
+	if s.whole {
+		s.short.tell(s.plan.Offload())
 	}
 	s.report()
 	if !s.due {
@@ -219,6 +249,7 @@ func (s *Switch) setFlows() error {
 			return err
 		}
 		s.bridge.Put(0, flows)
+		s.short.book.setAging(c.Aging)
 		s.common = c
 	}
 	segments, stations := s.plan.Changes()
@@ -232,6 +263,7 @@ func (s *Switch) setFlows() error {
 		}
 		s.bridge.Put(id, flows)
 	}
+	s.short.book.setSegments(segments, s.plan.Owner)
 	if err := s.setStations(stations); err != nil {
 		return err
 	}
@@ -265,6 +297,7 @@ func (s *Switch) setStations(list []plan.StationChange) error {
 			return err
 		}
 		*into = append(*into, f)
+		s.short.book.setRemote(c.Segment.ID, c.MAC, c.At)
 	}
 	for id, e := range edits {
 		s.bridge.Edit(id, e.add, e.remove)

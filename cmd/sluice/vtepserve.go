@@ -24,7 +24,7 @@ import (
 const serveProgram = "sluice-vtep"
 
 // serveModules are its sources of log messages that exist from the start.
-var serveModules = []string{"daemon_unix", "jsonrpc", "main", "ovsdb_server", "rconn", "reconnect", "unixctl", "vtep"}
+var serveModules = []string{"daemon_unix", "jsonrpc", "main", "offload", "ovsdb_server", "rconn", "reconnect", "unixctl", "vtep"}
 
 // serveMain is "sluice vtep serve". name is what error messages about the command line start with.
 func serveMain(name string, args []string, stdout, stderr io.Writer) int {

@@ -88,12 +88,13 @@ const (
 	OwnerLoadBalancer
 	OwnerDatapath
 	OwnerECMPNexthop
+	OwnerLogicalSwitch // of the hardware_vtep schema
 )
 
 var ownerNames = [...]string{"", "Logical_Flow", "Port_Binding", "Multicast_Group", "Chassis", "MAC_Binding",
-	"Static_MAC_Binding", "FDB", "Load_Balancer", "Datapath_Binding", "ECMP_Nexthop"}
+	"Static_MAC_Binding", "FDB", "Load_Balancer", "Datapath_Binding", "ECMP_Nexthop", "Logical_Switch"}
 
-// String is the name of the Southbound table.
+// String is the name of the table, of the Southbound database where nothing else is said.
 func (k OwnerKind) String() string {
 	if int(k) < len(ownerNames) {
 		return ownerNames[k]

@@ -4,13 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"syscall"
+	"time"
 
 	"github.com/vishvananda/netlink"
 )
 
 // errOverrun: the kernel had more to tell than the socket could hold, or closed it.
 var errOverrun = errors.New("news of network devices were lost")
+
+// watchPause is between attempts to watch the network devices.
+const watchPause = time.Second
+
+// Follow is Watch, again after each error: changed is called with "" then, for all devices are to be looked at.
+func Follow(ctx context.Context, changed func(device string), log *slog.Logger) error {
+	for {
+		err := Watch(ctx, changed)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		log.Warn(err.Error() + "; all devices are looked at again")
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(watchPause):
+		}
+		changed("")
+	}
+}
 
 // Watch calls changed with the name of each network device of the calling thread's
 // namespace that comes, goes, or gets another number, until ctx ends; what a filter puts

@@ -56,6 +56,16 @@ type Lab struct {
 // New starts a deployment without chassis: a central node with empty databases, and the underlay. It first removes what
 // killed programs left behind. The caller must call Close, also when New fails after it has returned a Lab.
 func New(ctx context.Context, opts Options) (*Lab, error) {
+	l, err := newBare(ctx, opts)
+	if err != nil {
+		return l, err
+	}
+	l.Central, err = startCentral(l)
+	return l, err
+}
+
+// newBare is New without a central node.
+func newBare(ctx context.Context, opts Options) (*Lab, error) {
 	if opts.Encap == "" {
 		opts.Encap = "geneve"
 	}
@@ -93,11 +103,7 @@ func New(ctx context.Context, opts Options) (*Lab, error) {
 	if l.Underlay, err = l.AddNetns("underlay"); err != nil {
 		return l, err
 	}
-	if err := bridge(l.Underlay, "br-ul"); err != nil {
-		return l, err
-	}
-	l.Central, err = startCentral(l)
-	return l, err
+	return l, bridge(l.Underlay, "br-ul")
 }
 
 // Close ends the processes, the controllers first so that they can leave in order, and removes namespaces and files.

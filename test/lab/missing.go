@@ -24,8 +24,8 @@ const (
 // Programs are the names of all programs that a deployment runs besides its controllers, for those who give it a machine to itself.
 func Programs() []string { return append([]string{"ip"}, ovsPrograms...) }
 
-// Schemas are the files of database schemas that a deployment reads.
-func Schemas() []string { return slices.Clone(schemas) }
+// Schemas are the files of database schemas that a deployment reads, those of hardware VTEP switches among them.
+func Schemas() []string { return append(slices.Clone(schemas), vtepSchema) }
 
 // Missing lists what this machine lacks for running a deployment; it is empty where one can run.
 func Missing() []capability.Missing {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,8 +42,8 @@ func (v *VTEP) StartServer() (err error) {
 			return err
 		}
 		ports, err := v.Ctl("list-ports", v.Name)
-		if err == nil && ports != VTEPPort {
-			err = fmt.Errorf("its ports are %q, not %q", ports, VTEPPort)
+		if err == nil && !slices.Contains(strings.Fields(ports), VTEPPort) {
+			err = fmt.Errorf("its ports are %q, without %q", ports, VTEPPort)
 		}
 		return err
 	})
@@ -50,8 +51,12 @@ func (v *VTEP) StartServer() (err error) {
 
 // ServerCtl is "ovn-appctl -t sluice-vtep".
 func (v *VTEP) ServerCtl(args ...string) (string, error) {
-	socket := filepath.Join(v.OVS.Dir, "sluice-vtep."+strconv.Itoa(v.emulator.Pid())+".ctl")
-	return v.OVS.Appctl(append([]string{"-t", socket}, args...)...)
+	return v.OVS.Appctl(append([]string{"-t", v.ServerSocket()}, args...)...)
+}
+
+// ServerSocket is the control socket of the program that is the switch.
+func (v *VTEP) ServerSocket() string {
+	return filepath.Join(v.OVS.Dir, "sluice-vtep."+strconv.Itoa(v.emulator.Pid())+".ctl")
 }
 
 // KillDatabase kills the database server that the program which is the switch has started. That starts another.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -9,18 +10,28 @@ import (
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
 )
 
-// SetStations tells which stations the data path has learned, all of them. It returns those that it should forget: they were learned at an attachment, or
-// in a segment, that is not there any more. changed tells whether rows may have to be written.
+// SetStations tells which stations the data path has learned, or is holding, all of them. It returns those that it should forget: they are known at an attachment,
+// or in a segment, that is not there any more, or are held where they were before they were learned elsewhere. changed tells whether rows may have to be written.
 func (p *Plan) SetStations(list []bridging.Learned) (forget []bridging.Learned, changed bool) {
 	now := make(map[station]bridging.Attachment, len(list))
-	for _, l := range list {
-		ls, there := p.places[l.At]
-		if !there || segmentID(ls) != l.Segment {
-			forget = append(forget, l)
-			continue
+	take := func(held bool) {
+		for _, l := range list {
+			if l.Held != held {
+				continue
+			}
+			s := station{l.Segment, l.MAC}
+			ls, there := p.places[l.At]
+			at, learned := now[s]
+			switch {
+			case !there || segmentID(ls) != l.Segment || learned && at != l.At:
+				forget = append(forget, l)
+			default:
+				now[s] = l.At
+			}
 		}
-		now[station{l.Segment, l.MAC}] = l.At
 	}
+	take(false)
+	take(true)
 	same := p.known && len(now) == len(p.stations)
 	for s := range now {
 		if _, had := p.stations[s]; !had {
@@ -33,6 +44,17 @@ func (p *Plan) SetStations(list []bridging.Learned) (forget []bridging.Learned, 
 	}
 	p.stations, p.known = now, true
 	return forget, !same || ended
+}
+
+// Learned are the stations of SetStations that stay.
+func (p *Plan) Learned() iter.Seq[bridging.Learned] {
+	return func(yield func(bridging.Learned) bool) {
+		for s, at := range p.stations {
+			if !yield(bridging.Learned{Segment: s.segment, MAC: s.mac, At: at}) {
+				return
+			}
+		}
+	}
 }
 
 // Forgot says that the switch has lost all that it had learned, by a start of its own. For as long as a station may be silent the rows of those that it knew

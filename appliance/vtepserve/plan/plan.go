@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/wire"
+	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/vtepdb/switchrows"
 )
 
@@ -55,6 +56,7 @@ type Plan struct {
 	unclear     map[ovsdb.UUID][]Problem             // of Logical_Switch rows
 	portFaults  map[string][]string                  // by port
 	common      bridging.Common
+	offloadMode offload.Mode // what the bridge asks for
 
 	secured bool // see Secured
 
@@ -140,6 +142,7 @@ func (p *Plan) Settle() {
 		p.secured = p.isSecure()
 		p.readSwitch()
 		p.readTunnels()
+		p.readOffload()
 		for ls := range p.attached {
 			p.touched[ls] = true
 		}

@@ -14,6 +14,8 @@ type port struct {
 	number ofp.Port // 0: none
 	fault  string   // why frames do not pass; "" when they do
 	down   bool     // it has no link
+	row    *vsw.Port
+	iface  *vsw.Interface
 }
 
 // uplink is a tunnel port that is there.
@@ -74,7 +76,7 @@ func (p *Plan) readPorts() {
 }
 
 func readPort(row *vsw.Port, in *vsw.Interface) port {
-	pt := port{number: number(in), down: in.LinkState.Or("up") == "down"}
+	pt := port{number: number(in), down: in.LinkState.Or("up") == "down", row: row, iface: in}
 	switch {
 	case len(row.Interfaces) > 1:
 		pt.number, pt.fault = 0, "it is a bond of Open vSwitch, which flows cannot send to: bond its interfaces in the kernel"

@@ -9,20 +9,24 @@ import (
 	"github.com/sluice-gw/sluice/offload"
 )
 
-// barred is why the packets of an interface must stay in Open vSwitch: it does something
-// with them there that it does not do with those that are offloaded. Zero: they need not.
+// barred is Barred for an interface of the integration bridge.
 func (d *Devices) barred(row *vsw.Interface) offload.Lack {
+	return Barred(d.w.VSW, d.w.Bridge(), d.ifaces.Port(row.UUID), row)
+}
+
+// Barred is why the packets of an interface must stay in Open vSwitch: it does something
+// with them there that it does not do with those that are offloaded. Zero: they need not.
+// Bridge and port are those that the interface belongs to; nil: they are not there.
+func Barred(db *vsw.DB, br *vsw.Bridge, port *vsw.Port, row *vsw.Interface) offload.Lack {
 	if row.IngressPolicingRate > 0 || row.IngressPolicingKpktsRate > 0 {
 		return offload.Lack{Why: "Open vSwitch limits the rate of its packets (ingress_policing_rate, ingress_policing_kpkts_rate), with a qdisc in the place of ours",
 			Fix: "a limit elsewhere, such as QoS of OVN; \"ovs-vsctl set Interface " + row.Name + " ingress_policing_rate=0 ingress_policing_kpkts_rate=0\" removes this one"}
 	}
-	port := d.ifaces.Port(row.UUID)
-	br := d.w.Bridge()
 	if port == nil || br == nil {
 		return offload.Lack{}
 	}
 	for _, id := range br.Mirrors {
-		m := d.w.VSW.Mirror.Get(id)
+		m := db.Mirror.Get(id)
 		if m == nil || !concerns(m, port.UUID) {
 			continue
 		}

@@ -55,7 +55,7 @@ func (d *Devices) Update() bool {
 	d.refused, d.unknown = nil, nil
 	next := d.read()
 	slices.Sort(d.refused)
-	d.w.Refuse(node.RefusalKey{Table: "Interface", Part: key}, d.refused...)
+	d.w.Refuse(node.RefusalKey{Table: "Interface", Part: Key}, d.refused...)
 	d.w.Refuse(node.RefusalKey{Table: "Open_vSwitch", Part: offKey}, d.unknown...)
 	if d.known && reflect.DeepEqual(next, d.now) {
 		return false
@@ -64,9 +64,9 @@ func (d *Devices) Update() bool {
 	return true
 }
 
-// key is of external_ids, of the Open_vSwitch row for all interfaces and of an
+// Key is of external_ids, of the Open_vSwitch row for all interfaces and of an
 // Interface for itself.
-const key = "sluice-offload"
+const Key = "sluice-offload"
 
 func (d *Devices) read() Setting {
 	s := Setting{Mode: d.w.Config.Offload, Chassis: d.w.Config.Chassis}
@@ -98,22 +98,27 @@ func (d *Devices) read() Setting {
 
 // obstacle is why nothing can be offloaded on this chassis.
 func (d *Devices) obstacle() string {
-	for row := range d.w.VSW.OpenVSwitch.All() {
-		if strings.EqualFold(row.OtherConfig["hw-offload"], "true") { // as smap_get_bool reads it
-			return "Open vSwitch offloads by itself, and two would undo each other's rules: set Open_vSwitch other_config:hw-offload=false and restart ovs-vswitchd"
-		}
-	}
 	br := d.w.Bridge()
 	if br == nil {
 		return "there is no integration bridge"
+	}
+	return Obstacle(d.w.VSW, br, "external_ids:ovn-bridge-datapath-type=system")
+}
+
+// Obstacle is why nothing of a bridge can be offloaded; "" for nothing. datapathType is the setting by
+// which it gets the kernel's datapath.
+func Obstacle(db *vsw.DB, br *vsw.Bridge, datapathType string) string {
+	for row := range db.OpenVSwitch.All() {
+		if strings.EqualFold(row.OtherConfig["hw-offload"], "true") { // as smap_get_bool reads it
+			return "Open vSwitch offloads by itself, and two would undo each other's rules: set Open_vSwitch other_config:hw-offload=false and restart ovs-vswitchd"
+		}
 	}
 	if column := watched(br); column != "" {
 		return fmt.Sprintf("bridge %s has %s, which watches the packets in Open vSwitch and would not see those that are offloaded: \"ovs-vsctl clear Bridge %s %s\" ends it",
 			br.Name, column, br.Name, column)
 	}
 	if t := br.DatapathType; t != "" && t != "system" {
-		return fmt.Sprintf("bridge %s has datapath type %s: tc sees packets, and connections are shared, only where Open vSwitch uses the kernel's datapath "+
-			"(external_ids:ovn-bridge-datapath-type=system)", br.Name, t)
+		return fmt.Sprintf("bridge %s has datapath type %s: tc sees packets, and connections are shared, only where Open vSwitch uses the kernel's datapath (%s)", br.Name, t, datapathType)
 	}
 	return ""
 }
@@ -139,16 +144,24 @@ func (d *Devices) port(row *vsw.Interface, mode offload.Mode, others map[string]
 
 // override takes over what the interface itself says of its mode.
 func (d *Devices) override(p *offload.Port, row *vsw.Interface) {
-	text, has := row.ExternalIDs[key]
+	if why := Override(p, row); why != "" {
+		d.refused = append(d.refused, why)
+	}
+}
+
+// Override takes over what an interface itself says of its mode. refused is what is wrong with that, "" for nothing.
+func Override(p *offload.Port, row *vsw.Interface) (refused string) {
+	text, has := row.ExternalIDs[Key]
 	if !has {
-		return
+		return ""
 	}
 	own, err := offload.ParseMode(text)
 	if err != nil {
 		own = offload.Off
-		d.refused = append(d.refused, fmt.Sprintf("interface %s: external_ids:%s: %v: it is not offloaded", row.Name, key, err))
+		refused = fmt.Sprintf("interface %s: external_ids:%s: %v: it is not offloaded", row.Name, Key, err)
 	}
 	p.Mode = own
+	return refused
 }
 
 // encap is the address by which the other chassis know this one, of the family of

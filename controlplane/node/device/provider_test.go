@@ -92,7 +92,7 @@ func TestPatchPortsHaveTheUplink(t *testing.T) {
 	}
 	uplink := g.World.VSW.InterfaceByName.One("eth1").UUID
 	g.VSW(func(tx *idl.Tx) {
-		tx.Update("Interface", uplink, map[string]any{"external_ids": map[string]string{key: "off"}})
+		tx.Update("Interface", uplink, map[string]any{"external_ids": map[string]string{Key: "off"}})
 	})
 	if p := g.port("ln0"); p.Mode != offload.Off {
 		t.Errorf("with the uplink off: %+v", p)

@@ -23,12 +23,6 @@ var (
 	part = ofp.Reg(3)
 )
 
-// stationPriority is the priority of learned flows, learnedCookie their cookie: "MACS".
-const (
-	stationPriority = 100
-	learnedCookie   = 0x4d414353
-)
-
 // groupBit is the bit of an Ethernet address that tells groups from stations.
 const groupBit = 0x010000000000
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
-	"github.com/sluice-gw/sluice/internal/wire"
 )
 
 // Flows are the flows of one segment. Their cookie is the upper half of its ID.
@@ -69,7 +68,7 @@ func (s Segment) send(b *builder, a Attachment) {
 func (s Segment) remote(b *builder, st Station) {
 	where := []test{{ofp.Metadata, s.ID, 0}, {ofp.EthDst, st.MAC.Uint64(), 0}}
 	f := b.flow(forward, 100, b.match(append(where, test{dest, 0, 0})...), s.tunnel(st.At)...)
-	f.Evicts = &ofp.FlowMod{Command: ofp.FlowDeleteStrict, Table: stations, Priority: stationPriority, Match: b.match(where...)}
+	f.Evicts = &ofp.FlowMod{Command: ofp.FlowDelete, Table: stations, Match: b.match(where...)} // what was learned, and what is held
 }
 
 // StationFlow is the one flow of a station among those of its segment. Of one that is gone At does not matter.
@@ -115,44 +114,6 @@ func (s Segment) replication(b *builder, priority uint16, match []test, remotes 
 		b.flow(replicate, priority, b.match(append(slices.Clone(match), test{part, n, 0})...), actions...)
 		n++
 	}
-}
-
-// Learned is a station that the switch has learned.
-type Learned struct {
-	Segment uint64
-	MAC     wire.MAC
-	At      Attachment
-}
-
-// ReadLearned reads a flow of the switch; ok is false for any other.
-func ReadLearned(f *ofp.Flow) (l Learned, ok bool) {
-	if f.Table != stations || f.Cookie != learnedCookie || f.Priority != stationPriority {
-		return l, false
-	}
-	segment, ok1 := f.Match.Term(ofp.Metadata)
-	mac, ok2 := f.Match.Term(ofp.EthDst)
-	if !ok1 || !ok2 || !segment.Exact() || !mac.Exact() {
-		return l, false
-	}
-	l.Segment = segment.Value.Lo
-	for i := range l.MAC {
-		l.MAC[i] = byte(mac.Value.Lo >> (40 - 8*i))
-	}
-	for a, err := range f.Actions.All() {
-		load, is := a.(ofp.SetField)
-		if err != nil || !is || load.Field != dest {
-			return l, false
-		}
-		l.At, ok = attachment(load.Value.Lo), true
-	}
-	return l, ok
-}
-
-// Flow is the learned flow, to be removed.
-func (l Learned) Flow() (flowset.Flow, error) {
-	b := &builder{}
-	return flowset.Flow{Table: stations, Priority: stationPriority,
-		Match: b.match(test{ofp.Metadata, l.Segment, 0}, test{ofp.EthDst, l.MAC.Uint64(), 0})}, b.err
 }
 
 // Counters count the frames of an attachment.

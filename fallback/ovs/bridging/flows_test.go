@@ -3,6 +3,7 @@ package bridging_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,6 +98,44 @@ func TestStationMoves(t *testing.T) {
 	expect("tunnel 192.0.2.9 VNI 5")
 	at(s.Attachments[1])
 	expect("port 2 VLAN 100")
+}
+
+// A station that is held stays known when the switch has forgotten it, until its time is over; where it is learned comes before, and the controller's word makes
+// an end of both.
+func TestHold(t *testing.T) {
+	r := start(t)
+	s := one()
+	r.segments = []bridging.Segment{s}
+	r.install()
+	toStation := frame{in: s.Attachments[0], src: station(9), dst: station(1)}
+	expect := func(want ...string) {
+		t.Helper()
+		r.await(fmt.Sprintf("a frame for the station to go to %q", want), func() bool { return slices.Equal(r.copies(toStation), want) })
+	}
+	hold := func(at bridging.Attachment, seconds uint16) {
+		t.Helper()
+		m, err := bridging.Learned{Segment: s.ID, MAC: station(1), At: at}.Hold(seconds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.bridge.Change([]*ofp.FlowMod{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hold(s.Attachments[1], 300)
+	expect("port 2 VLAN 100")
+	if got := r.switchLearned(); len(got) != 1 || !got[0].Held || got[0].At != s.Attachments[1] {
+		t.Errorf("the switch has %+v", got)
+	}
+	r.receive(bridging.Learned{MAC: station(1), At: s.Attachments[0]})
+	expect() // it is where the frame comes from
+	s.Stations = []bridging.Station{{MAC: station(1), At: bridging.Remote{IP: netip.MustParseAddr("192.0.2.9")}}}
+	r.segments = []bridging.Segment{s}
+	r.install()
+	expect("tunnel 192.0.2.9 VNI 5")
+	hold(s.Attachments[1], 1)
+	expect("port 2 VLAN 100")
+	expect("tunnel 192.0.2.9 VNI 5")
 }
 
 // What was learned at an attachment leads nowhere when that belongs to another segment.

@@ -14,11 +14,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/fallback/ovs/bridging"
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
 	"github.com/sluice-gw/sluice/internal/testkit/vswitch"
-	"github.com/sluice-gw/sluice/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,10 +32,9 @@ const (
 // rig is a bridge with segments, and a plain account of what they are.
 type rig struct {
 	*testing.T
-	ovs      *vswitch.Switch
-	bridge   *flowset.Bridge
-	segments []bridging.Segment
-	learned  []bridging.Learned
+	world
+	ovs    *vswitch.Switch
+	bridge *flowset.Bridge
 }
 
 func start(t *testing.T) *rig {
@@ -101,13 +100,6 @@ func (r *rig) await(what string, cond func() bool) {
 	}
 }
 
-// frame is one that comes in at an attachment, or from a tunnel when Port is tunnelPort, with its VNI.
-type frame struct {
-	in       bridging.Attachment
-	vni      uint32
-	src, dst wire.MAC
-}
-
 // copies is what becomes of a frame: the copies that go out, sorted.
 func (r *rig) copies(f frame) []string {
 	r.Helper()
@@ -167,119 +159,24 @@ func outputs(trace string, in ofp.Port) []string {
 	return out
 }
 
-// oracle says the same of a frame from a plain account of the segments.
-func (r *rig) oracle(f frame) (out []string) {
-	var s *bridging.Segment
-	for i := range r.segments {
-		seg := &r.segments[i]
-		if f.in.Port == tunnelPort && seg.VNI != 0 && seg.VNI == f.vni || slices.Contains(seg.Attachments, f.in) {
-			s = seg
-		}
-	}
-	local := f.in.Port != tunnelPort
-	if s == nil || f.dst[0] == 1 && f.dst[1] == 0x80 || local && f.src.IsMulticast() {
-		return nil
-	}
-	defer func() { slices.Sort(out) }()
-	attachment := func(a bridging.Attachment) {
-		if a != f.in {
-			out = append(out, fmt.Sprintf("port %d VLAN %d", a.Port, a.VLAN))
-		}
-	}
-	remote := func(at bridging.Remote) {
-		vni := at.VNI
-		if vni == 0 {
-			vni = s.VNI
-		}
-		out = append(out, fmt.Sprintf("tunnel %s VNI %d", at.IP, vni))
-	}
-	if !f.dst.IsMulticast() {
-		for _, l := range r.learned {
-			if l.Segment == s.ID && l.MAC == f.dst {
-				attachment(l.At)
-				return out
-			}
-		}
-		for _, st := range s.Stations {
-			if st.MAC == f.dst && local && s.VNI != 0 {
-				remote(st.At)
-				return out
-			}
-		}
-	}
-	for _, a := range s.Attachments {
-		attachment(a)
-	}
-	if !local || s.VNI == 0 {
-		return out
-	}
-	to := s.Unknown
-	for _, g := range s.Groups {
-		if g.MAC == f.dst {
-			to = g.At
-		}
-	}
-	for _, at := range to {
-		remote(at)
-	}
-	return out
-}
-
-func station(n int) wire.MAC { return wire.MAC{2, 0, 0, 0, 0, byte(n)} }
-func group(n int) wire.MAC   { return wire.MAC{1, 0, 0x5e, 0, 0, byte(n)} }
-
-func remotes(rnd *rand.Rand, most int) (list []bridging.Remote) {
-	for i := range most {
-		if rnd.IntN(2) == 0 {
-			list = append(list, bridging.Remote{IP: netip.AddrFrom4([4]byte{192, 0, 2, byte(10 + i)}), VNI: uint32(rnd.IntN(2) * (50 + i))})
-		}
-	}
-	return list
-}
-
-// random makes segments with all that there is. VLANs of one port are in different segments and in one.
-func (r *rig) random(rnd *rand.Rand) {
-	r.segments, r.learned = nil, nil
-	var free []bridging.Attachment
-	for p := firstPort; p <= lastPort; p++ {
-		for _, vlan := range []uint16{0, 1, 100, 4095} {
-			free = append(free, bridging.Attachment{Port: ofp.Port(p), VLAN: vlan})
-		}
-	}
-	rnd.Shuffle(len(free), func(i, j int) { free[i], free[j] = free[j], free[i] })
-	for i := range 3 {
-		n := rnd.IntN(4)
-		s := bridging.Segment{ID: 0x1122334400000000 + uint64(i+1), Tunnel: tunnelPort, VNI: uint32(i * (5 + rnd.IntN(1000))), Attachments: free[:n], Unknown: remotes(rnd, 3)}
-		free = free[n:]
-		for m := range 4 {
-			if at := remotes(rnd, 1); len(at) > 0 {
-				s.Stations = append(s.Stations, bridging.Station{MAC: station(m), At: at[0]})
-			}
-		}
-		if rnd.IntN(2) == 0 {
-			s.Groups = append(s.Groups, bridging.Group{MAC: group(1), At: remotes(rnd, 3)})
-		}
-		for m := range 6 {
-			if n > 0 && rnd.IntN(3) == 0 {
-				r.learned = append(r.learned, bridging.Learned{Segment: s.ID, MAC: station(m), At: s.Attachments[rnd.IntN(n)]})
-			}
-		}
-		r.segments = append(r.segments, s)
-	}
-}
-
 // addLearned puts in what the switch would have learned: by frames from the stations, so that its own learning makes the flows.
 func (r *rig) addLearned() {
 	r.Helper()
 	for _, l := range r.learned {
-		tag := ""
-		if l.At.VLAN != 0 {
-			tag = fmt.Sprintf("8100%04x", l.At.VLAN)
-		}
-		packet := "ffffffffffff" + strings.ReplaceAll(l.MAC.String(), ":", "") + tag + "88b5" + strings.Repeat("00", 50)
-		r.ovs.Appctl("netdev-dummy/receive", fmt.Sprintf("p%d", l.At.Port), packet)
+		r.receive(l)
 	}
 	r.await("what the switch learns", func() bool { return slices.Equal(r.switchLearned(), sorted(r.learned)) })
+}
+
+// receive has the switch receive a frame from where a station is.
+func (r *rig) receive(l bridging.Learned) {
+	r.Helper()
+	tag := ""
+	if l.At.VLAN != 0 {
+		tag = fmt.Sprintf("8100%04x", l.At.VLAN)
+	}
+	packet := "ffffffffffff" + strings.ReplaceAll(l.MAC.String(), ":", "") + tag + "88b5" + strings.Repeat("00", 50)
+	r.ovs.Appctl("netdev-dummy/receive", fmt.Sprintf("p%d", l.At.Port), packet)
 }
 
 func (r *rig) switchLearned() (list []bridging.Learned) {
@@ -323,13 +220,14 @@ func (r *rig) forget() {
 	r.await("the end of what was learned", func() bool { return len(r.switchLearned()) == 0 })
 }
 
-// Open vSwitch does with frames what the segments say, whatever they are: to whom, with which VLAN or VNI, and how many times.
+// Open vSwitch does with frames what the segments say, whatever they are: to whom, with which VLAN or VNI, and how many times. So do the rules for the offload.
 func TestTraceAgrees(t *testing.T) {
 	r := start(t)
 	for seed := range uint64(6) {
 		rnd := rand.New(rand.NewPCG(seed, 0))
 		old := r.segments
 		r.random(rnd)
+		pipeline := ir.NewPipeline(r.rules()...)
 		for _, s := range old {
 			r.bridge.Put(s.ID, nil)
 		}
@@ -337,22 +235,14 @@ func TestTraceAgrees(t *testing.T) {
 		r.forget()
 		r.addLearned()
 		for range 40 {
-			f := frame{src: station(200), in: bridging.Attachment{Port: ofp.Port(firstPort + rnd.IntN(lastPort))}}
-			switch rnd.IntN(3) {
-			case 0:
-				f.in.Port, f.vni = tunnelPort, r.segments[rnd.IntN(3)].VNI
-				if rnd.IntN(8) == 0 {
-					f.vni = 4711 // nobody's
-				}
-			default:
-				f.in.VLAN = []uint16{0, 1, 100, 4095}[rnd.IntN(4)]
-			}
-			if rnd.IntN(10) == 0 {
-				f.src = group(3)
-			}
-			f.dst = []wire.MAC{station(rnd.IntN(8)), group(rnd.IntN(3)), wire.Broadcast, {1, 0x80, 0xc2, 0, 0, 3}}[rnd.IntN(4)]
+			f := r.frame(rnd)
 			if got, want := r.copies(f), r.oracle(f); !slices.Equal(got, want) {
 				t.Fatalf("seed %d: frame %+v\ngoes to %q\nnot to  %q\nsegments %+v\nlearned %+v", seed, f, got, want, r.segments, r.learned)
+			}
+			if p := r.packet(f); p != nil {
+				if got, want := evaluate(t, pipeline, p), r.oracle(f); !slices.Equal(got, want) {
+					t.Fatalf("seed %d: frame %+v\ngoes by the rules to %q\nnot to  %q\nsegments %+v\nlearned %+v", seed, f, got, want, r.segments, r.learned)
+				}
 			}
 		}
 	}

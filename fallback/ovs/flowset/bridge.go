@@ -121,13 +121,22 @@ func (b *Bridge) Dump(ctx context.Context, table uint8) iter.Seq2[*ofp.Flow, err
 
 // Remove removes flows that the switch has by itself, by their table, priority and match. From any goroutine.
 func (b *Bridge) Remove(flows []Flow) error {
+	mods := make([]*ofp.FlowMod, len(flows))
+	for i, f := range flows {
+		mods[i] = keyOf(f.Table, f.Priority, f.Match).remove()
+	}
+	return b.Change(mods)
+}
+
+// Change changes flows that are no part of the set but the switch's own (Config.Stays), without waiting for an answer. From any goroutine.
+func (b *Bridge) Change(mods []*ofp.FlowMod) error {
 	conn := b.conn.Load()
 	if conn == nil {
 		return ErrNotConnected
 	}
-	msgs := make([]ofp.Message, len(flows))
-	for i, f := range flows {
-		msgs[i] = keyOf(f.Table, f.Priority, f.Match).remove()
+	msgs := make([]ofp.Message, len(mods))
+	for i, m := range mods {
+		msgs[i] = m
 	}
 	_, err := conn.Send(msgs...)
 	return err
@@ -196,7 +205,7 @@ func (b *Bridge) session(ctx context.Context, pace *reconnect.Pacer) error {
 func (b *Bridge) events(conn *ofconn.Conn) {
 	for e := range conn.Events() {
 		if m, ok := e.Message.(*ofp.Error); ok {
-			b.log.Warn("the switch refused the removal of a learned flow: " + m.Cause())
+			b.log.Warn("the switch refused to change a learned flow: " + m.Cause())
 		}
 	}
 }

@@ -34,7 +34,7 @@ func Modules() []string {
 const Age = 10 * time.Second
 
 // programs of this host that the tests run, besides those of a deployment (package lab).
-var programs = []string{"devlink", "tc"}
+var programs = []string{"devlink", "tc", "vtep-ctl"}
 
 // product is the product's program, where the tests find it in the guest.
 const product = "/usr/local/bin/sluice"

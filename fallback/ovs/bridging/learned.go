@@ -1,0 +1,81 @@
+package bridging
+
+import (
+	"fmt"
+
+	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+	"github.com/sluice-gw/sluice/internal/wire"
+)
+
+// Learned is a station that the switch has learned.
+type Learned struct {
+	Segment uint64
+	MAC     wire.MAC
+	At      Attachment
+	// Held says that it has not been learned from a frame lately but is kept by Hold.
+	Held bool
+}
+
+// Priorities and cookies ("MACS", "HELD") of learned flows and of held ones, which only those that are learned come before: where a station was seen last they know.
+const (
+	stationPriority = 100
+	learnedCookie   = 0x4d414353
+	heldPriority    = 90
+	heldCookie      = 0x48454c44
+)
+
+// ReadLearned reads a flow of the switch; ok is false for any other.
+func ReadLearned(f *ofp.Flow) (l Learned, ok bool) {
+	switch {
+	case f.Table != stations:
+		return l, false
+	case f.Cookie == heldCookie && f.Priority == heldPriority:
+		l.Held = true
+	case f.Cookie != learnedCookie || f.Priority != stationPriority:
+		return l, false
+	}
+	segment, ok1 := f.Match.Term(ofp.Metadata)
+	mac, ok2 := f.Match.Term(ofp.EthDst)
+	if !ok1 || !ok2 || !segment.Exact() || !mac.Exact() {
+		return l, false
+	}
+	l.Segment = segment.Value.Lo
+	for i := range l.MAC {
+		l.MAC[i] = byte(mac.Value.Lo >> (40 - 8*i))
+	}
+	for a, err := range f.Actions.All() {
+		load, is := a.(ofp.SetField)
+		if err != nil || !is || load.Field != dest {
+			return l, false
+		}
+		l.At, ok = attachment(load.Value.Lo), true
+	}
+	return l, ok
+}
+
+func (l Learned) where(b *builder) ofp.Match {
+	return b.match(test{ofp.Metadata, l.Segment, 0}, test{ofp.EthDst, l.MAC.Uint64(), 0})
+}
+
+// Flow is the flow of the station, learned or held, to be removed.
+func (l Learned) Flow() (flowset.Flow, error) {
+	b := &builder{}
+	f := flowset.Flow{Table: stations, Priority: stationPriority, Match: l.where(b)}
+	if l.Held {
+		f.Priority = heldPriority
+	}
+	return f, b.err
+}
+
+// Hold keeps a station known for some seconds more. It is for one whose frames the switch does not see because they are offloaded: a learned flow's time is
+// renewed by frames only.
+func (l Learned) Hold(seconds uint16) (*ofp.FlowMod, error) {
+	b := &builder{}
+	m := &ofp.FlowMod{Command: ofp.FlowAdd, Table: stations, Priority: heldPriority, Cookie: heldCookie, HardTimeout: seconds, Match: l.where(b),
+		Actions: b.actions([]ofp.Action{set(dest, l.At.id())})}
+	if b.err != nil {
+		return nil, fmt.Errorf("hold station %s: %w", l.MAC, b.err)
+	}
+	return m, nil
+}
