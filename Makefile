@@ -91,11 +91,11 @@ hil: deps deps-vm
 scenarios: deps build
 	$(GO) run ./test/hil/play -junit bin/scenarios.xml $(if $(ENCAP),-encap $(ENCAP)) $(if $(DATAPATH),-datapath $(DATAPATH)) $(if $(OFFLOAD),-offload $(OFFLOAD)) $(NAMES)
 
-# The end-to-end tests are not part of check, because they need root and minutes. RUN= selects some of them. As many deployments as there are
-# processors run at the same time: what may lose nothing may not do so on a busy machine either.
+# The end-to-end tests are not part of check, because they need root and minutes. RUN= selects some of them. Some deployments run at the same time,
+# as they mostly wait: what may lose nothing may not do so on a busy machine either.
 .PHONY: e2e
 e2e: build
-	$(GO) test -count=1 -timeout 20m -v $(if $(RUN),-run '$(RUN)') ./test/e2e
+	$(GO) test -count=1 -timeout 20m -parallel 3 -v $(if $(RUN),-run '$(RUN)') ./test/e2e
 
 ## bench: bin/sluice against Debian's ovn-controller on generated loads (SIZE=50x20 REPS=3 OUTPUT=json), or PROFILE=DIR for CPU profiles of it
 .PHONY: bench

@@ -18,8 +18,7 @@ import (
 
 // TestSameConnectivity drives a randomly changed configuration with ovn-controller, tries who reaches whom, replaces the controller of every
 // chassis by sluice, and tries again: the answers must be the same.
-func TestSameConnectivity(t *testing.T) {
-	t.Parallel()
+func TestSameConnectivity(t *testing.T) { // alone: on a busy machine an answer may come after what counts as silence
 	need(t)
 	sluice, c := underTest(t), ovnController(t)
 	d := configured(t, reference.Options{Options: lab.Options{Controller: c}})

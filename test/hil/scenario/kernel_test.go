@@ -16,8 +16,9 @@ import (
 	"github.com/sluice-gw/sluice/test/lab"
 )
 
-// TestKernelScenarios plays all scenarios with the kernel's datapath, tunnels and connection tracking, and once more with the offload: the
-// same packets have the same results. With VXLAN tunnels they are played in long runs only.
+// TestKernelScenarios plays all scenarios with the kernel's datapath, tunnels and connection tracking, and the offload: the same packets have the
+// same results as without it. Without it, and with VXLAN tunnels, they are played here in long runs only; TestScenarios of package e2e plays them without
+// it in userspace.
 func TestKernelScenarios(t *testing.T) {
 	guest.Need(t, append(lab.Programs(), "sluice")...)
 	controller, err := lab.ParseController("sluice")
@@ -28,9 +29,9 @@ func TestKernelScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	variants := []struct{ encap, offload string }{{"geneve", ""}, {"geneve", "software"}}
+	variants := []struct{ encap, offload string }{{"geneve", "software"}}
 	if !testing.Short() {
-		variants = append(variants, []struct{ encap, offload string }{{"vxlan", ""}, {"vxlan", "software"}}...)
+		variants = append(variants, []struct{ encap, offload string }{{"geneve", ""}, {"vxlan", ""}, {"vxlan", "software"}}...)
 	}
 	for _, v := range variants {
 		name := v.encap
@@ -42,9 +43,6 @@ func TestKernelScenarios(t *testing.T) {
 			var results []Result
 			var past uint64 // Open vSwitch, in the scenarios so far
 			for _, s := range all {
-				if testing.Short() && v.offload == "" && s.NeedsOffload() {
-					continue // make hil plays it
-				}
 				t.Run(s.Name, func(t *testing.T) {
 					if testing.Short() && s.Name == "gateway-failover" {
 						t.Skip("the kernel forwards for a dead gateway until BFD notices, at a time that an emulated machine does not keep: make hil plays it")
