@@ -254,7 +254,8 @@ func TestKernelVTEP(t *testing.T) {
 	s.ctl("add-ucast-remote", "ls1", s.stations["far"].mac, farEnd)
 	s.bridges()
 
-	s.vsctl("set", "bridge", s.tor.Name, "external_ids:sluice-offload=software", "other_config:mac-aging-time=15")
+	s.aging(15)
+	s.vsctl("set", "bridge", s.tor.Name, "external_ids:sluice-offload=software")
 	s.speak("h4")
 	s.silent()
 	s.bypasses("h1", "far")

@@ -22,6 +22,19 @@ func (s *served) vsctl(args ...string) {
 	s.no(err)
 }
 
+// aging says after how many seconds stations are forgotten, and waits until those are that are learned from now on. Others keep what they were learned with.
+func (s *served) aging(seconds int) {
+	s.Helper()
+	s.vsctl("set", "bridge", s.tor.Name, fmt.Sprintf("other_config:mac-aging-time=%d", seconds))
+	s.await("stations to be learned for so long", func() error {
+		flows, err := s.tor.OVS.Ofctl("dump-flows", s.tor.Name, "table=2")
+		if err == nil && !strings.Contains(flows, fmt.Sprintf("hard_timeout=%d,", seconds)) {
+			err = fmt.Errorf("they are learned by\n%s", flows)
+		}
+		return err
+	})
+}
+
 // speak has a station send a frame to the one behind the tunnel, again and again and without any answer, until the test ends. It returns when they are offloaded.
 func (s *served) speak(name string) {
 	s.Helper()
