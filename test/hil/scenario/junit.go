@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type (
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
 		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
 		Time     string      `xml:"time,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
@@ -27,6 +29,7 @@ type (
 		Time    string        `xml:"time,attr"`
 		Failure *junitMessage `xml:"failure,omitempty"`
 		Error   *junitMessage `xml:"error,omitempty"`
+		Skipped *junitMessage `xml:"skipped,omitempty"`
 		Output  string        `xml:"system-out,omitempty"`
 	}
 	junitMessage struct {
@@ -50,6 +53,11 @@ func WriteJUnit(w io.Writer, testbed string, results []Result) error {
 		if r.Err != nil {
 			suite.Cases = append(suite.Cases, junitCase{Name: "the testbed", Class: suite.Name, Time: seconds(0), Error: &junitMessage{r.Err.Error()}})
 			suite.Errors++
+		}
+		if len(r.Lacks) > 0 {
+			why := &junitMessage{"the testbed lacks " + strings.Join(r.Lacks, "; ")}
+			suite.Cases = append(suite.Cases, junitCase{Name: "the testbed", Class: suite.Name, Time: seconds(0), Skipped: why})
+			suite.Skipped++
 		}
 		suite.Tests = len(suite.Cases)
 		report.Suites = append(report.Suites, suite)

@@ -26,6 +26,10 @@ func (p *Player) Play(s *Scenario) Result {
 		p.bed, r.Err = p.start()
 	}
 	if r.Err == nil {
+		if r.Lacks = p.bed.Lacks(s); len(r.Lacks) > 0 {
+			r.Took = time.Since(start)
+			return r
+		}
 		s.play(p.bed, &r)
 	}
 	if p.Inspect != nil {

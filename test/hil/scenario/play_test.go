@@ -8,12 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-gw/sluice/test/probe"
 )
 
 // here is a testbed without a network: its hosts are this process, and what is done to it is noted.
 type here struct {
 	done   []string
 	refuse string // what it cannot do
+	lacks  []string
 	// offloaded tells what is offloaded; nil: nothing
 	offloaded func(chassis string) (string, error)
 }
@@ -27,11 +30,12 @@ func (h *here) note(format string, args ...any) error {
 	return nil
 }
 
+func (h *here) Lacks(*Scenario) []string        { return h.lacks }
 func (h *here) Build(t Topology) error          { return h.note("build %d chassis", len(t.Chassis)) }
 func (h *here) Configure(commands string) error { return h.note("configure %q", commands) }
 func (h *here) Settle() error                   { return h.note("settle") }
 func (h *here) Port(string) Port {
-	return Port{Netns: thisNetns{}, Interface: "lo", Timeout: time.Minute}
+	return Port{Host: probe.Local{Netns: probe.Here{}, Interface: "lo"}, Timeout: time.Minute}
 }
 func (h *here) Fault(f Fault) error     { return h.note("%s of %s", f.Kind, f.Of) }
 func (h *here) Clear() error            { return h.note("clear") }
@@ -44,10 +48,6 @@ func (h *here) Offloaded(chassis string) (string, error) {
 	}
 	return h.offloaded(chassis)
 }
-
-type thisNetns struct{}
-
-func (thisNetns) Do(f func() error) error { return f() }
 
 // Nobody listens on these ports of the loopback interface, so datagrams and connections are refused.
 const refusals = `

@@ -12,6 +12,8 @@ import (
 type Result struct {
 	Name, Idea string
 	Took       time.Duration
+	// Lacks is what the testbed does not have of what the scenario needs; where there is anything, it was not played.
+	Lacks []string
 	// Steps are the lines that were played, in order.
 	Steps []StepResult
 	// Err is why the scenario could not be played to its end, or not be removed.
@@ -34,6 +36,9 @@ func (r *Result) add(text string, o Outcome, err error, took time.Duration) {
 // Failure is nil when the scenario was played to its end and every line came out as expected.
 func (r *Result) Failure() error {
 	errs := []error{r.Err}
+	if len(r.Lacks) > 0 {
+		errs = append(errs, fmt.Errorf("not played: the testbed lacks %s", strings.Join(r.Lacks, "; ")))
+	}
 	for _, s := range r.Steps {
 		if s.Err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", s.Text, s.Err))
@@ -45,7 +50,7 @@ func (r *Result) Failure() error {
 // WriteText writes results for people.
 func WriteText(w io.Writer, results []Result) error {
 	var b strings.Builder
-	failed := 0
+	failed, refused := 0, 0
 	for _, r := range results {
 		fmt.Fprintf(&b, "\n%s: %s (%.1f s)\n", r.Name, r.Idea, r.Took.Seconds())
 		for _, s := range r.Steps {
@@ -61,11 +66,21 @@ func WriteText(w io.Writer, results []Result) error {
 		if r.Err != nil {
 			fmt.Fprintf(&b, "  FAIL %v\n", r.Err)
 		}
-		if r.Failure() != nil {
+		for _, lack := range r.Lacks {
+			fmt.Fprintf(&b, "  NOT PLAYED, the testbed lacks %s\n", lack)
+		}
+		switch {
+		case len(r.Lacks) > 0:
+			refused++
+		case r.Failure() != nil:
 			failed++
 		}
 	}
-	fmt.Fprintf(&b, "\n%d scenarios passed, %d failed\n", len(results)-failed, failed)
+	fmt.Fprintf(&b, "\n%d scenarios passed, %d failed", len(results)-failed-refused, failed)
+	if refused > 0 {
+		fmt.Fprintf(&b, ", %d not played", refused)
+	}
+	b.WriteString("\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

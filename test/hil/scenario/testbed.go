@@ -1,10 +1,16 @@
 package scenario
 
-import "github.com/sluice-gw/sluice/test/probe"
+import (
+	"io"
+
+	"github.com/sluice-gw/sluice/test/probe"
+)
 
 // Testbed is what a scenario is played on: chassis with a controller, hosts whose packets the runner sends and watches, and a central node.
 // Its methods are called by one goroutine.
 type Testbed interface {
+	// Lacks lists what the scenario needs and the testbed does not have; nothing when it can be played.
+	Lacks(*Scenario) []string
 	// Build starts what the topology says, as far as it is not there, with nothing configured in OVN.
 	Build(Topology) error
 	// Configure runs commands of ovn-nbctl, one a line, in one transaction.
@@ -27,29 +33,7 @@ type Testbed interface {
 // echoPort is where every host answers UDP and TCP.
 const echoPort = 7000
 
-// servers answer a host's packets.
-type servers []interface{ Close() }
-
-// serve starts the servers of a host.
-func (s *servers) serve(ns probe.Netns, ports []uint16) error {
-	udp, err := probe.ListenUDPEcho(ns, echoPort)
-	if err != nil {
-		return err
-	}
-	*s = append(*s, udp)
-	for _, port := range append([]uint16{echoPort}, ports...) {
-		tcp, err := probe.ListenTCPEcho(ns, port)
-		if err != nil {
-			return err
-		}
-		*s = append(*s, tcp)
-	}
-	return nil
-}
-
-func (s *servers) close() {
-	for _, server := range *s {
-		server.Close()
-	}
-	*s = nil
+// Serve starts the servers that answer a host's packets: those of every host, and of TCP at the ports that it serves.
+func Serve(h probe.Host, ports []uint16) (io.Closer, error) {
+	return h.Serve([]uint16{echoPort}, append([]uint16{echoPort}, ports...))
 }
