@@ -31,7 +31,7 @@ type InterfaceConfig struct {
 // Configure sets an interface of the namespace up: it is down for a moment, so that it forgets its neighbours, and its link-local address is
 // that of its MAC address. An IPv6 address is used at once, without looking for duplicates. restore puts everything back that was changed.
 func Configure(ns Netns, iface string, c InterfaceConfig) (restore func() error, err error) {
-	want := interfaceState{InterfaceConfig: c, up: true, ipv6: map[string]string{
+	want := interfaceState{mac: c.MAC, mtu: c.MTU, up: true, addrs: addrs(c.Addrs), routes: defaultRoutes(c.Gateways), ipv6: map[string]string{
 		"disable_ipv6": "1", "accept_dad": "0", "accept_ra": "0", "router_solicitations": "0",
 	}}
 	if c.IPv6 || slices.ContainsFunc(c.Addrs, func(p netip.Prefix) bool { return p.Addr().Is6() }) {
@@ -56,21 +56,24 @@ func Configure(ns Netns, iface string, c InterfaceConfig) (restore func() error,
 }
 
 // AddAddrs adds addresses and default routes to an interface of the namespace.
-func AddAddrs(ns Netns, iface string, addrs []netip.Prefix, gateways []netip.Addr) error {
+func AddAddrs(ns Netns, iface string, prefixes []netip.Prefix, gateways []netip.Addr) error {
 	return ns.Do(func() error {
 		link, err := netlink.LinkByName(iface)
 		if err != nil {
 			return fmt.Errorf("interface %s: %w", iface, err)
 		}
-		return addAddrs(link, addrs, gateways)
+		return add(link, addrs(prefixes), defaultRoutes(gateways))
 	})
 }
 
 // interfaceState is all that Configure changes. Its methods are called inside the namespace.
 type interfaceState struct {
-	InterfaceConfig
-	up   bool
-	ipv6 map[string]string // settings below net/ipv6/conf/INTERFACE (Documentation/networking/ip-sysctl.rst of the kernel)
+	mac    net.HardwareAddr
+	mtu    int
+	up     bool
+	addrs  []netlink.Addr    // but for those that the kernel makes by itself
+	routes []netlink.Route   // likewise
+	ipv6   map[string]string // settings below net/ipv6/conf/INTERFACE (Documentation/networking/ip-sysctl.rst of the kernel)
 }
 
 // read finds out how the interface is; settings are the IPv6 settings that matter.
@@ -80,7 +83,7 @@ func (s *interfaceState) read(iface string, settings map[string]string) error {
 		return err
 	}
 	a := link.Attrs()
-	s.MAC, s.MTU, s.up = a.HardwareAddr, a.MTU, a.Flags&net.FlagUp != 0
+	s.mac, s.mtu, s.up = a.HardwareAddr, a.MTU, a.Flags&net.FlagUp != 0
 	s.ipv6 = map[string]string{}
 	for name := range settings {
 		value, err := os.ReadFile(ipv6Setting(iface, name))
@@ -89,24 +92,13 @@ func (s *interfaceState) read(iface string, settings map[string]string) error {
 		}
 		s.ipv6[name] = strings.TrimSpace(string(value))
 	}
-	addrs, err := addrsOf(link)
-	if err != nil {
+	if s.addrs, err = addrsOf(link); err != nil {
 		return err
 	}
-	for _, x := range addrs {
-		if p, ok := prefixOf(x.IPNet); ok {
-			s.Addrs = append(s.Addrs, p)
-		}
-	}
-	routes, err := netlink.RouteList(link, netlink.FAMILY_ALL)
-	if err != nil {
+	if s.routes, err = netlink.RouteList(link, netlink.FAMILY_ALL); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
-	for _, r := range routes {
-		if gw, ok := netip.AddrFromSlice(r.Gw); ok && isDefault(r.Dst) {
-			s.Gateways = append(s.Gateways, gw.Unmap())
-		}
-	}
+	s.routes = slices.DeleteFunc(s.routes, func(r netlink.Route) bool { return r.Protocol == unix.RTPROT_KERNEL })
 	return nil
 }
 
@@ -119,12 +111,12 @@ func (s *interfaceState) apply(iface string) error {
 	if err := netlink.LinkSetDown(link); err != nil {
 		return fmt.Errorf("set it down: %w", err)
 	}
-	if err := netlink.LinkSetMTU(link, s.MTU); err != nil {
-		return fmt.Errorf("set its MTU to %d: %w", s.MTU, err)
+	if err := netlink.LinkSetMTU(link, s.mtu); err != nil {
+		return fmt.Errorf("set its MTU to %d: %w", s.mtu, err)
 	}
-	if len(s.MAC) > 0 {
-		if err := netlink.LinkSetHardwareAddr(link, s.MAC); err != nil {
-			return fmt.Errorf("set its MAC address to %s: %w", s.MAC, err)
+	if len(s.mac) > 0 {
+		if err := netlink.LinkSetHardwareAddr(link, s.mac); err != nil {
+			return fmt.Errorf("set its MAC address to %s: %w", s.mac, err)
 		}
 	}
 	for name, value := range s.ipv6 {
@@ -137,41 +129,53 @@ func (s *interfaceState) apply(iface string) error {
 		return err
 	}
 	for _, x := range present {
-		if p, ok := prefixOf(x.IPNet); ok && !slices.Contains(s.Addrs, p) {
-			if err := netlink.AddrDel(link, &x); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) { // went with the link
-				return fmt.Errorf("remove address %s: %w", p, err)
-			}
+		if err := netlink.AddrDel(link, &x); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) { // went with the link
+			return fmt.Errorf("remove address %s: %w", x.IPNet, err)
 		}
 	}
 	if !s.up {
-		return nil
+		return add(link, s.addrs, nil)
 	}
 	if err := netlink.LinkSetUp(link); err != nil {
 		return fmt.Errorf("set it up: %w", err)
 	}
-	return addAddrs(link, s.Addrs, s.Gateways)
+	return add(link, s.addrs, s.routes)
 }
 
-func addAddrs(link netlink.Link, addrs []netip.Prefix, gateways []netip.Addr) error {
-	for _, p := range addrs {
-		x := &netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}}
-		if p.Addr().Is6() {
-			x.Flags = unix.IFA_F_NODAD
+func add(link netlink.Link, addrs []netlink.Addr, routes []netlink.Route) error {
+	for _, x := range addrs {
+		if x.Broadcast == nil {
+			x.Broadcast = net.IPv4zero // none, as with ip-address(8); nil would have one made
 		}
-		if err := netlink.AddrReplace(link, x); err != nil {
-			return fmt.Errorf("add address %s to %s: %w", p, link.Attrs().Name, err)
+		if err := netlink.AddrReplace(link, &x); err != nil {
+			return fmt.Errorf("add address %s to %s: %w", x.IPNet, link.Attrs().Name, err)
 		}
 	}
-	for _, gw := range gateways {
-		family := netlink.FAMILY_V4
-		if gw.Is6() {
-			family = netlink.FAMILY_V6
-		}
-		if err := netlink.RouteReplace(&netlink.Route{LinkIndex: link.Attrs().Index, Gw: gw.AsSlice(), Family: family}); err != nil {
-			return fmt.Errorf("make %s the default router on %s: %w", gw, link.Attrs().Name, err)
+	for _, r := range routes {
+		r.LinkIndex = link.Attrs().Index
+		if err := netlink.RouteReplace(&r); err != nil {
+			return fmt.Errorf("add route %s to %s: %w", r, link.Attrs().Name, err)
 		}
 	}
 	return nil
+}
+
+func addrs(prefixes []netip.Prefix) (all []netlink.Addr) {
+	for _, p := range prefixes {
+		x := netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}}
+		if p.Addr().Is6() {
+			x.Flags = unix.IFA_F_NODAD
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+func defaultRoutes(gateways []netip.Addr) (all []netlink.Route) {
+	for _, gw := range gateways {
+		all = append(all, netlink.Route{Gw: gw.AsSlice()})
+	}
+	return all
 }
 
 // addrsOf are the addresses of an interface that the kernel has not given it by itself.
@@ -180,21 +184,7 @@ func addrsOf(link netlink.Link) ([]netlink.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("addresses: %w", err)
 	}
-	return slices.DeleteFunc(addrs, func(x netlink.Addr) bool { return x.Scope != int(netlink.SCOPE_UNIVERSE) }), nil
-}
-
-func prefixOf(n *net.IPNet) (netip.Prefix, bool) {
-	addr, ok := netip.AddrFromSlice(n.IP)
-	bits, _ := n.Mask.Size()
-	return netip.PrefixFrom(addr.Unmap(), bits), ok
-}
-
-func isDefault(dst *net.IPNet) bool {
-	if dst == nil {
-		return true
-	}
-	bits, _ := dst.Mask.Size()
-	return bits == 0
+	return slices.DeleteFunc(addrs, func(x netlink.Addr) bool { return x.Scope == int(netlink.SCOPE_LINK) }), nil
 }
 
 func ipv6Setting(iface, name string) string {
