@@ -13,8 +13,12 @@ import (
 // hostInterface is the name of a host's only interface, inside its namespace.
 const hostInterface = "eth0"
 
-// HostMTU leaves room for the tunnel headers on an underlay of 1500 bytes: Geneve with OVN's option needs 58.
-const HostMTU = 1400
+const (
+	// HostMTU leaves room for the tunnel headers on an underlay of 1500 bytes: Geneve with OVN's option needs 58.
+	HostMTU = 1400
+	// PhysicalMTU is that of hosts of the physical network.
+	PhysicalMTU = 1500
+)
 
 // HostSpec describes a VM or container.
 type HostSpec struct {
@@ -53,7 +57,15 @@ func (h *Host) Interface() string { return hostInterface }
 
 // AddHost starts a VM on the chassis, its interface plugged into br-int.
 func (ch *Chassis) AddHost(spec HostSpec) (*Host, error) {
-	return ch.addHost(spec, "br-int", "--", "set", "interface", spec.Name, "external-ids:iface-id="+spec.Port)
+	return ch.addHost(spec, "br-int", bind(spec.Name, spec.Port)...)
+}
+
+// bind binds a port to a logical one, for ovs-vsctl(8); or to none.
+func bind(name, port string) []string {
+	if port == "" {
+		return nil
+	}
+	return []string{"--", "set", "interface", name, "external-ids:iface-id=" + port}
 }
 
 // addHost makes a host whose chassis end is a port of the bridge; settings are what ovs-vsctl(8) does with

@@ -72,7 +72,7 @@ func (o OVN) Settle(ctx context.Context, chassis []string) error {
 func (o OVN) Configure(commands string) error {
 	var args []string
 	for line := range strings.Lines(commands) {
-		words, err := split(line)
+		words, err := Split(line)
 		if err != nil {
 			return err
 		}
@@ -90,18 +90,14 @@ var configurationTables = []string{
 	"HA_Chassis_Group", "Static_MAC_Binding", "Copp", "Mirror",
 }
 
-// Configured lists the tables with Northbound configuration.
-func (o OVN) Configured() (tables []string, err error) {
+// Configured tells whether there is any Northbound configuration.
+func (o OVN) Configured() (bool, error) {
+	args := []string{"--bare"}
 	for _, table := range configurationTables {
-		rows, err := o.NB("--bare", "--columns=_uuid", "list", table)
-		if err != nil {
-			return nil, err
-		}
-		if rows != "" {
-			tables = append(tables, table)
-		}
+		args = append(args, "--", "--columns=_uuid", "list", table)
 	}
-	return tables, nil
+	rows, err := o.NB(args...)
+	return strings.TrimSpace(rows) != "", err
 }
 
 // Clear removes all of the Northbound configuration.
@@ -114,8 +110,8 @@ func (o OVN) Clear() error {
 	return err
 }
 
-// split cuts a line into words; single quotes keep spaces.
-func split(line string) ([]string, error) {
+// Split cuts a line into words; single quotes keep spaces.
+func Split(line string) ([]string, error) {
 	var words []string
 	for i, part := range strings.Split(line, "'") {
 		if i%2 == 0 {

@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 )
 
@@ -54,9 +53,8 @@ func WriteJUnit(w io.Writer, testbed string, results []Result) error {
 			suite.Cases = append(suite.Cases, junitCase{Name: "the testbed", Class: suite.Name, Time: seconds(0), Error: &junitMessage{r.Err.Error()}})
 			suite.Errors++
 		}
-		if len(r.Lacks) > 0 {
-			why := &junitMessage{"the testbed lacks " + strings.Join(r.Lacks, "; ")}
-			suite.Cases = append(suite.Cases, junitCase{Name: "the testbed", Class: suite.Name, Time: seconds(0), Skipped: why})
+		if r.Lack != nil {
+			suite.Cases = append(suite.Cases, junitCase{Name: "the testbed", Class: suite.Name, Time: seconds(0), Skipped: &junitMessage{r.Lack.Error()}})
 			suite.Skipped++
 		}
 		suite.Tests = len(suite.Cases)

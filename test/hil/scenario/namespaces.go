@@ -33,11 +33,9 @@ func Namespaces(ctx context.Context, o lab.Options) func() (Testbed, error) {
 	}
 }
 
-// Lacks has nothing: what a scenario needs is made.
-func (n *namespaces) Lacks(*Scenario) []string { return nil }
-
-func (n *namespaces) Build(t Topology) error {
-	added := false
+// Build lacks nothing: what a scenario needs is made.
+func (n *namespaces) Build(s *Scenario) error {
+	t, added := s.Topology, false
 	for _, name := range t.Chassis {
 		if n.chassis[name] != nil {
 			continue

@@ -26,11 +26,11 @@ func (p *Player) Play(s *Scenario) Result {
 		p.bed, r.Err = p.start()
 	}
 	if r.Err == nil {
-		if r.Lacks = p.bed.Lacks(s); len(r.Lacks) > 0 {
-			r.Took = time.Since(start)
-			return r
-		}
 		s.play(p.bed, &r)
+	}
+	if r.Lack != nil {
+		r.Took = time.Since(start)
+		return r
 	}
 	if p.Inspect != nil {
 		p.Inspect(r)
@@ -58,8 +58,10 @@ func (p *Player) Close() error {
 // play plays the scenario on a testbed. A step that fails does not keep the later ones from being played; something that cannot be set up
 // does.
 func (s *Scenario) play(bed Testbed, r *Result) {
-	if err := bed.Build(s.Topology); err != nil {
-		r.Err = fmt.Errorf("build the topology: %w", err)
+	if err := bed.Build(s); err != nil {
+		if !errors.As(err, &r.Lack) {
+			r.Err = fmt.Errorf("build the topology: %w", err)
+		}
 		return
 	}
 	for _, section := range s.Sections {

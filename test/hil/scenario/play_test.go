@@ -16,7 +16,7 @@ import (
 type here struct {
 	done   []string
 	refuse string // what it cannot do
-	lacks  []string
+	lacks  *LackError
 	// offloaded tells what is offloaded; nil: nothing
 	offloaded func(chassis string) (string, error)
 }
@@ -30,8 +30,13 @@ func (h *here) note(format string, args ...any) error {
 	return nil
 }
 
-func (h *here) Lacks(*Scenario) []string        { return h.lacks }
-func (h *here) Build(t Topology) error          { return h.note("build %d chassis", len(t.Chassis)) }
+func (h *here) Build(s *Scenario) error {
+	if h.lacks != nil {
+		return h.lacks
+	}
+	return h.note("build %d chassis", len(s.Topology.Chassis))
+}
+
 func (h *here) Configure(commands string) error { return h.note("configure %q", commands) }
 func (h *here) Settle() error                   { return h.note("settle") }
 func (h *here) Port(string) Port {

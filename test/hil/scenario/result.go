@@ -12,8 +12,8 @@ import (
 type Result struct {
 	Name, Idea string
 	Took       time.Duration
-	// Lacks is what the testbed does not have of what the scenario needs; where there is anything, it was not played.
-	Lacks []string
+	// Lack is what the testbed does not have of what the scenario needs, which was not played then; nil when there is nothing.
+	Lack *LackError
 	// Steps are the lines that were played, in order.
 	Steps []StepResult
 	// Err is why the scenario could not be played to its end, or not be removed.
@@ -36,8 +36,8 @@ func (r *Result) add(text string, o Outcome, err error, took time.Duration) {
 // Failure is nil when the scenario was played to its end and every line came out as expected.
 func (r *Result) Failure() error {
 	errs := []error{r.Err}
-	if len(r.Lacks) > 0 {
-		errs = append(errs, fmt.Errorf("not played: the testbed lacks %s", strings.Join(r.Lacks, "; ")))
+	if r.Lack != nil {
+		errs = append(errs, fmt.Errorf("not played: %w", r.Lack))
 	}
 	for _, s := range r.Steps {
 		if s.Err != nil {
@@ -66,11 +66,9 @@ func WriteText(w io.Writer, results []Result) error {
 		if r.Err != nil {
 			fmt.Fprintf(&b, "  FAIL %v\n", r.Err)
 		}
-		for _, lack := range r.Lacks {
-			fmt.Fprintf(&b, "  NOT PLAYED, the testbed lacks %s\n", lack)
-		}
 		switch {
-		case len(r.Lacks) > 0:
+		case r.Lack != nil:
+			fmt.Fprintf(&b, "  NOT PLAYED: %v\n", r.Lack)
 			refused++
 		case r.Failure() != nil:
 			failed++

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"io"
+	"strings"
 
 	"github.com/sluice-gw/sluice/test/probe"
 )
@@ -9,10 +10,9 @@ import (
 // Testbed is what a scenario is played on: chassis with a controller, hosts whose packets the runner sends and watches, and a central node.
 // Its methods are called by one goroutine.
 type Testbed interface {
-	// Lacks lists what the scenario needs and the testbed does not have; nothing when it can be played.
-	Lacks(*Scenario) []string
-	// Build starts what the topology says, as far as it is not there, with nothing configured in OVN.
-	Build(Topology) error
+	// Build starts what the scenario's topology says, as far as it is not there, with nothing configured in OVN. Its error is a *LackError
+	// when the testbed does not have what the scenario needs; nothing has been started then.
+	Build(*Scenario) error
 	// Configure runs commands of ovn-nbctl, one a line, in one transaction.
 	Configure(commands string) error
 	// Settle returns when the configuration is in force on every chassis.
@@ -29,6 +29,14 @@ type Testbed interface {
 	// Close removes everything. It is called once, whatever the other methods returned.
 	Close() error
 }
+
+// LackError is of a scenario that cannot be played on a testbed.
+type LackError struct {
+	// What the testbed lacks, each for what.
+	What []string
+}
+
+func (e *LackError) Error() string { return "the testbed lacks " + strings.Join(e.What, "; ") }
 
 // echoPort is where every host answers UDP and TCP.
 const echoPort = 7000
