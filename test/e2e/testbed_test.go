@@ -77,7 +77,7 @@ func TestTestbed(t *testing.T) {
 			t.Logf("%s %s %s", step.Text, step.Latency, step.Detail)
 		}
 		if s.Name == "gateway-failover" {
-			if r.Lack == nil || len(r.Steps) > 0 || !strings.Contains(r.Lack.Error(), `a command of c1 for "dead"`) {
+			if r.Lack == nil || len(r.Steps) > 0 || !strings.Contains(r.Lack.Error(), `c1 lacks a command for "dead"`) {
 				t.Errorf("%s: %v", s.Name, r.Failure())
 			}
 			continue

@@ -138,6 +138,38 @@ func TestPlayCannot(t *testing.T) {
 	}
 }
 
+// What a testbed cannot play is neither passed nor failed, is not begun, and costs no testbed.
+func TestPlayLacks(t *testing.T) {
+	s, err := Parse("refusals.txt", refusals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bed := &here{lacks: &LackError{What: []string{"a chassis for hv1", "a host for vm1"}}}
+	p := NewPlayer(bed.start)
+	p.Inspect = func(Result) { t.Error("inspected") }
+	r := p.Play(s)
+	const want = "not played: the testbed lacks a chassis for hv1; a host for vm1"
+	if err := r.Failure(); err == nil || err.Error() != want || len(r.Steps) > 0 || r.Err != nil || strings.Join(bed.done, ", ") != "start" {
+		t.Errorf("%+v, did %q", r, bed.done)
+	}
+	var text, junit bytes.Buffer
+	if err := errors.Join(p.Close(), WriteText(&text, []Result{r}), WriteJUnit(&junit, "lab", []Result{r})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"NOT PLAYED: the testbed lacks a chassis for hv1; a host for vm1", "0 scenarios passed, 0 failed, 1 not played"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+	var read junitReport
+	if err := xml.Unmarshal(junit.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	if s := read.Suites[0]; s.Tests != 1 || s.Skipped != 1 || s.Errors != 0 || s.Cases[0].Skipped.Message != "the testbed lacks a chassis for hv1; a host for vm1" {
+		t.Errorf("the suite is %+v", s)
+	}
+}
+
 func TestReports(t *testing.T) {
 	good := Result{Name: "good", Idea: "An idea."}
 	good.add("vm1: ping 10.0.0.2 => answered", Outcome{Latency: 1500_000, Detail: "well"}, nil, 2_000_000)

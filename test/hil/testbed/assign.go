@@ -76,7 +76,7 @@ func (e *Equipment) noChassis(n chassisNeeds, taken map[int]string) string {
 		if lacks := e.seat(n, &e.Chassis[j], nil); len(lacks) > 0 {
 			why = append(why, fmt.Sprintf("%s lacks %s", e.Chassis[j].Name.Text, strings.Join(lacks, ", ")))
 		} else {
-			why = append(why, fmt.Sprintf("%s is %s", e.Chassis[j].Name.Text, taken[j]))
+			why = append(why, fmt.Sprintf("%s plays %s", e.Chassis[j].Name.Text, taken[j]))
 		}
 	}
 	return fmt.Sprintf("a chassis for %s (%s)", n.name, strings.Join(why, "; "))

@@ -82,7 +82,7 @@ func (c *Chassis) lacks(needed []scenario.FaultKind) (what []string) {
 		command := kind
 		switch {
 		case kind == scenario.ControllerKilledAmid && c.offloads():
-			what = append(what, fmt.Sprintf("a way to see when the controller of %s programs filters, to kill it in the middle", c.Name.Text))
+			what = append(what, "a way to see when the controller programs filters, to kill it in the middle")
 			continue
 		case kind == scenario.ControllerKilledAmid:
 			command = scenario.ControllerKilled
@@ -90,7 +90,7 @@ func (c *Chassis) lacks(needed []scenario.FaultKind) (what []string) {
 			continue // nothing happens where nothing is offloaded
 		}
 		if c.Faults[command].Text == "" {
-			what = append(what, fmt.Sprintf("a command of %s for %q", c.Name.Text, command))
+			what = append(what, fmt.Sprintf("a command for %q", command))
 		}
 	}
 	return what
