@@ -45,7 +45,7 @@ var impure = []string{"os", "net", "time", "syscall", "io/ioutil", "log", "log/s
 // testOnly are the modules that the product must not contain.
 var testOnly = []string{
 	"github.com/gopacket/gopacket", "github.com/insomniacslk/dhcp", "github.com/google/go-cmp", "pgregory.net/rapid",
-	"go.uber.org/goleak", "github.com/rogpeppe/go-internal",
+	"go.uber.org/goleak", "github.com/rogpeppe/go-internal", "go.yaml.in/yaml",
 }
 
 // layerOf returns the layer of a package and the prefix that put it there.

@@ -1,13 +1,10 @@
 package lab
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -97,33 +94,20 @@ func (c *Central) SBServer() *Process { return c.sb }
 // Northd is the process of ovn-northd.
 func (c *Central) Northd() *Process { return c.northd }
 
-// Sync returns when every chassis with a running controller has acknowledged the present Northbound configuration.
-func (l *Lab) Sync() error {
-	var running []string
+// OVN is the central node as its tools see it.
+func (c *Central) OVN() OVN { return OVN{NB: c.NB, SB: c.SB, Timeout: c.lab.startTimeout()} }
+
+// Sync is OVN.Sync with the chassis whose controllers run.
+func (l *Lab) Sync() error { return l.Central.OVN().Sync(l.ctx, l.running()) }
+
+// running are the names of the chassis whose controllers run.
+func (l *Lab) running() (names []string) {
 	for _, ch := range l.Chassis() {
 		if ch.controller != nil && ch.controller.Alive() == nil {
-			running = append(running, ch.Name)
+			names = append(names, ch.Name)
 		}
 	}
-	// northd waits only for chassis that have registered, so those that have not yet must be waited for here.
-	err := Until(l.ctx, l.startTimeout(), "the chassis to register", func() error {
-		out, err := l.Central.SB("--bare", "--columns=name", "list", "Chassis_Private")
-		if err != nil {
-			return err
-		}
-		registered := strings.Fields(out)
-		for _, name := range running {
-			if !slices.Contains(registered, name) {
-				return fmt.Errorf("no Chassis_Private row of %s; there are %v", name, registered)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	_, err = l.Central.NB("--wait=hv", "sync")
-	return err
+	return names
 }
 
 // startDatabase starts ovsdb-server for DIR/NAME.db, listening on DIR/NAME.sock, and waits until it accepts connections.

@@ -85,31 +85,11 @@ func (ch *Chassis) OverflowNews() error {
 	return ch.batch("ip", lines+"link del "+noisyDevice+"\n")
 }
 
-// Hooked are the devices of the chassis that have the clsact qdisc, at which filters of traffic control are.
-func (ch *Chassis) Hooked() ([]string, error) {
-	out, err := output(ch.lab.ctx, nil, "tc", "-n", ch.Netns.Name, "qdisc", "show")
-	if err != nil {
-		return nil, err
+// TC runs tc(8) on the chassis.
+func (ch *Chassis) TC() TC {
+	return func(args ...string) (string, error) {
+		return output(ch.lab.ctx, nil, append([]string{"tc", "-n", ch.Netns.Name}, args...)...)
 	}
-	var devices []string
-	for line := range strings.Lines(out) { // "qdisc clsact ffff: dev vm1 parent ffff:fff1"
-		if w := strings.Fields(line); len(w) >= 5 && w[1] == "clsact" {
-			devices = append(devices, w[4])
-		}
-	}
-	return devices, nil
-}
-
-// Filters is how many filters the ingress of a device has, in all chains.
-func (ch *Chassis) Filters(device string) (int, error) {
-	out, err := output(ch.lab.ctx, nil, "tc", "-n", ch.Netns.Name, "filter", "show", "dev", device, "ingress")
-	n := 0
-	for line := range strings.Lines(out) {
-		if strings.HasPrefix(line, "filter ") && strings.Contains(line, " handle ") {
-			n++
-		}
-	}
-	return n, err
 }
 
 // DeleteFilters deletes the filters of all devices, as far as "tc filter del" does that: those of chain 0, by which packets come to the
@@ -120,7 +100,7 @@ func (ch *Chassis) DeleteFilters() error { return ch.onHooked("filter del dev %s
 func (ch *Chassis) DeleteQdiscs() error { return ch.onHooked("qdisc del dev %s clsact") }
 
 func (ch *Chassis) onHooked(line string) error {
-	devices, err := ch.Hooked()
+	devices, err := ch.TC().Hooked()
 	if err != nil {
 		return err
 	}

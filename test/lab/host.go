@@ -1,15 +1,24 @@
 package lab
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
+	"slices"
 	"strconv"
+
+	"github.com/sluice-gw/sluice/test/probe"
 )
 
 // hostInterface is the name of a host's only interface, inside its namespace.
 const hostInterface = "eth0"
 
-// vmMTU leaves room for the tunnel headers on an underlay of 1500 bytes: Geneve with OVN's option needs 58.
-const vmMTU = 1400
+const (
+	// HostMTU leaves room for the tunnel headers on an underlay of 1500 bytes: Geneve with OVN's option needs 58.
+	HostMTU = 1400
+	// PhysicalMTU is that of hosts of the physical network.
+	PhysicalMTU = 1500
+)
 
 // HostSpec describes a VM or container.
 type HostSpec struct {
@@ -48,7 +57,15 @@ func (h *Host) Interface() string { return hostInterface }
 
 // AddHost starts a VM on the chassis, its interface plugged into br-int.
 func (ch *Chassis) AddHost(spec HostSpec) (*Host, error) {
-	return ch.addHost(spec, "br-int", "--", "set", "interface", spec.Name, "external-ids:iface-id="+spec.Port)
+	return ch.addHost(spec, "br-int", bind(spec.Name, spec.Port)...)
+}
+
+// bind binds a port to a logical one, for ovs-vsctl(8); or to none.
+func bind(name, port string) []string {
+	if port == "" {
+		return nil
+	}
+	return []string{"--", "set", "interface", name, "external-ids:iface-id=" + port}
 }
 
 // addHost makes a host whose chassis end is a port of the bridge; settings are what ovs-vsctl(8) does with
@@ -98,36 +115,22 @@ func accessPort(name string, vlan int) []string {
 	return []string{"--", "set", "port", name, "tag=" + strconv.Itoa(vlan)}
 }
 
-// configure gives the host's interface its addresses and routes, and prepares it for the datapath that its packets will meet.
+// configure sets the host's interface up, and prepares it for the datapath that its packets will meet.
 func (h *Host) configure(spec HostSpec, d Datapath) error {
-	six := false
-	for _, p := range spec.Addrs {
-		six = six || p.Addr().Is6()
+	c := probe.InterfaceConfig{MTU: spec.MTU, Addrs: spec.Addrs, IPv6: spec.IPv6, Gateways: spec.Gateways}
+	if c.MTU == 0 {
+		c.MTU = HostMTU
 	}
-	for _, setting := range [][2]string{
-		// A host without an IPv6 address of ours stays silent; one that has uses it at once, without looking for duplicates.
-		{"all/disable_ipv6", onOff(!six && !spec.IPv6)},
-		{"eth0/accept_dad", "0"},
-		{"eth0/accept_ra", "0"},
-		{"eth0/router_solicitations", "0"},
-	} {
-		if err := h.Netns.setSysctl("net/ipv6/conf/"+setting[0], setting[1]); err != nil {
+	if spec.MAC != "" {
+		mac, err := net.ParseMAC(spec.MAC)
+		if err != nil {
 			return err
 		}
+		c.MAC = mac
 	}
-	mtu := spec.MTU
-	if mtu == 0 {
-		mtu = vmMTU
-	}
-	// Down first: the link-local address is made from the MAC address when the interface comes up.
-	link := []string{"ip", "-n", h.Netns.Name, "link", "set", hostInterface, "down", "mtu", strconv.Itoa(mtu)}
-	if spec.MAC != "" {
-		link = append(link, "address", spec.MAC)
-	}
-	if err := command(link...); err != nil {
-		return err
-	}
-	if err := h.Netns.setUp(hostInterface); err != nil {
+	six := spec.IPv6 || slices.ContainsFunc(spec.Addrs, func(p netip.Prefix) bool { return p.Addr().Is6() })
+	// A host without an IPv6 address of ours stays silent, on the interface below a VLAN too.
+	if err := h.Netns.setSysctl("net/ipv6/conf/all/disable_ipv6", onOff(!six)); err != nil {
 		return err
 	}
 	if d == Userspace {
@@ -135,28 +138,14 @@ func (h *Host) configure(spec HostSpec, d Datapath) error {
 			return err
 		}
 	}
-	return h.SetAddrs(spec.Addrs, spec.Gateways)
+	_, err := probe.Configure(h.Netns, hostInterface, c)
+	return err
 }
 
 // SetAddrs adds addresses and default routes to the host.
 func (h *Host) SetAddrs(addrs []netip.Prefix, gateways []netip.Addr) error {
-	for _, p := range addrs {
-		argv := []string{"ip", "-n", h.Netns.Name, "addr", "replace", p.String(), "dev", hostInterface}
-		if p.Addr().Is6() {
-			argv = append(argv, "nodad")
-		}
-		if err := command(argv...); err != nil {
-			return err
-		}
-	}
-	for _, gw := range gateways {
-		family := "-4"
-		if gw.Is6() {
-			family = "-6"
-		}
-		if err := command("ip", family, "-n", h.Netns.Name, "route", "replace", "default", "via", gw.String(), "dev", hostInterface); err != nil {
-			return err
-		}
+	if err := probe.AddAddrs(h.Netns, hostInterface, addrs, gateways); err != nil {
+		return fmt.Errorf("host %s: %w", h.Name, err)
 	}
 	return nil
 }

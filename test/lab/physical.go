@@ -61,5 +61,5 @@ func (l *Lab) addPhysicalHost(name, iface string, addrs []netip.Prefix, finish f
 			return nil, err
 		}
 	}
-	return h, h.configure(HostSpec{Addrs: addrs, MTU: 1500}, l.opts.Datapath)
+	return h, h.configure(HostSpec{Addrs: addrs, MTU: PhysicalMTU}, l.opts.Datapath)
 }

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,6 +64,10 @@ func TestUntil(t *testing.T) {
 	<-p.Exited()
 	if err := Until(context.Background(), time.Minute, "a dead process", p.Alive); !errors.Is(err, errEnded) || time.Since(start) > 30*time.Second {
 		t.Errorf("%v after %s", err, time.Since(start))
+	}
+	gone := fmt.Errorf("the agent: %w", os.ErrProcessDone) // one that somebody else has started
+	if err := Until(context.Background(), time.Hour, "an agent's answer", func() error { return gone }); !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
 	}
 }
 

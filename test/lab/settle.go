@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/sluice-gw/sluice/test/probe"
 )
@@ -20,6 +19,9 @@ func (l *Lab) WarmUnderlay() error {
 		}
 	}
 	for _, from := range l.Chassis() {
+		if err := command("ip", "-n", from.Netns.Name, "neigh", "flush", "all"); err != nil {
+			return err
+		}
 		for _, to := range l.Chassis() {
 			if from == to {
 				continue
@@ -36,76 +38,11 @@ func (l *Lab) WarmUnderlay() error {
 	return nil
 }
 
-// Settle waits until the configuration is in force everywhere: every VM's port is up, every gateway port has a chassis, and every
-// chassis has acknowledged what followed from that.
-func (l *Lab) Settle() error {
-	if err := l.Sync(); err != nil {
-		return err
-	}
-	err := Until(l.ctx, l.startTimeout(), "logical ports to come up", func() error {
-		down, err := l.Central.NB("--bare", "--columns=name", "find", "Logical_Switch_Port", "up!=true", `type=""`)
-		if err != nil {
-			return err
-		}
-		if down != "" {
-			return fmt.Errorf("still down: %s", strings.Join(strings.Fields(down), ", "))
-		}
-		homeless, err := l.Central.SB("--bare", "--columns=logical_port", "find", "Port_Binding", "type=chassisredirect", "chassis=[]")
-		if err != nil {
-			return err
-		}
-		if homeless != "" {
-			return fmt.Errorf("no chassis for %s", strings.Join(strings.Fields(homeless), ", "))
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return l.Sync()
-}
+// Settle is OVN.Settle with the chassis whose controllers run.
+func (l *Lab) Settle() error { return l.Central.OVN().Settle(l.ctx, l.running()) }
 
-// Configure runs ovn-nbctl with one command a line, all in one transaction. Single quotes keep the words of an argument together.
-func (c *Central) Configure(commands string) error {
-	var args []string
-	for line := range strings.Lines(commands) {
-		words, err := split(line)
-		if err != nil {
-			return err
-		}
-		if len(words) > 0 {
-			args = append(append(args, "--"), words...)
-		}
-	}
-	_, err := c.NB(args...)
-	return err
-}
+// Configure is OVN.Configure.
+func (c *Central) Configure(commands string) error { return c.OVN().Configure(commands) }
 
-// Clear removes all of the Northbound configuration.
-func (c *Central) Clear() error {
-	var args []string
-	for _, table := range []string{ // the tables whose rows nothing else need refer to (ovn-nb(5))
-		"Logical_Router", "Logical_Switch", "Port_Group", "Address_Set", "Load_Balancer", "Load_Balancer_Group", "DHCP_Options", "DNS", "Meter",
-		"HA_Chassis_Group", "Static_MAC_Binding", "Copp", "Mirror",
-	} {
-		args = append(args, "--", "--all", "destroy", table)
-	}
-	_, err := c.NB(args...)
-	return err
-}
-
-// split cuts a line into words; single quotes keep spaces.
-func split(line string) ([]string, error) {
-	var words []string
-	for i, part := range strings.Split(line, "'") {
-		if i%2 == 0 {
-			words = append(words, strings.Fields(part)...)
-		} else {
-			words = append(words, part)
-		}
-	}
-	if strings.Count(line, "'")%2 != 0 {
-		return nil, fmt.Errorf("unfinished quote in %q", line)
-	}
-	return words, nil
-}
+// Clear is OVN.Clear.
+func (c *Central) Clear() error { return c.OVN().Clear() }

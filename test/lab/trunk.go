@@ -8,14 +8,13 @@ type Trunk struct {
 	bridge  string
 }
 
-// AddTrunk starts a VM with room for containers, bound to the logical switch port.
+// AddTrunk starts a VM with room for containers, bound to the logical switch port; empty binds it to none.
 func (ch *Chassis) AddTrunk(name, port string) (*Trunk, error) {
 	t := &Trunk{chassis: ch, name: name, bridge: "br-" + name}
 	if err := veth(ch.Netns, name, ch.Netns, name+"t"); err != nil {
 		return nil, err
 	}
-	_, err := ch.Vsctl(append(ch.addBridge(t.bridge), "--", "add-port", t.bridge, name+"t",
-		"--", "add-port", "br-int", name, "--", "set", "interface", name, "external-ids:iface-id="+port)...)
+	_, err := ch.Vsctl(append(append(ch.addBridge(t.bridge), "--", "add-port", t.bridge, name+"t", "--", "add-port", "br-int", name), bind(name, port)...)...)
 	return t, err
 }
 

@@ -182,7 +182,11 @@ func (s *served) hearers(from string, frame []gopacket.SerializableLayer, times 
 	for end := time.Now().Add(guest.Patience / 4); ; <-tick.C {
 		got, all := map[string]int{}, 0
 		for name, w := range watches {
-			if n := len(w.Frames()); n > 0 {
+			frames, err := w.Await(0, 0)
+			if err != nil {
+				return nil, err
+			}
+			if n := len(frames); n > 0 {
 				got[name] = n
 				all += n
 			}

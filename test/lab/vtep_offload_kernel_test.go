@@ -216,11 +216,11 @@ func (s *served) killed() {
 // filters is how many there are on each device.
 func (s *served) filters() string {
 	s.Helper()
-	devices, err := s.tor.OVS.Hooked()
+	devices, err := s.tor.OVS.TC().Hooked()
 	s.no(err)
 	text := ""
 	for _, d := range devices {
-		n, err := s.tor.OVS.Filters(d)
+		n, err := s.tor.OVS.TC().Filters(d)
 		s.no(err)
 		text += fmt.Sprintf("%s:%d ", d, n)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -18,7 +19,7 @@ const (
 var errEnded = errors.New("has ended")
 
 // Until calls cond until it returns nil. It gives up after timeout, when ctx ends, or when cond fails because a process has ended
-// (Process.Alive); its error then names what was waited for and carries cond's last error. cond is called at least once.
+// (Process.Alive, os.ErrProcessDone); its error then names what was waited for and carries cond's last error. cond is called at least once.
 func Until(ctx context.Context, timeout time.Duration, what string, cond func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -27,7 +28,7 @@ func Until(ctx context.Context, timeout time.Duration, what string, cond func() 
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, errEnded) {
+		if errors.Is(err, errEnded) || errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("waiting for %s: %w", what, err)
 		}
 		select {

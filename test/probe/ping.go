@@ -27,6 +27,24 @@ type PingOptions struct {
 	DontFragment bool
 }
 
+// filled are the options without zero values.
+func (o PingOptions) filled() PingOptions {
+	if o.Count == 0 {
+		o.Count = 3
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Second
+	}
+	o.Size = max(o.Size, 8)
+	return o
+}
+
+// Longest is how long a Ping takes at most.
+func (o PingOptions) Longest() time.Duration {
+	o = o.filled()
+	return time.Duration(o.Count) * o.Timeout
+}
+
 // PingReport is what came back.
 type PingReport struct {
 	Sent, Received int
@@ -62,13 +80,7 @@ var pingID atomic.Uint32 // tells the pings of one program apart
 
 // Ping sends ICMP or ICMPv6 echo requests to dst. The error reports a failure to send, not a lost answer.
 func Ping(ns Netns, dst netip.Addr, o PingOptions) (PingReport, error) {
-	if o.Count == 0 {
-		o.Count = 3
-	}
-	if o.Timeout == 0 {
-		o.Timeout = 2 * time.Second
-	}
-	o.Size = max(o.Size, 8)
+	o = o.filled()
 	var r PingReport
 	conn, err := listenICMP(ns, dst.Is6(), o.DontFragment)
 	if err != nil {

@@ -56,13 +56,25 @@ func (w *Wire) Close() error {
 }
 
 // Send sends a frame made of the layers, with lengths and checksums filled in.
-func (w *Wire) Send(frame ...gopacket.SerializableLayer) error {
-	buf := gopacket.NewSerializeBuffer()
-	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, frame...); err != nil {
+func (w *Wire) Send(layers ...gopacket.SerializableLayer) error {
+	frame, err := Frame(layers...)
+	if err != nil {
 		return err
 	}
-	_, err := w.file.Write(buf.Bytes())
+	return w.SendFrame(frame)
+}
+
+// SendFrame sends a frame as it is.
+func (w *Wire) SendFrame(frame []byte) error {
+	_, err := w.file.Write(frame)
 	return err
+}
+
+// Frame makes a frame of the layers, with lengths and checksums filled in.
+func Frame(layers ...gopacket.SerializableLayer) ([]byte, error) {
+	buf := gopacket.NewSerializeBuffer()
+	err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, layers...)
+	return buf.Bytes(), err
 }
 
 // ErrNoFrame is in the error of Await when the frame has not come in time.

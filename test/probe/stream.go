@@ -124,8 +124,17 @@ func (s *Stream) Sent() int {
 	return len(s.sent)
 }
 
-// Now is the time since the start of the stream, the clock of the losses in the report.
-func (s *Stream) Now() time.Duration { return time.Since(s.start) }
+// Progress is how far a stream is.
+type Progress struct {
+	Sent, Answered int
+	// Now is the time since its start, the clock of the losses in the report.
+	Now time.Duration
+}
+
+// Progress is how far the stream is.
+func (s *Stream) Progress() Progress {
+	return Progress{Sent: s.Sent(), Answered: s.Answered(), Now: time.Since(s.start)}
+}
 
 // Loss is a run of datagrams without an answer.
 type Loss struct {

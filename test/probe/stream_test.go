@@ -7,11 +7,6 @@ import (
 	"time"
 )
 
-// here is the namespace that the test runs in.
-type here struct{}
-
-func (here) Do(f func() error) error { return f() }
-
 // loopback is where a server that listens on all addresses is reached.
 func loopback(listening net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), netip.MustParseAddrPort(listening.String()).Port())
@@ -19,12 +14,12 @@ func loopback(listening net.Addr) netip.AddrPort {
 
 // A stream counts what the other side does not answer, and says when.
 func TestStreamCountsLosses(t *testing.T) {
-	server, err := ListenUDPEcho(here{}, 0)
+	server, err := ListenUDPEcho(Here{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	to := loopback(server.conn.LocalAddr())
-	s, err := StartStream(here{}, to, time.Millisecond)
+	s, err := StartStream(Here{}, to, time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,13 +57,13 @@ func TestChecksum(t *testing.T) {
 }
 
 func TestTransferTCP(t *testing.T) {
-	server, err := ListenTCPEcho(here{}, 0)
+	server, err := ListenTCPEcho(Here{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
 	to := loopback(server.listener.Addr())
-	r, err := TransferTCP(here{}, to, 100_000, 10*time.Second)
+	r, err := TransferTCP(Here{}, to, 100_000, 10*time.Second)
 	if err != nil || r.Bytes != 100_000 || r.Total == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -15,6 +15,9 @@ type UDPReport struct {
 	RTT    time.Duration
 }
 
+// Question is what AskUDP sends.
+const Question = "sluice"
+
 // AskUDP sends one datagram to a UDPEcho and waits for its answer. An ICMP error that comes back is the error: ECONNREFUSED for
 // port unreachable, EHOSTUNREACH for host unreachable.
 func AskUDP(ns Netns, dst netip.AddrPort, timeout time.Duration) (UDPReport, error) {
@@ -24,7 +27,7 @@ func AskUDP(ns Netns, dst netip.AddrPort, timeout time.Duration) (UDPReport, err
 		return r, err
 	}
 	defer conn.Close()
-	payload := []byte("sluice")
+	payload := []byte(Question)
 	sent := time.Now()
 	if _, err := conn.Write(payload); err != nil {
 		return r, fmt.Errorf("ask %s: %w", dst, err)

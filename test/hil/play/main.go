@@ -1,6 +1,7 @@
-// Play plays scenarios (package scenario) in network namespaces of this machine and reports what came of them, as text and for CI systems as
-// JUnit's XML. It ends with status 0 when all went as expected. Without names it plays all scenarios of this repository, without
-// -offload but for those about the offload; a name is one of those, or a file.
+// Play plays scenarios (package scenario) in network namespaces of this machine, or on the equipment that a testbed file lists (package
+// testbed), and reports what came of them, as text and for CI systems as JUnit's XML. It ends with status 0 when all were played and went as
+// expected. Without names it plays all scenarios of this repository, in namespaces without -offload but for those about the offload; a name is
+// one of those, or a file.
 package main
 
 import (
@@ -10,27 +11,39 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/test/hil/scenario"
+	"github.com/sluice-gw/sluice/test/hil/testbed"
 	"github.com/sluice-gw/sluice/test/lab"
 )
 
 type options struct {
-	controller, encap, datapath, offload, junit string
+	testbed, controller, encap, datapath, offload, junit string
 }
+
+// ofNamespaces are the flags that say how a testbed in namespaces is to be made.
+var ofNamespaces = []string{"controller", "encap", "datapath", "offload"}
 
 func main() {
 	var o options
+	flag.StringVar(&o.testbed, "testbed", "", "play on the equipment that the `file` lists, instead of in namespaces")
 	flag.StringVar(&o.controller, "controller", "bin/sluice", "the `program` that drives each chassis: sluice, or one with ovn-controller's command line")
 	flag.StringVar(&o.encap, "encap", "geneve", "tunnel `type`: geneve or vxlan")
 	flag.StringVar(&o.datapath, "datapath", string(lab.Userspace), "Open vSwitch's datapath: netdev (userspace) or system (the kernel's)")
 	flag.StringVar(&o.offload, "offload", "", "have the chassis offload: the `mode` is software, hardware or hardware-only; it needs the kernel's datapath and sluice")
 	flag.StringVar(&o.junit, "junit", "", "write JUnit's XML to the `file`")
 	flag.Parse()
+	flag.Visit(func(f *flag.Flag) {
+		if o.testbed != "" && slices.Contains(ofNamespaces, f.Name) {
+			fmt.Fprintf(os.Stderr, "play: -%s is for testbeds in namespaces; with -testbed the file says what there is\n", f.Name)
+			os.Exit(2)
+		}
+	})
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, o, flag.Args())
 	cancel()
@@ -45,14 +58,11 @@ func run(ctx context.Context, o options, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	controller, err := lab.ParseController(o.controller)
+	start, err := o.start(ctx)
 	if err != nil {
-		return fmt.Errorf("%w (make build builds bin/sluice)", err)
-	}
-	if err := o.check(controller); err != nil {
 		return err
 	}
-	player := scenario.NewPlayer(scenario.Namespaces(ctx, lab.Options{Controller: controller, Encap: o.encap, Datapath: lab.Datapath(o.datapath), Offload: o.offload}))
+	player := scenario.NewPlayer(start)
 	defer func() { err = errors.Join(err, player.Close()) }()
 	var results []scenario.Result
 	for _, s := range scenarios {
@@ -72,10 +82,33 @@ func run(ctx context.Context, o options, names []string) (err error) {
 	}
 	for _, r := range results {
 		if r.Failure() != nil {
-			return errors.New("scenarios failed")
+			return errors.New("scenarios failed, or could not be played")
 		}
 	}
 	return nil
+}
+
+// start is what starts the testbeds.
+func (o *options) start(ctx context.Context) (func() (scenario.Testbed, error), error) {
+	if o.testbed != "" {
+		text, err := os.ReadFile(o.testbed)
+		if err != nil {
+			return nil, err
+		}
+		equipment, err := testbed.Parse(o.testbed, text)
+		if err != nil {
+			return nil, err
+		}
+		return testbed.Start(ctx, equipment), nil
+	}
+	controller, err := lab.ParseController(o.controller)
+	if err != nil {
+		return nil, fmt.Errorf("%w (make build builds bin/sluice)", err)
+	}
+	if err := o.check(controller); err != nil {
+		return nil, err
+	}
+	return scenario.Namespaces(ctx, lab.Options{Controller: controller, Encap: o.encap, Datapath: lab.Datapath(o.datapath), Offload: o.offload}), nil
 }
 
 // check refuses testbeds that there are not.
@@ -100,6 +133,9 @@ func (o *options) check(controller lab.Controller) error {
 
 // name tells results of one testbed from those of another.
 func (o *options) name() string {
+	if o.testbed != "" {
+		return strings.TrimSuffix(filepath.Base(o.testbed), filepath.Ext(o.testbed))
+	}
 	name := o.datapath + "-" + o.encap
 	if o.offload != "" {
 		name += "-" + o.offload

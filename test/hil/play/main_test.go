@@ -32,6 +32,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{options{encap: "geneve", datapath: "netdev"}, "ovn-controller", "netdev-geneve", false},
 		{options{encap: "vxlan", datapath: "system", offload: "software"}, "sluice", "system-vxlan-software", false},
+		{options{testbed: "/etc/sluice/cellar.yaml", encap: "geneve", datapath: "netdev"}, "sluice", "cellar", false},
 		{options{encap: "gre", datapath: "system"}, "sluice", `no testbed with tunnels "gre"`, true},
 		{options{encap: "geneve", datapath: "dummy"}, "sluice", `datapath "dummy"`, true},
 		{options{encap: "geneve", datapath: "netdev", offload: "software"}, "sluice", "use -datapath system", true},
@@ -45,5 +46,25 @@ func TestCheck(t *testing.T) {
 		case !tt.refused && (err != nil || tt.o.name() != tt.want):
 			t.Errorf("%+v: got %v, name %q, want %q", tt.o, err, tt.o.name(), tt.want)
 		}
+	}
+}
+
+// A testbed file that is not there, or wrong, is said to be so; one that is there needs no controller here.
+func TestStart(t *testing.T) {
+	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
+	if err := os.WriteFile(wrong, []byte("chassis: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		"nowhere.yaml": "nowhere.yaml: no such file", wrong: "wrong.yaml: the central node's shell", "../testbed/testdata/cellar.yaml": "",
+	} {
+		o := options{testbed: file, controller: "/nowhere/sluice"}
+		if _, err := o.start(t.Context()); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", file, err, want)
+		}
+	}
+	o := options{controller: "/nowhere/sluice"}
+	if _, err := o.start(t.Context()); err == nil || !strings.Contains(err.Error(), "make build") {
+		t.Error(err)
 	}
 }

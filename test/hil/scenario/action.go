@@ -25,9 +25,8 @@ type Outcome struct {
 
 // Port is a host's connection to the network.
 type Port struct {
-	Netns probe.Netns
-	// Interface is its name inside the namespace.
-	Interface string
+	// Host sends and watches.
+	Host probe.Host
 	// Shared says that switches which are not tested deliver frames there, and may bring those for others, too.
 	Shared bool
 	// Timeout is how long a packet that must come may take.

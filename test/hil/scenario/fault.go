@@ -59,6 +59,9 @@ var (
 	hostFaults = []FaultKind{DeviceGone, DeviceBack, LinkDown, LinkUp}
 )
 
+// FaultKinds are the kinds of faults that happen to a chassis, but for ControllerKilledAmid, and to a host's device.
+func FaultKinds() (ofChassis, ofHosts []FaultKind) { return chassisFaults, hostFaults }
+
 // Restored is a line that demands that a chassis offloads the same as before the faults of its section.
 type Restored struct {
 	Text    string

@@ -14,11 +14,11 @@ import (
 // playFaults has the faults happen while the streams flow.
 func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error) {
 	start := time.Now()
-	streams := make([]*probe.Stream, len(s.Streams))
+	streams := make([]probe.RunningStream, len(s.Streams))
 	defer func() {
 		for _, stream := range streams {
 			if stream != nil {
-				stream.Stop()
+				_, _ = stream.Stop() // after another error
 			}
 		}
 	}()
@@ -34,7 +34,7 @@ func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error)
 		}
 	}
 	for i, line := range s.Streams {
-		if streams[i], err = probe.StartStream(bed.Port(line.Host).Netns, line.To, streamInterval); err != nil {
+		if streams[i], err = bed.Port(line.Host).Host.StartStream(line.To, streamInterval); err != nil {
 			return fmt.Errorf("%s: %w", line.Text, err)
 		}
 	}
@@ -59,7 +59,11 @@ func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error)
 		}
 	}
 	for _, f := range s.Faults {
-		faultStart, at := time.Now(), clock(streams)
+		faultStart := time.Now()
+		at, err := clock(streams)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Text, err)
+		}
 		if err := seen.during(f, bed.Fault); err != nil {
 			return fmt.Errorf("%s: %w", f.Text, err)
 		}
@@ -76,26 +80,37 @@ func (s *Section) playFaults(bed Testbed, hosts []string, r *Result) (err error)
 	}
 	for i, x := range s.Restored {
 		detail, err := x.await(bed, offloaded[i], patience)
-		r.add(x.Text, Outcome{Detail: detail + clock(streams)}, err, time.Since(start))
+		at, clockErr := clock(streams)
+		r.add(x.Text, Outcome{Detail: detail + at}, errors.Join(err, clockErr), time.Since(start))
+	}
+	reports := make([]probe.StreamReport, len(streams))
+	for i, line := range s.Streams {
+		stream := streams[i]
+		streams[i] = nil
+		if reports[i], err = stream.Stop(); err != nil {
+			return fmt.Errorf("%s: %w", line.Text, err)
+		}
+	}
+	if err := seen.close(); err != nil {
+		return err
 	}
 	for i, line := range s.Streams {
-		report, mark := streams[i].Stop(), streams[i].Mark()
-		streams[i] = nil
 		err := recovered[i]
 		if err == nil {
-			err = line.judge(report)
+			err = line.judge(reports[i])
 		}
-		r.add(line.Text, Outcome{Detail: report.String()}, errors.Join(err, line.wrong(seen.of(mark))), time.Since(start))
+		r.add(line.Text, Outcome{Detail: reports[i].String()}, errors.Join(err, line.wrong(seen.of(seen.marks[i]))), time.Since(start))
 	}
 	return nil
 }
 
 // clock is the time of the streams, which they give losses by; nothing if there are none.
-func clock(streams []*probe.Stream) string {
+func clock(streams []probe.RunningStream) (string, error) {
 	if len(streams) == 0 {
-		return ""
+		return "", nil
 	}
-	return fmt.Sprintf(" at %s", streams[0].Now().Round(time.Millisecond))
+	p, err := streams[0].Progress()
+	return fmt.Sprintf(" at %s", p.Now.Round(time.Millisecond)), err
 }
 
 // steady is what a chassis offloads, when it has stopped to change: packets that were the first of their kind may have taught it something.

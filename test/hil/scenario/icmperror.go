@@ -43,7 +43,7 @@ func parseICMPError(to netip.AddrPort, w, e *words) action {
 }
 
 func (i icmpError) play(from Port, _ []Port) (Outcome, error) {
-	got, err := probe.ProvokeICMPError(from.Netns, i.to, i.ttl, i.size, from.Timeout)
+	got, err := from.Host.ProvokeICMPError(i.to, i.ttl, i.size, from.Timeout)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -18,6 +18,7 @@ type (
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
 		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
 		Time     string      `xml:"time,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
@@ -27,6 +28,7 @@ type (
 		Time    string        `xml:"time,attr"`
 		Failure *junitMessage `xml:"failure,omitempty"`
 		Error   *junitMessage `xml:"error,omitempty"`
+		Skipped *junitMessage `xml:"skipped,omitempty"`
 		Output  string        `xml:"system-out,omitempty"`
 	}
 	junitMessage struct {
@@ -50,6 +52,10 @@ func WriteJUnit(w io.Writer, testbed string, results []Result) error {
 		if r.Err != nil {
 			suite.Cases = append(suite.Cases, junitCase{Name: "the testbed", Class: suite.Name, Time: seconds(0), Error: &junitMessage{r.Err.Error()}})
 			suite.Errors++
+		}
+		if r.Lack != nil {
+			suite.Cases = append(suite.Cases, junitCase{Name: "the testbed", Class: suite.Name, Time: seconds(0), Skipped: &junitMessage{r.Lack.Error()}})
+			suite.Skipped++
 		}
 		suite.Tests = len(suite.Cases)
 		report.Suites = append(report.Suites, suite)

@@ -2,9 +2,12 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/sluice-gw/sluice/test/lab"
+	"github.com/sluice-gw/sluice/test/probe"
 )
 
 // namespaces is a testbed in network namespaces of this machine, or of a guest.
@@ -14,7 +17,7 @@ type namespaces struct {
 	trunks  map[string]*lab.Trunk
 	hosts   map[string]*lab.Host
 	shared  map[string]bool // those on the physical network or in a trunk, whose switches learn
-	servers servers
+	servers []io.Closer
 	offload bool // the chassis are to offload
 }
 
@@ -30,8 +33,9 @@ func Namespaces(ctx context.Context, o lab.Options) func() (Testbed, error) {
 	}
 }
 
-func (n *namespaces) Build(t Topology) error {
-	added := false
+// Build lacks nothing: what a scenario needs is made.
+func (n *namespaces) Build(s *Scenario) error {
+	t, added := s.Topology, false
 	for _, name := range t.Chassis {
 		if n.chassis[name] != nil {
 			continue
@@ -106,7 +110,11 @@ func (n *namespaces) addPhysical(p Physical, chassis []string) (*lab.Host, error
 
 func (n *namespaces) add(host *lab.Host, serves []uint16, shared bool) error {
 	n.hosts[host.Name], n.shared[host.Name] = host, shared
-	return n.servers.serve(host.Netns, serves)
+	server, err := Serve(local(host), serves)
+	if err == nil {
+		n.servers = append(n.servers, server)
+	}
+	return err
 }
 
 func (n *namespaces) Configure(commands string) error { return n.lab.Central.Configure(commands) }
@@ -115,13 +123,27 @@ func (n *namespaces) Settle() error { return n.lab.Settle() }
 
 func (n *namespaces) Port(host string) Port {
 	h := n.hosts[host]
-	return Port{Netns: h.Netns, Interface: h.Interface(), Timeout: n.lab.Timeout(), Shared: n.shared[host]}
+	return Port{Host: local(h), Timeout: n.lab.Timeout(), Shared: n.shared[host]}
+}
+
+// local is a host of the deployment as one that sends and watches packets.
+func local(h *lab.Host) probe.Host { return probe.Local{Netns: h.Netns, Interface: h.Interface()} }
+
+func (n *namespaces) stopServing() error {
+	var errs []error
+	for _, s := range n.servers {
+		errs = append(errs, s.Close())
+	}
+	n.servers = nil
+	return errors.Join(errs...)
 }
 
 // Clear revives what faults have left dead: ports are taken away by a switch that runs. Hosts go before the configuration: their ports
 // would else be up without a logical port for a moment.
 func (n *namespaces) Clear() error {
-	n.servers.close()
+	if err := n.stopServing(); err != nil {
+		return err
+	}
 	for _, ch := range n.chassis {
 		if err := revive(ch); err != nil {
 			return err
@@ -146,6 +168,5 @@ func (n *namespaces) Clear() error {
 }
 
 func (n *namespaces) Close() error {
-	n.servers.close()
-	return n.lab.Close()
+	return errors.Join(n.stopServing(), n.lab.Close())
 }

@@ -2,10 +2,7 @@ package scenario
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/sluice-gw/sluice/internal/unixctl"
 	"github.com/sluice-gw/sluice/test/lab"
@@ -128,31 +125,5 @@ func (n *namespaces) Offloaded(chassis string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var status struct {
-		Obstacle, Error string
-		Total           struct {
-			Offloaded int `json:"paths_offloaded"`
-			Fallback  int `json:"paths_fallback"`
-		}
-	}
-	if err := json.Unmarshal(text, &status); err != nil {
-		return "", fmt.Errorf("answer of %s to offload/status: %w", chassis, err)
-	}
-	if status.Obstacle != "" || status.Error != "" {
-		return "", fmt.Errorf("%s does not offload: %s%s", chassis, status.Obstacle, status.Error)
-	}
-	devices, err := ch.Hooked()
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d paths offloaded, %d not; filters:", status.Total.Offloaded, status.Total.Fallback)
-	for _, device := range slices.Sorted(slices.Values(devices)) {
-		filters, err := ch.Filters(device)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&b, " %s %d", device, filters)
-	}
-	return b.String(), nil
+	return OffloadState(chassis, text, ch.TC())
 }

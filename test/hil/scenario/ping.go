@@ -37,7 +37,7 @@ func parsePing(w, e *words) action {
 
 func (p ping) play(from Port, _ []Port) (Outcome, error) {
 	p.options.Timeout = from.wait(p.expected)
-	r, err := probe.Ping(from.Netns, p.to, p.options)
+	r, err := from.Host.Ping(p.to, p.options)
 	switch {
 	case err != nil:
 		return Outcome{}, err

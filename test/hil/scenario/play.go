@@ -31,6 +31,10 @@ func (p *Player) Play(s *Scenario) Result {
 	if r.Err == nil {
 		p.play(s, &r)
 	}
+	if r.Lack != nil {
+		r.Took = time.Since(start)
+		return r
+	}
 	if p.Inspect != nil {
 		p.Inspect(r)
 	}
@@ -57,8 +61,10 @@ func (p *Player) Close() error {
 // play plays the scenario on a testbed. A step that fails does not keep the later ones from being played; something that cannot be set up
 // does.
 func (p *Player) play(s *Scenario, r *Result) {
-	if err := p.bed.Build(s.Topology); err != nil {
-		r.Err = fmt.Errorf("build the topology: %w", err)
+	if err := p.bed.Build(s); err != nil {
+		if !errors.As(err, &r.Lack) {
+			r.Err = fmt.Errorf("build the topology: %w", err)
+		}
 		return
 	}
 	for _, section := range s.Sections {

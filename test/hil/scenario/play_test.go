@@ -8,12 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-gw/sluice/test/probe"
 )
 
 // here is a testbed without a network: its hosts are this process, and what is done to it is noted.
 type here struct {
 	done   []string
 	refuse string // what it cannot do
+	lacks  *LackError
 	// offloaded tells what is offloaded; nil: nothing
 	offloaded func(chassis string) (string, error)
 }
@@ -27,11 +30,17 @@ func (h *here) note(format string, args ...any) error {
 	return nil
 }
 
-func (h *here) Build(t Topology) error          { return h.note("build %d chassis", len(t.Chassis)) }
+func (h *here) Build(s *Scenario) error {
+	if h.lacks != nil {
+		return h.lacks
+	}
+	return h.note("build %d chassis", len(s.Topology.Chassis))
+}
+
 func (h *here) Configure(commands string) error { return h.note("configure %q", commands) }
 func (h *here) Settle() error                   { return h.note("settle") }
 func (h *here) Port(string) Port {
-	return Port{Netns: thisNetns{}, Interface: "lo", Timeout: time.Minute}
+	return Port{Host: probe.Local{Netns: probe.Here{}, Interface: "lo"}, Timeout: time.Minute}
 }
 func (h *here) Fault(f Fault) error     { return h.note("%s of %s", f.Kind, f.Of) }
 func (h *here) Clear() error            { return h.note("clear") }
@@ -44,10 +53,6 @@ func (h *here) Offloaded(chassis string) (string, error) {
 	}
 	return h.offloaded(chassis)
 }
-
-type thisNetns struct{}
-
-func (thisNetns) Do(f func() error) error { return f() }
 
 // Nobody listens on these ports of the loopback interface, so datagrams and connections are refused.
 const refusals = `
@@ -130,6 +135,38 @@ func TestPlayCannot(t *testing.T) {
 		if r.Err == nil || !strings.Contains(r.Err.Error(), "cannot "+refuse) || len(r.Steps) != steps || bed.done[len(bed.done)-1] != "close" {
 			t.Errorf("%s: error %v, %d steps, did %q", refuse, r.Err, len(r.Steps), bed.done)
 		}
+	}
+}
+
+// What a testbed cannot play is neither passed nor failed, is not begun, and costs no testbed.
+func TestPlayLacks(t *testing.T) {
+	s, err := Parse("refusals.txt", refusals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bed := &here{lacks: &LackError{What: []string{"a chassis for hv1", "a host for vm1"}}}
+	p := NewPlayer(bed.start)
+	p.Inspect = func(Result) { t.Error("inspected") }
+	r := p.Play(s)
+	const want = "not played: the testbed lacks a chassis for hv1; a host for vm1"
+	if err := r.Failure(); err == nil || err.Error() != want || len(r.Steps) > 0 || r.Err != nil || strings.Join(bed.done, ", ") != "start" {
+		t.Errorf("%+v, did %q", r, bed.done)
+	}
+	var text, junit bytes.Buffer
+	if err := errors.Join(p.Close(), WriteText(&text, []Result{r}), WriteJUnit(&junit, "lab", []Result{r})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"NOT PLAYED: the testbed lacks a chassis for hv1; a host for vm1", "0 scenarios passed, 0 failed, 1 not played"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+	var read junitReport
+	if err := xml.Unmarshal(junit.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	if s := read.Suites[0]; s.Tests != 1 || s.Skipped != 1 || s.Errors != 0 || s.Cases[0].Skipped.Message != "the testbed lacks a chassis for hv1; a host for vm1" {
+		t.Errorf("the suite is %+v", s)
 	}
 }
 

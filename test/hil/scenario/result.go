@@ -12,6 +12,8 @@ import (
 type Result struct {
 	Name, Idea string
 	Took       time.Duration
+	// Lack is what the testbed does not have of what the scenario needs, which was not played then; nil when there is nothing.
+	Lack *LackError
 	// Steps are the lines that were played, in order.
 	Steps []StepResult
 	// Err is why the scenario could not be played to its end, or not be removed.
@@ -34,6 +36,9 @@ func (r *Result) add(text string, o Outcome, err error, took time.Duration) {
 // Failure is nil when the scenario was played to its end and every line came out as expected.
 func (r *Result) Failure() error {
 	errs := []error{r.Err}
+	if r.Lack != nil {
+		errs = append(errs, fmt.Errorf("not played: %w", r.Lack))
+	}
 	for _, s := range r.Steps {
 		if s.Err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", s.Text, s.Err))
@@ -45,7 +50,7 @@ func (r *Result) Failure() error {
 // WriteText writes results for people.
 func WriteText(w io.Writer, results []Result) error {
 	var b strings.Builder
-	failed := 0
+	failed, refused := 0, 0
 	for _, r := range results {
 		fmt.Fprintf(&b, "\n%s: %s (%.1f s)\n", r.Name, r.Idea, r.Took.Seconds())
 		for _, s := range r.Steps {
@@ -61,11 +66,19 @@ func WriteText(w io.Writer, results []Result) error {
 		if r.Err != nil {
 			fmt.Fprintf(&b, "  FAIL %v\n", r.Err)
 		}
-		if r.Failure() != nil {
+		switch {
+		case r.Lack != nil:
+			fmt.Fprintf(&b, "  NOT PLAYED: %v\n", r.Lack)
+			refused++
+		case r.Failure() != nil:
 			failed++
 		}
 	}
-	fmt.Fprintf(&b, "\n%d scenarios passed, %d failed\n", len(results)-failed, failed)
+	fmt.Fprintf(&b, "\n%d scenarios passed, %d failed", len(results)-failed-refused, failed)
+	if refused > 0 {
+		fmt.Fprintf(&b, ", %d not played", refused)
+	}
+	b.WriteString("\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

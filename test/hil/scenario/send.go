@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -88,51 +87,56 @@ var token atomic.Uint32 // tells the datagrams of one program apart
 func (s send) play(from Port, watched []Port) (Outcome, error) {
 	// A copy of a frame comes right behind it, or not at all.
 	const duplicates = 100 * time.Millisecond
-	out, err := probe.OpenWire(from.Netns, from.Interface)
+	payload := fmt.Appendf(nil, "sluice scenario %d.%d.", os.Getpid(), token.Add(1))
+	mac, err := from.Host.MAC()
 	if err != nil {
 		return Outcome{}, err
 	}
-	defer out.Close() //nolint:errcheck // errors of sending are seen
-	in, err := probe.OpenWire(watched[0].Netns, watched[0].Interface)
+	frame, err := s.packet.frame(mac, s.via, payload)
 	if err != nil {
 		return Outcome{}, err
 	}
-	defer in.Close() //nolint:errcheck // only read
-	payload := fmt.Appendf(nil, "sluice scenario %d.%d", os.Getpid(), token.Add(1))
-	ours := func(p gopacket.Packet) bool {
-		udp, ok := p.Layer(layers.LayerTypeUDP).(*layers.UDP)
-		return ok && bytes.HasPrefix(udp.Payload, payload)
+	watch, err := watched[0].Host.Watch(payload)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", s.host, err)
 	}
+	defer watch.Close() //nolint:errcheck // only read
 	wait := watched[0].Timeout
 	if s.none {
 		wait = silenceTime
 	}
 	sent := time.Now()
-	if err := s.packet.send(out, s.via, payload); err != nil {
+	if err := from.Host.SendFrame(frame); err != nil {
 		return Outcome{}, err
 	}
-	p, err := in.Await(wait, "the datagram", ours)
+	got, err := watch.Await(1, wait)
 	took := time.Since(sent)
 	switch {
-	case s.none && err == nil:
-		return Outcome{}, fmt.Errorf("%s got it: %s", s.host, describePacket(p))
-	case s.none && errors.Is(err, probe.ErrNoFrame):
-		return Outcome{}, nil
 	case err != nil:
 		return Outcome{}, fmt.Errorf("%s: %w", s.host, err)
+	case s.none && len(got) == 0:
+		return Outcome{}, nil
+	case s.none:
+		return Outcome{}, fmt.Errorf("%s got it: %s", s.host, describePacket(packet(got[0])))
+	case len(got) == 0:
+		return Outcome{}, fmt.Errorf("%s has not got it within %s", s.host, wait)
 	}
-	if err := s.want.compare(p); err != nil {
-		return Outcome{}, fmt.Errorf("%s got %s: %w", s.host, describePacket(p), err)
+	first := packet(got[0])
+	if err := s.want.compare(first); err != nil {
+		return Outcome{}, fmt.Errorf("%s got %s: %w", s.host, describePacket(first), err)
 	}
-	if p, err := in.Await(duplicates, "a copy", ours); err == nil {
-		return Outcome{}, fmt.Errorf("%s got it twice: the second is %s", s.host, describePacket(p))
+	if got, err = watch.Await(2, duplicates); err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", s.host, err)
 	}
-	return Outcome{Latency: took, Detail: describePacket(p)}, nil
+	if len(got) > 1 {
+		return Outcome{}, fmt.Errorf("%s got it twice: the second is %s", s.host, describePacket(packet(got[1])))
+	}
+	return Outcome{Latency: took, Detail: describePacket(first)}, nil
 }
 
-// send sends the datagram from the interface's own address.
-func (d datagram) send(w *probe.Wire, via net.HardwareAddr, payload []byte) error {
-	eth := &layers.Ethernet{SrcMAC: w.MAC, DstMAC: via, EthernetType: layers.EthernetTypeIPv4}
+// frame is the datagram in a frame from an interface.
+func (d datagram) frame(from, via net.HardwareAddr, payload []byte) ([]byte, error) {
+	eth := &layers.Ethernet{SrcMAC: from, DstMAC: via, EthernetType: layers.EthernetTypeIPv4}
 	udp := &layers.UDP{SrcPort: layers.UDPPort(d.src.Port()), DstPort: layers.UDPPort(d.dst.Port())}
 	var ip interface {
 		gopacket.SerializableLayer
@@ -148,9 +152,9 @@ func (d datagram) send(w *probe.Wire, via net.HardwareAddr, payload []byte) erro
 		}
 	}
 	if err := udp.SetNetworkLayerForChecksum(ip); err != nil {
-		return err
+		return nil, err
 	}
-	return w.Send(eth, ip, udp, gopacket.Payload(payload))
+	return probe.Frame(eth, ip, udp, gopacket.Payload(payload))
 }
 
 // compare returns in what a frame is not the datagram.

@@ -3,9 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
 	"github.com/sluice-gw/sluice/test/probe"
@@ -16,14 +14,14 @@ type sightings struct {
 	bed     Testbed
 	marks   [][]byte
 	hosts   []string
-	watches map[string]*probe.Watch
+	watches map[string]probe.RunningWatch
 	macs    map[string]string   // of the hosts' interfaces
-	frames  map[string][][]byte // of watches that were closed
+	frames  map[string][][]byte // of watches that have ended
 }
 
 // watch begins to watch all hosts. The sightings must be closed also when they come with an error.
-func watch(bed Testbed, hosts []string, streams []*probe.Stream) (*sightings, error) {
-	s := &sightings{bed: bed, hosts: hosts, watches: map[string]*probe.Watch{}, macs: map[string]string{}, frames: map[string][][]byte{}}
+func watch(bed Testbed, hosts []string, streams []probe.RunningStream) (*sightings, error) {
+	s := &sightings{bed: bed, hosts: hosts, watches: map[string]probe.RunningWatch{}, macs: map[string]string{}, frames: map[string][][]byte{}}
 	for _, stream := range streams {
 		s.marks = append(s.marks, stream.Mark())
 	}
@@ -35,13 +33,18 @@ func watch(bed Testbed, hosts []string, streams []*probe.Stream) (*sightings, er
 	return s, nil
 }
 
-func (s *sightings) open(host string) (err error) {
-	p := s.bed.Port(host)
-	w, err := probe.OpenWatch(p.Netns, p.Interface, s.marks...)
-	if err == nil {
-		s.watches[host], s.macs[host] = w, w.MAC().String()
+func (s *sightings) open(host string) error {
+	h := s.bed.Port(host).Host
+	mac, err := h.MAC()
+	if err != nil {
+		return fmt.Errorf("%s: %w", host, err)
 	}
-	return err
+	w, err := h.Watch(s.marks...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", host, err)
+	}
+	s.watches[host], s.macs[host] = w, mac.String()
+	return nil
 }
 
 // end ends the watching of a host, and keeps what was seen.
@@ -51,11 +54,15 @@ func (s *sightings) end(host string) error {
 		return nil
 	}
 	delete(s.watches, host)
-	err := w.Close()
-	s.frames[host] = append(s.frames[host], w.Frames()...)
-	return err
+	frames, err := w.Close()
+	s.frames[host] = append(s.frames[host], frames...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", host, err)
+	}
+	return nil
 }
 
+// close ends all watching.
 func (s *sightings) close() error {
 	var errs []error
 	for _, host := range s.hosts {
@@ -85,17 +92,13 @@ type sighting struct {
 	headers string // what all datagrams of a stream have in common where they arrive
 }
 
-// of are the sightings of a stream, by host. A host on a link where switches that are not tested deliver frames is shown to have got only
+// of are the sightings of a stream, by host, when the watching has ended. A host on a link where switches that are not tested deliver frames is shown to have got only
 // those for its own address.
 func (s *sightings) of(mark []byte) (list []sighting) {
 	for _, host := range s.hosts {
-		frames := slices.Clone(s.frames[host])
-		if w := s.watches[host]; w != nil {
-			frames = append(frames, w.Frames()...)
-		}
 		shared := s.bed.Port(host).Shared
-		for _, frame := range frames {
-			p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.NoCopy)
+		for _, frame := range s.frames[host] {
+			p := packet(frame)
 			udp, isUDP := p.Layer(layers.LayerTypeUDP).(*layers.UDP)
 			eth, isEthernet := p.Layer(layers.LayerTypeEthernet).(*layers.Ethernet)
 			if !isUDP || !isEthernet || shared && eth.DstMAC.String() != s.macs[host] {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
@@ -35,34 +36,50 @@ func parseSpread(to netip.AddrPort, w, e *words) action {
 func (s spread) watchers() []string { return s.hosts }
 
 func (s spread) play(from Port, watched []Port) (Outcome, error) {
-	var wires []*probe.Wire
+	watches := make([]probe.RunningWatch, len(watched))
 	defer func() {
-		for _, w := range wires {
-			_ = w.Close() // nothing was sent
+		for _, w := range watches {
+			if w != nil {
+				_, _ = w.Close() // after another error
+			}
 		}
 	}()
-	for _, p := range watched {
-		w, err := probe.OpenWire(p.Netns, p.Interface)
+	for i, p := range watched {
+		w, err := p.Host.Watch([]byte(probe.Question))
 		if err != nil {
-			return Outcome{}, err
+			return Outcome{}, fmt.Errorf("%s: %w", s.hosts[i], err)
 		}
-		wires = append(wires, w)
+		watches[i] = w
 	}
 	for i := range s.flows {
-		if _, err := probe.AskUDP(from.Netns, s.to, from.Timeout); err != nil {
+		if _, err := from.Host.AskUDP(s.to, from.Timeout); err != nil {
 			return Outcome{}, fmt.Errorf("flow %d of %d: %w", i+1, s.flows, err)
 		}
 	}
-	for i, w := range wires {
-		_, err := w.Await(silenceTime, "datagram to "+s.to.String(), func(p gopacket.Packet) bool {
-			_, dst, ok := endpoints(p)
-			return ok && dst == s.to
-		})
+	got := make([]string, len(watches))
+	for i, w := range watches {
+		watches[i] = nil
+		frames, err := w.Close() // all have been answered, so all have come
 		if err != nil {
-			return Outcome{}, fmt.Errorf("%s got none of %d flows: %w", s.hosts[i], s.flows, err)
+			return Outcome{}, fmt.Errorf("%s: %w", s.hosts[i], err)
 		}
+		n := 0
+		for _, frame := range frames {
+			if _, dst, ok := endpoints(packet(frame)); ok && dst == s.to {
+				n++
+			}
+		}
+		if n == 0 {
+			return Outcome{}, fmt.Errorf("%s got none of %d flows", s.hosts[i], s.flows)
+		}
+		got[i] = fmt.Sprintf("%s got %d", s.hosts[i], n)
 	}
-	return Outcome{}, nil
+	return Outcome{Detail: strings.Join(got, ", ")}, nil
+}
+
+// packet understands a frame.
+func packet(frame []byte) gopacket.Packet {
+	return gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.NoCopy)
 }
 
 // endpoints are the source and destination of a UDP datagram.

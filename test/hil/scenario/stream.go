@@ -48,28 +48,36 @@ func (s *Stream) open(bed Testbed) error {
 	}
 	from := bed.Port(s.Host)
 	return lab.Until(context.Background(), recovery(from), "an answer", func() error {
-		_, err := probe.AskUDP(from.Netns, s.To, silenceTime)
+		_, err := from.Host.AskUDP(s.To, silenceTime)
 		return err
 	})
 }
 
 // flow waits until n more packets of the stream have been answered, or of a silent one until as many more have been sent.
-func (s *Stream) flow(stream *probe.Stream, n int, within time.Duration) error {
+func (s *Stream) flow(stream probe.RunningStream, n int, within time.Duration) error {
 	if s.Expected == Silence {
 		return sent(stream, n, within)
 	}
-	return more(stream.Answered, "answered", n, within)
+	return more(stream, func(p probe.Progress) int { return p.Answered }, "answered", n, within)
 }
 
 // sent waits until n more packets of a stream have been sent.
-func sent(stream *probe.Stream, n int, within time.Duration) error {
-	return more(stream.Sent, "sent", n, within)
+func sent(stream probe.RunningStream, n int, within time.Duration) error {
+	return more(stream, func(p probe.Progress) int { return p.Sent }, "sent", n, within)
 }
 
-func more(count func() int, did string, n int, within time.Duration) error {
-	goal := count() + n
+func more(stream probe.RunningStream, count func(probe.Progress) int, did string, n int, within time.Duration) error {
+	start, err := stream.Progress()
+	if err != nil {
+		return err
+	}
+	goal := count(start) + n
 	return lab.Until(context.Background(), within, "the stream", func() error {
-		if got := count(); got < goal {
+		now, err := stream.Progress()
+		if err != nil {
+			return err
+		}
+		if got := count(now); got < goal {
 			return fmt.Errorf("%d of %d packets %s", got, goal, did)
 		}
 		return nil

@@ -3,8 +3,6 @@ package scenario
 import (
 	"net/netip"
 	"time"
-
-	"github.com/sluice-gw/sluice/test/probe"
 )
 
 // tcp is "tcp ADDRESS:PORT [bytes N] => answered|refused|silence": bytes go to an echo server and come back unchanged.
@@ -28,7 +26,7 @@ func parseTCP(w, e *words) action {
 
 func (t tcp) play(from Port, _ []Port) (Outcome, error) {
 	if t.expected != answered {
-		took, err := probe.DialTCP(from.Netns, t.to, from.wait(t.expected))
+		took, err := from.Host.DialTCP(t.to, from.wait(t.expected))
 		if got := outcomeOf(err); got != t.expected {
 			return Outcome{}, differs("the outcome", describe(got, err), t.expected)
 		}
@@ -37,6 +35,6 @@ func (t tcp) play(from Port, _ []Port) (Outcome, error) {
 		}
 		return Outcome{Latency: took}, nil
 	}
-	r, err := probe.TransferTCP(from.Netns, t.to, t.bytes, 2*from.Timeout+time.Duration(t.bytes)*time.Microsecond)
+	r, err := from.Host.TransferTCP(t.to, t.bytes, 2*from.Timeout+time.Duration(t.bytes)*time.Microsecond)
 	return Outcome{Latency: r.Total}, err
 }

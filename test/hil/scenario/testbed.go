@@ -1,12 +1,18 @@
 package scenario
 
-import "github.com/sluice-gw/sluice/test/probe"
+import (
+	"io"
+	"strings"
+
+	"github.com/sluice-gw/sluice/test/probe"
+)
 
 // Testbed is what a scenario is played on: chassis with a controller, hosts whose packets the runner sends and watches, and a central node.
 // Its methods are called by one goroutine.
 type Testbed interface {
-	// Build starts what the topology says, as far as it is not there, with nothing configured in OVN.
-	Build(Topology) error
+	// Build starts what the scenario's topology says, as far as it is not there, with nothing configured in OVN. Its error is a *LackError
+	// when the testbed does not have what the scenario needs; nothing has been started then.
+	Build(*Scenario) error
 	// Configure runs commands of ovn-nbctl, one a line, in one transaction.
 	Configure(commands string) error
 	// Settle returns when the configuration is in force on every chassis.
@@ -24,32 +30,18 @@ type Testbed interface {
 	Close() error
 }
 
+// LackError is of a scenario that cannot be played on a testbed.
+type LackError struct {
+	// What the testbed lacks, each for what.
+	What []string
+}
+
+func (e *LackError) Error() string { return "the testbed lacks " + strings.Join(e.What, "; ") }
+
 // echoPort is where every host answers UDP and TCP.
 const echoPort = 7000
 
-// servers answer a host's packets.
-type servers []interface{ Close() }
-
-// serve starts the servers of a host.
-func (s *servers) serve(ns probe.Netns, ports []uint16) error {
-	udp, err := probe.ListenUDPEcho(ns, echoPort)
-	if err != nil {
-		return err
-	}
-	*s = append(*s, udp)
-	for _, port := range append([]uint16{echoPort}, ports...) {
-		tcp, err := probe.ListenTCPEcho(ns, port)
-		if err != nil {
-			return err
-		}
-		*s = append(*s, tcp)
-	}
-	return nil
-}
-
-func (s *servers) close() {
-	for _, server := range *s {
-		server.Close()
-	}
-	*s = nil
+// Serve starts the servers that answer a host's packets: those of every host, and of TCP at the ports that it serves.
+func Serve(h probe.Host, ports []uint16) (io.Closer, error) {
+	return h.Serve([]uint16{echoPort}, append([]uint16{echoPort}, ports...))
 }

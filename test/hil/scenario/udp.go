@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
-
-	"github.com/sluice-gw/sluice/test/probe"
 )
 
 // parseUDP understands the things that start with a datagram:
@@ -45,7 +43,7 @@ type udp struct {
 }
 
 func (u udp) play(from Port, _ []Port) (Outcome, error) {
-	r, err := probe.AskUDP(from.Netns, u.to, from.wait(u.expected))
+	r, err := from.Host.AskUDP(u.to, from.wait(u.expected))
 	if got := outcomeOf(err); got != u.expected {
 		return Outcome{}, differs("the outcome", describe(got, err), u.expected)
 	}
