@@ -86,16 +86,22 @@ hil: deps deps-vm
 	JOBS=$(JOBS) test/hil/kernel/own.sh
 	$(GO) run ./test/hil/kerneltests -kernel own -artefacts bin/artefacts/hil $(if $(RUN),-run '$(RUN)') $(PKG)
 
-## scenarios: play scenarios in network namespaces (NAMES='l2 nat', ENCAP=vxlan; DATAPATH=system OFFLOAD=software where the kernel has it)
+## scenarios: play scenarios in network namespaces (NAMES='l2 nat', ENCAP=vxlan; DATAPATH=system OFFLOAD=software where the kernel has it), or on equipment: TESTBED=FILE
 .PHONY: scenarios
-scenarios: deps build
-	$(GO) run ./test/hil/play -junit bin/scenarios.xml $(if $(ENCAP),-encap $(ENCAP)) $(if $(DATAPATH),-datapath $(DATAPATH)) $(if $(OFFLOAD),-offload $(OFFLOAD)) $(NAMES)
+scenarios: $(if $(TESTBED),,deps build)
+	@mkdir -p bin
+	$(GO) run ./test/hil/play -junit bin/scenarios.xml $(if $(TESTBED),-testbed $(TESTBED)) $(if $(ENCAP),-encap $(ENCAP)) $(if $(DATAPATH),-datapath $(DATAPATH)) $(if $(OFFLOAD),-offload $(OFFLOAD)) $(NAMES)
 
 # The end-to-end tests are not part of check, because they need root and minutes. RUN= selects some of them. Some deployments run at the same time,
 # as they mostly wait: what may lose nothing may not do so on a busy machine either.
 .PHONY: e2e
 e2e: build
 	$(GO) test -count=1 -timeout 20m -parallel 3 -v $(if $(RUN),-run '$(RUN)') ./test/e2e
+
+## agent: bin/agent, which plays the hosts of a testbed's machines (GOARCH= for another architecture)
+.PHONY: agent
+agent:
+	$(GO) build -o bin/agent ./test/probe/agent
 
 ## bench: bin/sluice against Debian's ovn-controller on generated loads (SIZE=50x20 REPS=3 OUTPUT=json), or PROFILE=DIR for CPU profiles of it
 .PHONY: bench
