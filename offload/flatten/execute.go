@@ -64,7 +64,11 @@ func (e *evaluation) execute(st *state, op ir.Op) bool {
 		st.local.queue, st.queueSet = o.ID, true
 		return true
 	case ir.Meter:
-		st.do(Action{Do: o})
+		a := Action{Do: o}
+		if o.Name == "" {
+			a.Row = st.rule.Owner.Cookie()
+		}
+		st.do(a)
 		return true
 	}
 	return e.trap(st, Reason{Code: Unsupported, Detail: fmt.Sprintf("%T", op)})

@@ -58,6 +58,9 @@ type Action struct {
 	// action may change the headers.
 	Do    ir.Op
 	Queue uint32 // egress queue of ToPort and FirstUp
+	// Row is the cookie of the row that a Meter without a name is of: all of one row, rate and
+	// burst are one limit, whichever paths and segments they are in.
+	Row uint32
 }
 
 // Jump ends a path of a segment in another segment.

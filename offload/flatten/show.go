@@ -226,6 +226,9 @@ func (d *draft) path(in SegmentID, late map[SegmentID]bool) *Path {
 	default:
 		for _, a := range p.Actions {
 			h = h.text(a.String())
+			if a.Row != 0 {
+				h = h.add(uint64(a.Row))
+			}
 		}
 		if p.Jump != nil {
 			h = h.text(p.Jump.String())

@@ -115,7 +115,7 @@ func (b *builder) do(a *flatten.Action, last bool) error {
 	case ir.FirstUp:
 		return errors.New("output to the first port that is up: tc does not choose")
 	case ir.Meter:
-		return errors.New("meter: a limit that several filters share is not offloaded")
+		return b.limit(&do, a.Row)
 	case ir.Sample:
 		return errors.New("sample: the switch's collectors are not tc's")
 	default:

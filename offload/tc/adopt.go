@@ -113,7 +113,9 @@ func plain(in *flower.Installed) flower.Filter {
 	f := in.Filter
 	f.Actions = append([]flower.Action(nil), f.Actions...)
 	for i := range f.Actions {
-		f.Actions[i].Index = 0
+		if f.Actions[i].Index < numbered {
+			f.Actions[i].Index = 0
+		}
 	}
 	return f
 }

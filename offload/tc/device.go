@@ -163,7 +163,7 @@ func (d *device) compile(tables map[flatten.SegmentID]*table, ports map[uint32]*
 }
 
 func (d *device) compileOne(t *table, c *chain, where []program, ports map[uint32]*outlet) {
-	p := &place{tunnel: d.tunnel(), tracked: t.Tracked, kinds: d.kinds}
+	p := &place{tunnel: d.tunnel(), tracked: t.Tracked, kinds: d.kinds, owner: d.owner}
 	p.inPort, _ = c.segment.Ingress()
 	if _, root := c.segment.Ingress(); !root {
 		p.inPort = 0

@@ -26,7 +26,7 @@
 //
 // # Limits
 //
-// A packet follows 15 jumps (the kernel drops it after 16). Meters, queues, samples, the choice of a port or by hash, and rules that need
+// A packet follows 15 jumps (the kernel drops it after 16). Queues, samples, the choice of a port or by hash, and rules that need
 // a value copied stay in the fallback. A packet that is related to a connection and begins one itself (FTP's data) is +new+rel for Open vSwitch
 // and +rel for flower: connection tracking helpers must be off. The rewriting of addresses without NAT has not been tested
 // with packets that the kernel merges or segments (GRO, GSO).

@@ -15,6 +15,7 @@ type place struct {
 	inPort  uint32 // of an ingress; 0 else
 	tracked bool
 	kinds   kinds // that are let in
+	owner   owner
 
 	asks, knows terms // memory of ask and act
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/internal/nl"
@@ -38,6 +39,7 @@ const (
 	committing
 	translating
 	forgetting
+	limiting
 	numFeatures
 )
 
@@ -47,6 +49,7 @@ var needs = [numFeatures]string{
 	"CONFIG_NET_ACT_PEDIT (act_pedit)", "CONFIG_NET_ACT_CSUM (act_csum)", "CONFIG_NET_ACT_VLAN (act_vlan)", "CONFIG_NET_ACT_SKBEDIT (act_skbedit)",
 	"CONFIG_NET_ACT_TUNNEL_KEY (act_tunnel_key)", "Linux 4.19", "CONFIG_NET_ACT_TUNNEL_KEY (act_tunnel_key)",
 	"CONFIG_NET_ACT_CT (act_ct)", "Linux 5.3", "CONFIG_NET_ACT_CT (act_ct), with marks and labels", "CONFIG_NF_NAT", "CONFIG_NET_ACT_CT (act_ct)",
+	"CONFIG_NET_ACT_POLICE (act_police)",
 }
 
 // probe asks for one filter for each feature, on a device that is removed afterwards.
@@ -127,6 +130,7 @@ func trials(ifindex int32) []flower.Filter {
 		committing:  one(ip, flower.CT{Zone: 1, Commit: true, Mark: bit, Label: labelled}),
 		translating: one(ip, flower.CT{Zone: 1, Commit: true, NAT: flower.NAT{Kind: flower.NATSrc, MinAddr: end, MaxAddr: end}}),
 		forgetting:  one(ip, flower.CT{Clear: true}),
+		limiting:    one(ip, flower.Police{Rate: 1000, Burst: time.Second, MTU: largest, Conform: flower.Pipe}),
 	}
 }
 
@@ -164,6 +168,7 @@ func (p *probed) limit(c *offload.Caps) {
 	}
 	and(&c.Jump, jumping)
 	and(&c.Handover, marks)
+	and(&c.Meter, limiting)
 	amount(&c.Outputs, outputs)
 	amount(&c.DecTTL, rewriting, checksums)
 	amount(&c.PopVLAN, tags)

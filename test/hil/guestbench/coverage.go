@@ -45,6 +45,7 @@ func coverage(ctx context.Context, o options, progress func(string, ...any)) ([]
 	whole := part{Name: "coverage: unicast IP packets that ended in TC, of those that ended there or in a flow of the datapath of Open vSwitch", Columns: []string{bySluice, bySwitch}}
 	tracked := part{Name: "coverage: of these packets those that went through connection tracking", Columns: whole.Columns}
 	whole.Notes = []string{"Each section's packets are sent twice; those of the second time count. First packets, which ovs-vswitchd forwards, and what goes to the controller count in no column.",
+		"A filter for all types counts as one of IP: of its packets some may be ARP's answers.",
 		"Of what was merged on its way (TCP) TC counts each segment, the datapath of Open vSwitch the whole as one."}
 	ends := map[string]map[string]ended{} // by seat and scenario
 	var failed error

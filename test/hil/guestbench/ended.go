@@ -206,9 +206,9 @@ func trackedChains(filters []flower.Installed) map[uint32]bool {
 	return tracked
 }
 
-// isIP tells packets that count: to one host, of IPv4 or IPv6.
+// isIP tells packets that count: to one host, of IPv4 or IPv6. Where a filter is for all types these are most of its packets.
 func isIP(typ flower.EtherType, dst flower.Masked[flower.MAC]) bool {
-	return (typ == flower.EtherIPv4 || typ == flower.EtherIPv6) && dst.Value[0]&dst.Mask[0]&1 == 0
+	return (typ == flower.EtherIPv4 || typ == flower.EtherIPv6 || typ == 0) && dst.Value[0]&dst.Mask[0]&1 == 0
 }
 
 var (
