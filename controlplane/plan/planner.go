@@ -153,7 +153,7 @@ func (p *Planner) setMeters(d backend.Delta) {
 	}
 }
 
-// SetPorts takes a change of the ports of the integration bridge.
+// SetPorts takes a change of the ports of the integration bridge. What the target refused where one of them is used is tried again: another device is another driver.
 func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
 	changed := map[uint32]bool{}
 	for _, n := range del {
@@ -173,11 +173,13 @@ func (p *Planner) SetPorts(put []offload.Port, del []uint32) {
 	for n := range changed {
 		p.follow(p.flat.SetGuard(n, p.ports[n].Bridge.Guard()))
 	}
+	touched := map[flatten.SegmentID]bool{}
 	for id, s := range p.places {
 		if slices.ContainsFunc(s.ports, func(n uint32) bool { return changed[n] }) {
-			p.stale[id] = true
+			p.stale[id], touched[id] = true, true
 		}
 	}
+	maps.DeleteFunc(p.refused, func(_ entryKey, x *refusal) bool { return touched[x.segment] })
 }
 
 // SetOff says through which logical datapaths, by tunnel key, nothing shall be offloaded from

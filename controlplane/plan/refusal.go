@@ -140,6 +140,15 @@ func (p *Planner) dropRefused() {
 	p.dropAt = max(minDrop, 2*len(p.refused))
 }
 
+// Hurry says that something has come, such as a network device: what the target could not do for the moment is tried again at once.
+func (p *Planner) Hurry(now time.Time) {
+	for _, x := range p.refused {
+		if x.kind == backend.Transient && !x.again.IsZero() {
+			x.again = now
+		}
+	}
+}
+
 // retry lets those paths be tried again whose time has come.
 func (p *Planner) retry(now time.Time) {
 	for _, x := range p.refused {

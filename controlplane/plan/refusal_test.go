@@ -52,6 +52,40 @@ func TestTransientRefusalsAreTriedAgain(t *testing.T) {
 	}
 }
 
+// A device that comes ends the pause, and another device for a port all refusals where it is used.
+func TestRefusalsEndWithDevices(t *testing.T) {
+	p := planned(t, toIngress, goOn)
+	d := tell(p, start)
+	for range 5 {
+		refuseAll(p, d, false, backend.Transient, "no device")
+		tell(p, start)
+		at, _ := p.Next()
+		d = tell(p, at)
+	}
+	refuseAll(p, d, false, backend.Transient, "no device")
+	if tell(p, start); placed(p, start) {
+		t.Fatal("a path that was refused is offloaded")
+	}
+	p.Hurry(start)
+	if at, ok := p.Next(); !ok || at != start {
+		t.Errorf("the next try is at %v (%v)", at, ok)
+	}
+	if d = tell(p, start); len(d.Put) != 1 {
+		t.Fatalf("it is not tried again: %+v", d)
+	}
+	refuseAll(p, d, false, backend.Unsupported, "no")
+	if p.Hurry(start); placed(p, start) {
+		t.Fatal("a path that the driver cannot do is offloaded")
+	}
+	for _, port := range p.ports {
+		port.Ifindex = 77
+		p.SetPorts([]offload.Port{port}, nil)
+	}
+	if !placed(p, start) {
+		t.Error("it is not tried again though its ports have other devices")
+	}
+}
+
 func TestFinalRefusalsStayUntilSomethingChanges(t *testing.T) {
 	p := planned(t, toIngress, goOn)
 	refuseAll(p, tell(p, start), false, backend.Unsupported, "no")

@@ -337,6 +337,7 @@ func (r *Reconciler) relink(ctx context.Context, device string) {
 		r.lost(err, now)
 		return
 	}
+	r.plan.Hurry(now)
 	r.plan.Report(now, report)
 }
 

@@ -124,11 +124,14 @@ func (b *builder) do(a *flatten.Action, last bool) error {
 	return nil
 }
 
+// errNoDevice says that an output's port has no device. That may pass: devices come back.
+var errNoDevice = errors.New("it has no network device here")
+
 // output appends a redirect, or a mirror of a copy.
 func (b *builder) output(number uint32, last bool) error {
 	port, ok := b.port(number)
 	if !ok {
-		return fmt.Errorf("output to port %d: it has no network device here", number)
+		return fmt.Errorf("output to port %d: %w", number, errNoDevice)
 	}
 	switch {
 	case port.Tunnel != nil:

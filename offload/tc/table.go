@@ -1,6 +1,7 @@
 package tc
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
@@ -75,7 +76,7 @@ func (t *table) compile(p *place, to outlets, no *refusals, where []program, in 
 		r := &rule{form: f, path: e.Path.ID, wide: f.asked.wide, trap: f.trap}
 		switch {
 		case f.lack != "":
-			r.fail(t.Segment, backend.Unsupported, "%s", f.lack)
+			r.fail(t.Segment, f.kind, "%s", f.lack)
 		case f.jump != nil && deep:
 			r.fail(t.Segment, backend.Transient, "the kernel follows %d jumps from chain to chain for one packet, and this is one more", maxJumps)
 		}
@@ -92,7 +93,8 @@ type form struct {
 	match ir.Match // of the entry
 	trap  bool
 	asked asked
-	lack  string // why it is to be a trap
+	lack  string       // why it is to be a trap
+	kind  backend.Kind // of the lack
 
 	actions []flower.Action // of a path
 	jump    *flatten.Jump
@@ -108,7 +110,9 @@ func formOf(e *offload.Entry, p *place, to outlets) *form {
 	default:
 		var err error
 		if f.actions, err = p.act(e.Path, p.knows.of(e.Match), to); err != nil {
-			f.lack = err.Error()
+			if f.lack = err.Error(); errors.Is(err, errNoDevice) {
+				f.kind = backend.Transient
+			}
 			break
 		}
 		f.jump, f.dirty = e.Path.Jump, isDirty(e.Path)
