@@ -36,6 +36,8 @@ func dispatch(argv []string, stdout, stderr io.Writer) int {
 		return serveMain(argv[0]+" vtep serve", argv[3:], stdout, stderr)
 	case len(argv) > 1 && argv[1] == "vtep" && (len(argv) == 2 || strings.HasPrefix(argv[2], "-")):
 		return vtepMain(argv[0]+" vtep", argv[2:], stdout, stderr)
+	case len(argv) == 2 && (argv[1] == "--version" || argv[1] == "-V"):
+		return commandMain(name, []string{"version"}, stdout, stderr)
 	}
 	return commandMain(name, argv[1:], stdout, stderr)
 }
