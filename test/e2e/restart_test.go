@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"fmt"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -13,21 +13,37 @@ import (
 	"github.com/sluice-gw/sluice/test/reference"
 )
 
-// The ways in which a controller ends and comes back.
-var restarts = []struct {
-	name string
-	end  func(*reference.Deployment, *lab.Chassis) error
-}{
-	{"killed", func(_ *reference.Deployment, ch *lab.Chassis) error { ch.ControllerProcess().Kill(); return nil }},
-	{"exit --restart", func(_ *reference.Deployment, ch *lab.Chassis) error { return ch.ExitController(true) }},
-	{"upgraded", func(d *reference.Deployment, ch *lab.Chassis) error {
-		upgraded, err := copyOf(d, ch.Controller())
-		if err != nil {
-			return err
+// endings are the ways in which a controller ends, for another to begin. An upgrade is from one of two builds to the other.
+func endings(t *testing.T) []ending {
+	program := underTest(t)
+	file := anotherBuild(t)
+	if !program.IsSluice() { // of which there is one build only
+		file = filepath.Join(filepath.Dir(file), filepath.Base(program.Path()))
+		if out, err := exec.CommandContext(testContext, "cp", program.Path(), file).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
 		}
-		ch.SetController(upgraded)
-		return ch.ExitController(true)
-	}},
+	}
+	another, err := lab.ParseController(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []ending{
+		{"killed", func(ch *lab.Chassis) error { ch.ControllerProcess().Kill(); return nil }},
+		{"exit --restart", func(ch *lab.Chassis) error { return ch.ExitController(true) }},
+		{"upgraded", func(ch *lab.Chassis) error {
+			to := another
+			if ch.Controller().Path() == another.Path() {
+				to = program
+			}
+			ch.SetController(to)
+			return ch.ExitController(true)
+		}},
+	}
+}
+
+type ending struct {
+	name string
+	end  func(*lab.Chassis) error
 }
 
 // TestControllerRestart ends and restarts the controller of each chassis under traffic, also at the size at which OVN 23.03 loses 0.6 s.
@@ -36,15 +52,16 @@ func TestControllerRestart(t *testing.T) {
 	if err := d.Learn(); err != nil {
 		t.Fatal(err)
 	}
+	ways := endings(t)
 	for _, size := range []load.Size{{}, {Switches: 100, Ports: 50}} {
 		if size.Switches > 0 {
 			grow(t, d, size)
 		}
 		for _, ch := range []*lab.Chassis{d.HV1, d.GW1} {
-			for _, r := range restarts {
+			for _, r := range ways {
 				t.Run(fmt.Sprintf("%s extra, %s %s", size, ch.Name, r.name), func(t *testing.T) {
 					underTraffic(t, d, ch, func() error {
-						if err := r.end(d, ch); err != nil {
+						if err := r.end(ch); err != nil {
 							return err
 						}
 						if err := ch.StartController(); err != nil {
@@ -139,21 +156,4 @@ func dial(t *testing.T, d *reference.Deployment, socket, database string) *ovsrp
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
-}
-
-// copyOf is the controller from another file, as an upgrade puts it.
-func copyOf(d *reference.Deployment, c lab.Controller) (lab.Controller, error) {
-	dir, err := os.MkdirTemp(d.Dir, "upgrade")
-	if err != nil {
-		return c, err
-	}
-	program, err := os.ReadFile(c.Path())
-	if err != nil {
-		return c, err
-	}
-	to := filepath.Join(dir, filepath.Base(c.Path()))
-	if err := os.WriteFile(to, program, 0o755); err != nil {
-		return c, err
-	}
-	return lab.ParseController(to)
 }

@@ -64,20 +64,29 @@ func (d *vtepDeployment) losesNothing(t *testing.T) {
 	restart := func(end func() error) func() error {
 		return func() error { return errors.Join(end(), d.tor.StartServer()) }
 	}
+	exit := func() error {
+		if _, err := d.tor.ServerCtl("exit"); err != nil {
+			return err
+		}
+		if !d.tor.Emulator().WaitOrKill(d.Timeout() * 3) {
+			return errors.New("it does not exit")
+		}
+		return nil
+	}
+	upgraded, err := lab.ParseVTEPServer(anotherBuild(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, loss := range []struct {
 		name  string
 		cause func() error
 	}{
 		{"switch killed", restart(func() error { d.tor.Emulator().Kill(); return nil })},
-		{"switch exits", restart(func() error {
-			if _, err := d.tor.ServerCtl("exit"); err != nil {
-				return err
-			}
-			if !d.tor.Emulator().WaitOrKill(d.Timeout() * 3) {
-				return errors.New("it does not exit")
-			}
-			return nil
-		})},
+		{"switch exits", restart(exit)},
+		{"switch upgraded", func() error {
+			err := errors.Join(exit(), d.tor.ReplaceServer(upgraded))
+			return errors.Join(err, isAnother(d.tor.ServerCtl("version")))
+		}},
 		{"its database killed", d.tor.KillDatabase},
 		{"database of Open vSwitch killed", func() error { d.tor.OVS.Database().Kill(); return d.tor.OVS.StartDatabase() }},
 		{"controller killed", func() error { d.tor.ControllerProcess().Kill(); return d.tor.StartController() }},

@@ -40,12 +40,20 @@ func TestVTEP(t *testing.T) {
 		t.Fatalf("a VM that moves: %v", err)
 	}
 
+	upgraded, err := lab.ParseVTEPController(anotherBuild(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, loss := range []struct {
 		name  string
 		cause func() error
 	}{
 		{"controller killed", func() error { d.tor.ControllerProcess().Kill(); return d.tor.StartController() }},
 		{"controller exits", func() error { return errors.Join(d.tor.ExitController(), d.tor.StartController()) }},
+		{"controller upgraded", func() error {
+			return errors.Join(d.tor.ExitController(), d.tor.ReplaceController(upgraded), isAnother(d.tor.ControllerCtl("version")), d.takesChange(),
+				d.tor.ExitController(), d.tor.StartController())
+		}},
 		{"ovn-controller-vtep and back", func() error {
 			reference, err := lab.ParseVTEPController(lab.ReferenceVTEPController)
 			return errors.Join(err, d.tor.ExitController(), d.tor.ReplaceController(reference), d.takesChange(), d.tor.ReplaceController(d.tor.Controller()))

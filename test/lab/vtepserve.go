@@ -49,6 +49,12 @@ func (v *VTEP) StartServer() (err error) {
 	})
 }
 
+// ReplaceServer starts another program as the switch, in place of one that has ended, from now on.
+func (v *VTEP) ReplaceServer(server Controller) error {
+	v.server = server
+	return v.StartServer()
+}
+
 // ServerCtl is "ovn-appctl -t sluice-vtep".
 func (v *VTEP) ServerCtl(args ...string) (string, error) {
 	return v.OVS.Appctl(append([]string{"-t", v.ServerSocket()}, args...)...)
