@@ -92,20 +92,30 @@ func (x *shortcut) tell(s device.Setting) {
 	x.mail.Send(d, s)
 }
 
-// used is how long ago frames of stations were offloaded, by the rules that they went through.
-func (x *shortcut) used(ctx context.Context) (idle map[ir.RuleID]time.Duration) {
+// offloaded is what the target has seen of frames.
+type offloaded struct {
+	idle     map[ir.RuleID]time.Duration               // how long ago there was one of a station, by the rule that its frames go through
+	counters map[bridging.Attachment]bridging.Counters // without those that came to Open vSwitch as well
+}
+
+// seen asks the target.
+func (x *shortcut) seen(ctx context.Context) (o offloaded) {
 	ctx, cancel := context.WithTimeout(ctx, usePatience)
 	defer cancel()
 	err := x.target.Do(ctx, func(v reconcile.View) {
-		idle = map[ir.RuleID]time.Duration{}
-		for rule, d := range v.Planner.Idle(time.Now(), bridging.SourceStage) {
-			idle[rule] = d
+		o = offloaded{map[ir.RuleID]time.Duration{}, map[bridging.Attachment]bridging.Counters{}}
+		now := time.Now()
+		for r, c := range v.Planner.Credits() {
+			if r.Stage == bridging.SourceStage {
+				o.idle[r.ID] = now.Sub(c.At)
+			}
+			bridging.CountRule(o.counters, r, c.Device.Packets+c.Kernel.Packets, c.Device.Bytes+c.Kernel.Bytes)
 		}
 	})
 	if err != nil {
-		return nil // it is busy, and is asked again with the next reading
+		return offloaded{} // it is busy, and is asked again with the next reading
 	}
-	return idle
+	return o
 }
 
 // usePatience is how long the target may keep a reading waiting.

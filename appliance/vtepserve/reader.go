@@ -14,21 +14,21 @@ import (
 type reading struct {
 	fresh    bool // the switch has started since the last reading, and forgotten what it knew
 	stations []bridging.Learned
-	used     map[ir.RuleID]time.Duration               // see shortcut.used
-	counters map[bridging.Attachment]bridging.Counters // nil: not read this time
+	idle     map[ir.RuleID]time.Duration               // see offloaded
+	counters map[bridging.Attachment]bridging.Counters // with those of the offload; nil: not read this time
 }
 
 // reader reads the data path.
 type reader struct {
 	bridge *flowset.Bridge
-	used   func(context.Context) map[ir.RuleID]time.Duration
+	seen   func(context.Context) offloaded
 	out    chan reading
 	now    chan struct{} // there is a new connection: read at once
 	fresh  atomic.Bool
 }
 
-func newReader(used func(context.Context) map[ir.RuleID]time.Duration) *reader {
-	return &reader{used: used, out: make(chan reading), now: make(chan struct{}, 1)}
+func newReader(seen func(context.Context) offloaded) *reader {
+	return &reader{seen: seen, out: make(chan reading), now: make(chan struct{}, 1)}
 }
 
 // linked is told of each connection before it can be read.
@@ -53,6 +53,7 @@ const (
 func (r *reader) Run(ctx context.Context) error {
 	timer := time.NewTimer(stationsEach)
 	defer timer.Stop()
+	var counted map[bridging.Attachment]bridging.Counters // by the offload
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -60,10 +61,14 @@ func (r *reader) Run(ctx context.Context) error {
 		case <-timer.C:
 		case <-r.now:
 		}
-		used := r.used(ctx) // its time is no load of the switch
+		seen := r.seen(ctx) // its time is no load of the switch
 		start := time.Now()
 		if got, err := r.read(ctx, n%countersEach == 0); err == nil {
-			got.used = used
+			if seen.counters != nil {
+				counted = seen.counters
+			}
+			got.idle = seen.idle
+			got.add(counted)
 			select {
 			case r.out <- got:
 			case <-ctx.Done():
@@ -71,6 +76,15 @@ func (r *reader) Run(ctx context.Context) error {
 			}
 		}
 		timer.Reset(max(stationsEach, share*time.Since(start)))
+	}
+}
+
+// add adds what the offload has counted.
+func (r *reading) add(counted map[bridging.Attachment]bridging.Counters) {
+	for a, more := range counted {
+		if c, there := r.counters[a]; there {
+			r.counters[a] = c.Plus(more)
+		}
 	}
 }
 

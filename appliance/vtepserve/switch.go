@@ -68,7 +68,7 @@ func NewSwitch(cfg SwitchConfig) (*Switch, error) {
 	if s.short, err = newShortcut(cfg.Offload); err != nil {
 		return nil, err
 	}
-	s.reader = newReader(s.short.used)
+	s.reader = newReader(s.short.seen)
 	s.bridge = flowset.New(flowset.Config{Addr: cfg.OpenFlow, Log: cfg.Log, Conn: cfg.Rconn, Linked: s.reader.linked,
 		Stays: func(f *ofp.Flow) bool { _, ok := bridging.ReadLearned(f); return ok }})
 	s.reader.bridge = s.bridge
@@ -180,7 +180,7 @@ func (s *Switch) read(r reading) {
 	s.forget(forget)
 	s.short.book.setLearned(s.plan.Learned())
 	s.short.known = true
-	s.hold(r.used)
+	s.hold(r.idle)
 }
 
 // forget removes stations from the data path.
@@ -197,9 +197,9 @@ func (s *Switch) forget(stations []bridging.Learned) {
 }
 
 // hold keeps stations in the data path whose frames do not come there because they are offloaded.
-func (s *Switch) hold(used map[ir.RuleID]time.Duration) {
+func (s *Switch) hold(idle map[ir.RuleID]time.Duration) {
 	var mods []*ofp.FlowMod
-	for l, left := range s.short.hold(time.Now(), used, time.Duration(s.plan.Aging())*time.Second) {
+	for l, left := range s.short.hold(time.Now(), idle, time.Duration(s.plan.Aging())*time.Second) {
 		if m, err := l.Hold(uint16(left / time.Second)); err == nil {
 			mods = append(mods, m)
 		}

@@ -18,12 +18,6 @@ func (t *Traffic) add(packets, bytes uint64) { t.Packets += packets; t.Bytes += 
 // for the device, and how much of it traps have handed to the fallback.
 type Credit struct{ Device, Kernel, Trapped Traffic }
 
-// ruleCredit is the Credit of a rule, and when it became more.
-type ruleCredit struct {
-	Credit
-	at time.Time
-}
-
 // take adds what c has seen more than before.
 func (x *Credit) take(c, before offload.Counter) {
 	if c.Packets < before.Packets || c.Bytes < before.Bytes || c.HWPackets < before.HWPackets || c.HWBytes < before.HWBytes {
@@ -127,10 +121,10 @@ func (p *Planner) count(now time.Time, c offload.Counter) {
 	p.sum(s, s.seg.Paths[i], c.Trap, more)
 	for r := range s.seg.Paths[i].Lineage() {
 		if p.credit[r.ID] == nil {
-			p.credit[r.ID] = &ruleCredit{}
+			p.credit[r.ID] = &RuleCredit{}
 		}
 		p.credit[r.ID].plus(more)
-		p.credit[r.ID].at = now
+		p.credit[r.ID].At = now
 	}
 }
 
@@ -202,12 +196,29 @@ func (p *Planner) Credited(rule ir.RuleID) Credit {
 	return Credit{}
 }
 
+// RuleCredit is the Credit of a rule, and when counters have shown last that it became more.
+type RuleCredit struct {
+	Credit
+	At time.Time
+}
+
 // Idle is how long ago packets of a target went through the rules of a stage, as far as
 // counters have shown by now; rules that had none are left out.
 func (p *Planner) Idle(now time.Time, stage ir.Stage) iter.Seq2[ir.RuleID, time.Duration] {
 	return func(yield func(ir.RuleID, time.Duration) bool) {
+		for r, x := range p.Credits() {
+			if r.Stage == stage && !yield(r.ID, now.Sub(x.At)) {
+				return
+			}
+		}
+	}
+}
+
+// Credits are the rules that packets of a target went through, as far as counters have shown by now.
+func (p *Planner) Credits() iter.Seq2[*ir.Rule, RuleCredit] {
+	return func(yield func(*ir.Rule, RuleCredit) bool) {
 		for id, x := range p.credit {
-			if r := p.flat.Rule(id); r != nil && r.Stage == stage && !yield(id, now.Sub(x.at)) {
+			if r := p.flat.Rule(id); r != nil && !yield(r, *x) {
 				return
 			}
 		}

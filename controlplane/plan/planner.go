@@ -35,7 +35,7 @@ type Planner struct {
 	coming  []candidate                  // will be given room that was made for them
 	learned learned
 	seen    map[entryKey]*seen
-	credit  map[ir.RuleID]*ruleCredit
+	credit  map[ir.RuleID]*RuleCredit
 	totals  Totals
 	rates   map[ir.RuleID]*softRate
 	now     time.Time // of the last counters
@@ -52,7 +52,7 @@ type Planner struct {
 // depends on the target is ignored.
 func New(base flatten.Config) *Planner {
 	p := &Planner{base: base, ports: map[uint32]offload.Port{}, meters: map[string]backend.Meter{}, seen: map[entryKey]*seen{},
-		credit: map[ir.RuleID]*ruleCredit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
+		credit: map[ir.RuleID]*RuleCredit{}, rates: map[ir.RuleID]*softRate{}, reasons: map[Reason]*Reason{},
 		installed: map[flatten.SegmentID]*sent{}, refused: map[entryKey]*refusal{}, closed: map[flatten.SegmentID]bool{}, totals: newTotals(), dropAt: minDrop, reset: true}
 	p.flat = flatten.New(p.caps.Flatten(base))
 	p.forget()

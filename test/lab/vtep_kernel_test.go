@@ -264,6 +264,7 @@ func TestKernelVTEP(t *testing.T) {
 	s.silent()
 	s.bypasses("h1", "far")
 	s.bypasses("h1", "h2")
+	s.counted("h1", 100)
 	s.bridges()
 	s.killed()
 	s.ages()

@@ -176,6 +176,38 @@ func (s *served) bypasses(a, b string) {
 	})
 }
 
+// counted waits until the switch's statistics have a station's frames that Open vSwitch did not see.
+func (s *served) counted(name string, vlan int) {
+	s.Helper()
+	const count = 20
+	from := func() (n int) {
+		s.Helper()
+		id := ""
+		for word := range strings.FieldsSeq(s.ctl("--bare", "--columns=vlan_stats", "find", "Physical_Port", "name="+name)) {
+			if v, ok := strings.CutPrefix(word, fmt.Sprintf("%d=", vlan)); ok {
+				id = v
+			}
+		}
+		_, err := fmt.Sscan(s.ctl("get", "Logical_Binding_Stats", id, "packets_from_local"), &n)
+		s.no(err)
+		return n
+	}
+	before, seen := from(), s.lookups()
+	r, err := probe.Ping(s.stations[name].Netns, s.stations["h2"].ip, probe.PingOptions{Count: count, Timeout: guest.Patience})
+	if err := errors.Join(err, r.Err()); err != nil {
+		s.Fatal(err)
+	}
+	if n := s.lookups() - seen; n > count {
+		s.Errorf("%d of the packets came to Open vSwitch", n)
+	}
+	s.await("the statistics of "+name, func() error {
+		if n := from() - before; n < count {
+			return fmt.Errorf("they have %d more frames, and %d were sent", n, count)
+		}
+		return nil
+	})
+}
+
 const echoPort = 7007
 
 // killed ends the switch's program as a crash does, and starts it, while datagrams go back and forth: none is lost, and the filters are adopted. New ones would count

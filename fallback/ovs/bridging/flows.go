@@ -119,6 +119,11 @@ func (s Segment) replication(b *builder, priority uint16, match []test, remotes 
 // Counters count the frames of an attachment.
 type Counters struct{ PacketsFrom, BytesFrom, PacketsTo, BytesTo uint64 }
 
+// Plus is the sum.
+func (c Counters) Plus(o Counters) Counters {
+	return Counters{c.PacketsFrom + o.PacketsFrom, c.BytesFrom + o.BytesFrom, c.PacketsTo + o.PacketsTo, c.BytesTo + o.BytesTo}
+}
+
 // Counted are the tables whose flows Count reads, Stations that of ReadLearned.
 var Counted = [...]uint8{classify, output}
 
@@ -144,13 +149,17 @@ func Count(all map[Attachment]Counters, f *ofp.Flow) {
 	default:
 		return
 	}
+	count(all, a, f.Table == output, f.Stats.Packets, f.Stats.Bytes)
+}
+
+func count(all map[Attachment]Counters, a Attachment, to bool, packets, bytes uint64) {
 	c := all[a]
-	if f.Table == output {
-		c.PacketsTo += f.Stats.Packets
-		c.BytesTo += f.Stats.Bytes
+	if to {
+		c.PacketsTo += packets
+		c.BytesTo += bytes
 	} else {
-		c.PacketsFrom += f.Stats.Packets
-		c.BytesFrom += f.Stats.Bytes
+		c.PacketsFrom += packets
+		c.BytesFrom += bytes
 	}
 	all[a] = c
 }

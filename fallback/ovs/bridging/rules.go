@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
 	"github.com/sluice-gw/sluice/internal/wire"
 )
 
@@ -48,6 +49,21 @@ type Identity struct {
 
 // TunnelPort is the number of the port that leads to a remote end.
 func TunnelPort(remote netip.Addr) uint32 { return uint32(number(remote)) }
+
+// CountRule is Count for one of the rules, with what an offload has seen of it.
+func CountRule(all map[Attachment]Counters, r *ir.Rule, packets, bytes uint64) {
+	dst, toOne := r.Match.Term(ir.Outport)
+	_, dropped := r.Match.Term(ir.Inport)
+	port, fromOne := r.Match.Term(ir.InPort)
+	_, tunnel := r.Match.Term(ir.TunID)
+	switch {
+	case r.Stage == ir.LogToPhy && toOne && !dropped:
+		count(all, attachment(dst.Value.Lo), true, packets, bytes)
+	case r.Stage == ir.PhyToLog && fromOne && !tunnel:
+		tci, _ := r.Match.Term(ir.VLANTCI)
+		count(all, Attachment{Port: ofp.Port(port.Value.Lo), VLAN: uint16(tci.Value.Lo) &^ tagged}, false, packets, bytes)
+	}
+}
 
 // Rules are those that do not depend on segments.
 func Rules() []ir.Rule {
