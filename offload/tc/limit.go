@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-gw/sluice/offload/tc/flower"
 )
 
-// A limit is one police action that all filters share which have to ask for it, on all devices: the kernel knows it by an index, makes
+// A limit is one police action that all filters of a program share which have to ask for it, on all devices: the kernel knows it by an index, makes
 // it with the first filter that names it and removes it with the last. The index follows from whose limit it is and what it says, so that
 // a limit that changes is another one, and each process names the same.
 
@@ -58,12 +58,21 @@ func policeOf(m *ir.Meter) (p flower.Police, err error) {
 	return flower.Police{Rate: m.Rate * 1000 / 8, Burst: max(fill, 64*time.Nanosecond), MTU: largest, Overhead: policeOverhead, Conform: flower.Pipe}, nil
 }
 
-// limitIndex is what the kernel is to know a limit by.
+// limitIndex is what the kernel is to know a limit by, in the program inDevice.
 func limitIndex(of owner, row uint32, m *ir.Meter) uint32 {
 	h := fnv.New32a()
 	b := binary.BigEndian.AppendUint16(nil, uint16(of))
 	b = binary.BigEndian.AppendUint32(b, row)
 	b = binary.BigEndian.AppendUint64(b, m.Rate)
 	_, _ = h.Write(binary.BigEndian.AppendUint64(b, m.Burst)) // it does not fail
-	return h.Sum32() | numbered
+	return h.Sum32()&^1 | numbered
+}
+
+// share has a filter's actions name the limits of its program: the kernel refuses to share an action between filters of software and of hardware.
+func (g program) share(actions []flower.Action) {
+	for i := range actions {
+		if actions[i].Index >= numbered {
+			actions[i].Index |= uint32(g)
+		}
+	}
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/internal/testkit/guest"
+	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/tc/flower"
+	"github.com/sluice-gw/sluice/offload/tc/flower/flowertest"
 )
 
 func TestPoliceOf(t *testing.T) {
@@ -48,12 +50,33 @@ func TestLimitIndex(t *testing.T) {
 		for _, row := range []uint32{0, 7} {
 			for _, m := range []ir.Meter{{Rate: 1}, {Rate: 1, Burst: 1}, {Rate: 2, Burst: 1}} {
 				i := limitIndex(of, row, &m)
-				if seen[i] || i < numbered {
+				if seen[i] || i < numbered || i%2 != 0 {
 					t.Errorf("%d, %d, %+v: %#x", of, row, m, i)
 				}
 				seen[i] = true
 			}
 		}
+	}
+}
+
+// Filters of the kernel and of a device name two limits: one action cannot be of both.
+func TestProgramsHaveLimitsOfTheirOwn(t *testing.T) {
+	b := newBench(offload.HardwareToo)
+	b.kernel.Driver = func(flowertest.ID, uint32) (bool, string) { return true, "" }
+	if f := applied(t, b.target(), offload.Delta{Put: tablesOf(t, "phy_to_log 10 match(in_port=1, eth.type=0x800) { meter rate=1000 burst=8; to_port 3; }"),
+		Ports: b.ports, Reset: true}); len(f) > 0 {
+		t.Fatalf("failures: %+v", f)
+	}
+	found := map[flower.Flags]uint32{}
+	for _, in := range b.filters(t, 1) {
+		for _, a := range in.Actions {
+			if _, ok := a.Op.(flower.Police); ok {
+				found[in.Flags&(flower.SkipHW|flower.SkipSW)] = a.Index
+			}
+		}
+	}
+	if len(found) != 2 || found[flower.SkipSW]+1 != found[flower.SkipHW] {
+		t.Errorf("limits by flags of the filters: %x", found)
 	}
 }
 

@@ -140,6 +140,7 @@ func (r *rule) filters(at site, chain uint32, t *table, where program, to map[fi
 func filterOf(at site, chain uint32, l level, where program, match flower.Match, actions []flower.Action, m mark) flower.Filter {
 	own := append([]flower.Action(nil), actions...)
 	own[0].Cookie = m.cookie(at.owner)
+	where.share(own)
 	protocol := match.Protocol()
 	return flower.Filter{
 		Key:   flower.Key{Hook: at.hook, Chain: chain, Prio: l.prio(protocol, where), Protocol: protocol},
