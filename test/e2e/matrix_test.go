@@ -86,6 +86,10 @@ func reachability(t *testing.T, d *reference.Deployment) map[string]string {
 			outcome[path] = word
 		}
 	}
+	// The virtual address of two servers, by a hash of the client's port: one that does not answer may have had all tries so far.
+	for range 10 {
+		maps.Copy(outcome, tryAll(d, []netip.Addr{netip.MustParseAddr("172.31.0.30")}, 400*time.Millisecond, outcome))
+	}
 	return outcome
 }
 
