@@ -2,6 +2,7 @@ package bridging_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -211,5 +212,25 @@ func TestPriorityTag(t *testing.T) {
 		if got := evaluate(t, pl, p); !slices.Equal(got, c.want) {
 			t.Errorf("tag %x: goes to %q, not to %q", c.tci, got, c.want)
 		}
+	}
+}
+
+// What an offload has seen of the rules of a segment counts for the attachment that frames come in or go out by; stations and tunnels have no part in it.
+func TestCountRule(t *testing.T) {
+	tagged, plain := bridging.Attachment{Port: 3, VLAN: 100}, bridging.Attachment{Port: 4}
+	s := bridging.Segment{ID: 1 << 40, VNI: 7, Tunnel: 2, Attachments: []bridging.Attachment{tagged, plain}, Unknown: []bridging.Remote{{IP: netip.MustParseAddr("192.0.2.1")}}}
+	is, mac, remote := bridging.Identity{Datapath: 7}, wire.MAC{2}, bridging.Remote{IP: netip.MustParseAddr("192.0.2.2")}
+	got := map[bridging.Attachment]bridging.Counters{}
+	for _, rules := range [][]ir.Rule{bridging.Rules(), s.Rules(is, 300), s.StationRules(is, mac, &tagged, nil), s.StationRules(is, mac, nil, &remote)} {
+		for i := range rules {
+			bridging.CountRule(got, &rules[i], 1, 60)
+		}
+	}
+	want := map[bridging.Attachment]bridging.Counters{
+		tagged: {PacketsFrom: 1, BytesFrom: 60, PacketsTo: 1, BytesTo: 60},
+		plain:  {PacketsFrom: 2, BytesFrom: 120, PacketsTo: 1, BytesTo: 60}, // without a tag, and with a priority only
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
