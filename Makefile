@@ -106,14 +106,14 @@ agent:
 ## bench: bin/sluice against Debian's ovn-controller on generated loads (SIZE=50x20 REPS=3 OUTPUT=json), or PROFILE=DIR for CPU profiles of it
 .PHONY: bench
 bench: deps build
-	$(GO) run ./test/bench $(if $(SIZE),-size $(SIZE)) $(if $(REPS),-reps $(REPS)) $(if $(OUTPUT),-output $(OUTPUT)) $(if $(PROFILE),-profile $(PROFILE))
+	$(GO) run ./test/bench $(if $(SIZE),-size $(SIZE)) $(if $(REPS),-reps $(REPS)) $(if $(CLOCK),-clock $(CLOCK)) $(if $(OUTPUT),-output $(OUTPUT)) $(if $(PROFILE),-profile $(PROFILE))
 
 ## bench-vtep: "sluice vtep" against Debian's ovn-controller-vtep, 50 switches with 100,000 MACs (ARGS='-switches 10 -logical 400 -macs 10000')
 .PHONY: bench-vtep
 bench-vtep: deps build
 	$(GO) run ./test/vtepbench $(ARGS)
 
-## bench-hil: the offload in a guest against tc -batch and Open vSwitch, with and without its own offload (KERNEL=own PARTS=insertion OUTPUT=json)
+## bench-hil: the offload in a guest against tc -batch and Open vSwitch, with and without its own offload (KERNEL=own PARTS=packets CLOCK=instructions OUTPUT=json)
 .PHONY: bench-hil
 bench-hil: deps deps-vm
 	$(GO) run ./test/hil/guestbench $(if $(KERNEL),-kernel $(KERNEL)) $(if $(PARTS),-parts $(PARTS)) $(if $(SIZES),-sizes $(SIZES)) $(if $(REPS),-reps $(REPS)) $(if $(SCENARIOS),-scenarios $(SCENARIOS)) $(if $(OUTPUT),-output $(OUTPUT))

@@ -20,12 +20,21 @@ type seat struct {
 	options lab.Options
 }
 
-// coverage plays scenarios with the offload of sluice and with that of Open vSwitch, and compares how many of the packets ended in TC.
-func coverage(ctx context.Context, o options, progress func(string, ...any)) ([]part, error) {
+// seats are those, and the way by that datapath.
+func seats() ([]seat, error) {
 	controller, err := lab.ParseController("sluice")
 	if err != nil {
 		return nil, err
 	}
+	common := lab.Options{Controller: controller, Datapath: lab.Kernel, Timeout: guest.Patience, SwitchConfig: []string{"max-idle=3600000"}}
+	ours, theirs := common, common
+	ours.Offload = "software"
+	theirs.SwitchConfig = append([]string{"hw-offload=true", "tc-policy=skip_hw"}, common.SwitchConfig...)
+	return []seat{{bySluice, ours}, {bySwitch, theirs}, {datapath, common}}, nil
+}
+
+// coverage plays scenarios with the offload of sluice and with that of Open vSwitch, and compares how many of the packets ended in TC.
+func coverage(ctx context.Context, o options, progress func(string, ...any)) ([]part, error) {
 	all, err := scenario.All()
 	if err != nil {
 		return nil, err
@@ -36,12 +45,11 @@ func coverage(ctx context.Context, o options, progress func(string, ...any)) ([]
 		}
 		return unmeasured(s)
 	})
-	common := lab.Options{Controller: controller, Datapath: lab.Kernel, Timeout: guest.Patience, SwitchConfig: []string{"max-idle=3600000"}}
-	ours, theirs := common, common
-	ours.Offload = "software"
-	theirs.SwitchConfig = append([]string{"hw-offload=true", "tc-policy=skip_hw"}, common.SwitchConfig...)
-	seats := []seat{{bySluice, ours}, {bySwitch, theirs}}
-
+	seats, err := seats()
+	if err != nil {
+		return nil, err
+	}
+	seats = seats[:2]
 	whole := part{Name: "coverage: unicast IP packets that ended in TC, of those that ended there or in a flow of the datapath of Open vSwitch", Columns: []string{bySluice, bySwitch}}
 	tracked := part{Name: "coverage: of these packets those that went through connection tracking", Columns: whole.Columns}
 	whole.Notes = []string{"Each section's packets are sent twice; those of the second time count. First packets, which ovs-vswitchd forwards, and what goes to the controller count in no column.",

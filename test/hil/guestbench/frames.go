@@ -111,22 +111,22 @@ type mmsghdr struct {
 	_      [4]byte
 }
 
-// flood sends a frame so many times, many in one system call, and returns how long it took until they had come out of the other device.
-func flood(from int, frame []byte, n int, out string) (took time.Duration, received int, err error) {
+// flood sends a message by a socket so many times, many in one system call, and returns how long it took until they had come out elsewhere, by a counter.
+func flood(by int, message []byte, n int, counter func() (int, error)) (took time.Duration, received int, err error) {
 	const most = 64
-	iov := unix.Iovec{Base: &frame[0]}
-	iov.SetLen(len(frame))
+	iov := unix.Iovec{Base: &message[0]}
+	iov.SetLen(len(message))
 	var messages [most]mmsghdr
 	for i := range messages {
 		messages[i].header.Iov, messages[i].header.Iovlen = &iov, 1
 	}
-	before, err := receivedBy(out)
+	before, err := counter()
 	if err != nil {
 		return 0, 0, err
 	}
 	start := time.Now()
 	for sent := 0; sent < n; {
-		k, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(from), uintptr(unsafe.Pointer(&messages[0])), uintptr(min(most, n-sent)), 0, 0, 0)
+		k, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(by), uintptr(unsafe.Pointer(&messages[0])), uintptr(min(most, n-sent)), 0, 0, 0)
 		if errno != 0 && errno != unix.EINTR && errno != unix.ENOBUFS {
 			return 0, 0, os.NewSyscallError("sendmmsg", errno)
 		}
@@ -137,7 +137,7 @@ func flood(from int, frame []byte, n int, out string) (took time.Duration, recei
 	took = time.Since(start) // devices of a veth pair deliver before the call returns, or on the other processor soon after
 	for last := -1; received < n && received != last; time.Sleep(20 * time.Millisecond) {
 		last = received
-		now, err := receivedBy(out)
+		now, err := counter()
 		if err != nil {
 			return 0, 0, err
 		}

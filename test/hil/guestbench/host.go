@@ -40,6 +40,7 @@ func run(ctx context.Context, o options) error {
 	spec := vm.Spec{
 		Kernel: k, Modules: outfit.Modules(), Age: outfit.Age, Commands: []vm.Command{command}, Output: os.Stderr, Artefacts: dir,
 		Limit: vm.Limit{CPU: 90 * time.Minute, Wall: 2 * time.Hour}, Env: []string{guest.Environment + "=1"},
+		Instructions: o.clock == clockInstructions,
 	}
 	if spec.Add, err = outfit.Additions(ctx, dir); err != nil {
 		return err
@@ -56,6 +57,6 @@ func run(ctx context.Context, o options) error {
 	if bad := json.Unmarshal(text, &r); bad != nil {
 		return errors.Join(err, bad)
 	}
-	r.Kernel = o.kernel + " " + r.Kernel
+	r.Kernel, r.Clock = o.kernel+" "+r.Kernel, o.clock
 	return errors.Join(err, o.print(r))
 }

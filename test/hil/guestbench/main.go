@@ -25,12 +25,18 @@ import (
 )
 
 type options struct {
-	kernel, output string
-	parts          []string
-	sizes          []int
-	reps           int
-	scenarios      []string
+	kernel, output, clock string
+	parts                 []string
+	sizes                 []int
+	reps                  int
+	scenarios             []string
 }
+
+// Clocks of the guest.
+const (
+	clockReal         = "real"
+	clockInstructions = "instructions"
+)
 
 func main() {
 	vm.Init()
@@ -56,6 +62,8 @@ func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("guestbench", flag.ContinueOnError)
 	f.StringVar(&o.kernel, "kernel", kernel.Debian, "`name` of the guest's kernel: debian or own")
 	f.StringVar(&o.output, "output", "text", "`form` of the result: text or json")
+	f.StringVar(&o.clock, "clock", clockReal, "the guest's `clock`: real, or instructions, by which each instruction of its one processor takes a nanosecond: "+
+		"that is the same each time, whatever else the machine does, and leaves out all waiting")
 	f.IntVar(&o.reps, "reps", 3, "how often each is measured; medians are compared")
 	names := f.String("parts", strings.Join(partNames(), ","), "what is measured, separated by commas")
 	sizes := f.String("sizes", "1000,5000,10000", "how many rules are inserted, separated by commas")
@@ -76,7 +84,7 @@ func parse(args []string) (o options, err error) {
 		}
 		o.sizes = append(o.sizes, n)
 	}
-	if f.NArg() > 0 || o.reps < 1 || (o.output != "text" && o.output != "json") {
+	if f.NArg() > 0 || o.reps < 1 || (o.output != "text" && o.output != "json") || (o.clock != clockReal && o.clock != clockInstructions) {
 		return o, fmt.Errorf("usage: guestbench [flags]; -help lists them")
 	}
 	return o, nil

@@ -24,7 +24,7 @@ type measurer struct {
 }
 
 func measurers() []measurer {
-	return []measurer{{"insertion", insertion}, {"packets", packets}, {"coverage", coverage}}
+	return []measurer{{"insertion", insertion}, {"packets", packets}, {"pipelines", pipelines}, {"coverage", coverage}}
 }
 
 func partNames() (names []string) {

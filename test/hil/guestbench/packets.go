@@ -225,8 +225,13 @@ func establishedRates() (rates []float64, err error) {
 		return nil, err
 	}
 	time.Sleep(200 * time.Millisecond)
+	return floodRates(from, there, func() (int, error) { return receivedBy("e3") })
+}
+
+// floodRates are how many packets a second get through in each burst.
+func floodRates(by int, message []byte, counter func() (int, error)) (rates []float64, err error) {
 	for range bursts {
-		took, received, err := flood(from, there, burst, "e3")
+		took, received, err := flood(by, message, burst, counter)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 type result struct {
 	Kernel, Switch, TC string // versions in the guest
 	LoadAverage        string // of the guest, at the end
+	Clock              string // of the guest: see the flag
 	Parts              []part
 }
 
@@ -66,6 +67,9 @@ func quantile(values []float64, percent int) float64 {
 // print writes the result as tables.
 func (r result) print(w io.Writer) {
 	fmt.Fprintf(w, "\nkernel %s, %s, %s; load average in the guest %s\n", r.Kernel, r.Switch, r.TC, r.LoadAverage)
+	if r.Clock == clockInstructions {
+		fmt.Fprintln(w, "the clock counts instructions, each of which takes a nanosecond: rates are packets for a thousand million of them")
+	}
 	for _, p := range r.Parts {
 		p.print(w)
 	}

@@ -26,6 +26,7 @@ const (
 type machine struct {
 	image, initramfs       string // read
 	log, report, artefacts string // written
+	instructions           bool   // see Spec.Instructions
 }
 
 // arguments is QEMU's command line. The commands' output goes to file descriptor 3.
@@ -33,14 +34,21 @@ func (m *machine) arguments() []string {
 	port := func(name, path string) []string {
 		return []string{"-chardev", "file,id=" + name + ",path=" + path, "-device", "virtserialport,chardev=" + name + ",name=" + name}
 	}
+	threads, smp := "multi", processors
+	if m.instructions {
+		threads, smp = "single", 1 // QEMU counts no others
+	}
 	args := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35",
 		// Both by name: "max" without an accelerator, or no accelerator at all, would take KVM where its device exists.
-		"-accel", "tcg,thread=multi", "-cpu", "max", "-smp", strconv.Itoa(processors), "-m", strconv.Itoa(memoryMiB),
+		"-accel", "tcg,thread=" + threads, "-cpu", "max", "-smp", strconv.Itoa(smp), "-m", strconv.Itoa(memoryMiB),
 		"-no-reboot", // a kernel that panics reboots (panic=-1), which then is the end
 		"-kernel", m.image, "-initrd", m.initramfs,
 		"-append", "console=ttyS0 panic=-1 quiet loglevel=4 random.trust_cpu=on mitigations=off tsc=reliable no_timer_check rdinit=/init",
 		"-serial", "file:" + m.log, "-device", "virtio-serial-pci",
+	}
+	if m.instructions {
+		args = append(args, "-icount", "shift=0,sleep=off") // 2^0 ns each, and what idles does not wait
 	}
 	// Not "-chardev stdio" for the output: where standard input has ended QEMU takes that for closed, and the guest's writes then block.
 	args = append(args, port(outputPort, "/dev/fd/3")...)

@@ -26,6 +26,9 @@ type Spec struct {
 	Commands []Command
 	// Env is the commands' environment, besides PATH, HOME and TMPDIR.
 	Env []string
+	// Instructions has the guest's clock count the instructions of its one processor, each of which takes a nanosecond. What it measures is
+	// the same each time, whatever else the host does, and says nothing about waiting.
+	Instructions bool
 	// Limit ends a guest that hangs.
 	Limit Limit
 	// Output receives what the commands write to their standard output and error, as it comes.
@@ -78,6 +81,7 @@ func Run(ctx context.Context, spec Spec) (o Outcome, err error) {
 	m := machine{
 		image: spec.Kernel.Image, initramfs: filepath.Join(dir, "initramfs"), log: filepath.Join(dir, "kernel.log"),
 		report: filepath.Join(dir, "report"), artefacts: filepath.Join(dir, "artefacts"),
+		instructions: spec.Instructions,
 	}
 	if err := writeInitramfs(m.initramfs, spec); err != nil {
 		return o, fmt.Errorf("write the guest's file system: %w", err)

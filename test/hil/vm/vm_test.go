@@ -82,6 +82,7 @@ var commands = map[string]func() int{
 		return 0
 	},
 	"features": features,
+	"wait":     func() int { time.Sleep(time.Hour); return 0 },
 }
 
 // features uses what the kernel tests of the product build upon, with programs of the host.
@@ -174,6 +175,25 @@ func TestRun(t *testing.T) {
 	}
 	if text, err := os.ReadFile(filepath.Join(back, "files", "sub", "copy")); err != nil || string(text) != "WORD" {
 		t.Errorf("the artefact is %q, %v", text, err)
+	}
+}
+
+// By a clock of instructions an hour in which the guest has nothing to do is over at once.
+func TestInstructions(t *testing.T) {
+	k := debian(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := Run(t.Context(), Spec{
+		Kernel: k, Commands: []Command{{Program: self, Args: []string{"wait"}}}, Output: &bytes.Buffer{}, Instructions: true,
+		Limit: Limit{CPU: 5 * time.Minute, Wall: 15 * time.Minute},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := o.Results[0]; r.Code != 0 || r.Took < time.Hour {
+		t.Errorf("the command ended with %d after %s of the guest's time, want 0 after an hour", r.Code, r.Took)
 	}
 }
 
