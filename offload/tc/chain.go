@@ -28,6 +28,10 @@ type chain struct {
 	// trapLevels are those that traps were found with, by what they match: of several that come to the same in flower only one is there.
 	trapLevels map[string]level
 
+	hot  []flatten.PathID         // entries that go to the front, the hottest first
+	home map[flatten.PathID]level // the levels of those that are there because of them
+	rest int                      // readings of the counters until the order is looked at again
+
 	forms  map[flatten.PathID]*form // of entries, as long as nothing that they depend on changes
 	no     refusals
 	barred map[filterKey]*offload.Failure // filters that belong to no entry and were refused
@@ -43,9 +47,10 @@ type held struct {
 	wide   ir.Match
 	known  bool // wide is
 
-	seen   tally // by its counters, when they were last read
-	read   bool  // they were, or began at 0
-	before tally // by those of filters whose place it took for the same entry
+	seen   tally  // by its counters, when they were last read
+	read   bool   // they were, or began at 0
+	before tally  // by those of filters whose place it took for the same entry
+	heat   uint64 // packets of late
 	inHW   bool
 }
 
@@ -65,7 +70,7 @@ func (c *chain) forgive() {
 // place makes want of the rules.
 func (c *chain) place(at site, where []program) {
 	before := func(r *rule) level {
-		if l := c.levels[r.path]; l != 0 {
+		if l := cmp.Or(c.home[r.path], c.levels[r.path]); l != 0 {
 			return l
 		}
 		for _, g := range where {
@@ -84,6 +89,7 @@ func (c *chain) place(at site, where []program) {
 		before = nil
 	}
 	assignLevels(c.rules, before)
+	c.advance()
 	c.want = map[filterKey]*want{}
 	seen := map[string]bool{}
 	for _, g := range where {
@@ -137,17 +143,19 @@ func (c *chain) fragile(g program) string {
 	return ""
 }
 
-// difference is what must be done to a chain.
+// difference is what must be done to a chain. Where nothing but places of filters changes no packet sees it, whatever it meets: all are added where they
+// shall be, the first of them first, before any is deleted, the last of them first.
 type difference struct {
 	add, replace []filterKey
 	del          []filterKey
 	move         []filterKey // to another priority: add, then delete
+	moved        bool        // nothing but places changes
 }
 
 func (d *difference) empty() bool { return len(d.add)+len(d.replace)+len(d.del)+len(d.move) == 0 }
 
 func (c *chain) difference() *difference {
-	d := &difference{}
+	d := &difference{moved: true}
 	for k, w := range c.want {
 		h := c.have[k]
 		switch {
@@ -155,6 +163,7 @@ func (c *chain) difference() *difference {
 			d.add = append(d.add, k)
 		case h.filter.Prio != w.filter.Prio || h.filter.Protocol != w.filter.Protocol || h.filter.Flags != w.filter.Flags:
 			d.move = append(d.move, k)
+			d.moved = d.moved && same(&h.filter, &w.filter)
 		case h.form != nil && h.form == w.form && h.mark == w.mark && h.mark.role == rolePath:
 		case !same(&h.filter, &w.filter):
 			d.replace = append(d.replace, k)
@@ -165,6 +174,7 @@ func (c *chain) difference() *difference {
 			d.del = append(d.del, k)
 		}
 	}
+	d.moved = d.moved && len(d.add)+len(d.replace)+len(d.del) == 0
 	for _, list := range []*[]filterKey{&d.add, &d.replace, &d.move, &d.del} {
 		slices.SortFunc(*list, func(a, b filterKey) int {
 			return cmp.Or(cmp.Compare(c.prio(a), c.prio(b)), cmp.Compare(a.wide, b.wide), cmp.Compare(a.part, b.part), cmp.Compare(a.where, b.where))

@@ -1,12 +1,15 @@
 package tc
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"pgregory.net/rapid"
 
 	"github.com/sluice-gw/sluice/controlplane/backend"
 	"github.com/sluice-gw/sluice/offload"
@@ -15,9 +18,9 @@ import (
 )
 
 // filters are those that the kernel has for a port.
-func (b *bench) filters(t *testing.T, port int32) []flower.Installed {
+func (b *bench) filters(t rapid.TB, port int32) []flower.Installed {
 	t.Helper()
-	all, err := flower.NewConn(b.kernel.Wire(0), 0).Dump(t.Context(), flower.Scope{Hook: flower.Ingress(10 * port)})
+	all, err := flower.NewConn(b.kernel.Wire(0), 0).Dump(context.Background(), flower.Scope{Hook: flower.Ingress(10 * port)})
 	if err != nil {
 		t.Fatal(err)
 	}

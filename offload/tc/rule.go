@@ -64,6 +64,7 @@ type rule struct {
 	wide  ir.Match // what its filters ask for
 	trap  bool     // in all programs
 	level level
+	early level // in the kernel, if that is another: see front.go
 
 	// failed says of a trap that it was to be a path.
 	failed *offload.Failure
@@ -124,7 +125,7 @@ func (r *rule) filters(at site, chain uint32, t *table, where program, to map[fi
 	}
 	for i := range r.asked.matches {
 		m := mark{is, uint8(i), uint64(r.path)}
-		f := filterOf(at, chain, r.level, where, r.asked.matches[i], actions, m)
+		f := filterOf(at, chain, r.at(where), where, r.asked.matches[i], actions, m)
 		if is == roleTrap {
 			text := fmt.Sprintf("%d %+v", f.Prio, f.Match)
 			if seen[text] {

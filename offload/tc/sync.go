@@ -1,6 +1,7 @@
 package tc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -104,7 +105,7 @@ func (d *device) pause(tables map[flatten.SegmentID]*table, changes map[*chain]*
 		n, alone := 0, true
 		for to := range reachable(tables, id) {
 			c := d.chains[to]
-			if c == nil || len(c.have)+len(c.stray) == 0 || changes[c] == nil {
+			if c == nil || len(c.have)+len(c.stray) == 0 || changes[c] == nil || changes[c].moved && len(c.stray) == 0 {
 				continue
 			}
 			n++
@@ -222,7 +223,8 @@ func (c *chain) requests(x *difference, quiet bool) (list []request) {
 	for _, h := range c.stray {
 		gone = append(gone, request{del: h, stray: true, change: flower.Delete(h.filter.Key)})
 	}
-	for _, k := range slices.Concat(x.del, x.move) {
+	moved := slices.SortedFunc(slices.Values(x.move), func(a, b filterKey) int { return cmp.Compare(c.have[b].filter.Prio, c.have[a].filter.Prio) })
+	for _, k := range slices.Concat(x.del, moved) {
 		h := c.have[k]
 		gone = append(gone, request{key: k, del: h, change: flower.Delete(h.filter.Key)})
 	}

@@ -93,6 +93,7 @@ type form struct {
 	match ir.Match // of the entry
 	trap  bool
 	asked asked
+	shape uint64       // of what is asked
 	lack  string       // why it is to be a trap
 	kind  backend.Kind // of the lack
 
@@ -103,6 +104,7 @@ type form struct {
 
 func formOf(e *offload.Entry, p *place, to outlets) *form {
 	f := &form{match: e.Match, trap: e.Trap, asked: p.ask(e.Match, e.Path.If)}
+	f.shape = shapeOf(f.asked.wide)
 	switch {
 	case e.Trap || len(f.asked.matches) == 0:
 	case len(f.asked.lacks) > 0:
