@@ -8,7 +8,7 @@ import "github.com/sluice-gw/sluice/controlplane/ir"
 
 // cuts tells whether the segment shall end in front of a stage: because packets were
 // spread in front of it, because many of the candidates match some packets, because a packet enters another logical datapath as it
-// came, or because it comes back to the same one. A changed packet could not be handed
+// came, because it comes back to the same one, or because it is delivered out of a tunnel. A changed packet could not be handed
 // over to the fallback there without Handover.
 func (e *evaluation) cuts(st *state, s ir.Stage, candidates []*rule) bool {
 	if e.Cut <= 0 || st.effects != nil || st.jump != nil {
@@ -19,10 +19,16 @@ func (e *evaluation) cuts(st *state, s ir.Stage, candidates []*rule) bool {
 			return false
 		}
 	}
-	if st.shared || e.enters(st, s) && (e.Handover && e.datapath(st) == st.datapath || e.untouched(st)) {
+	if st.shared || e.enters(st, s) && (e.Handover && e.datapath(st) == st.datapath || e.untouched(st)) || e.delivers(st, s) && e.untouched(st) {
 		return true
 	}
 	return e.multiplies(st, candidates)
+}
+
+// delivers tells whether a packet begins with an egress pipeline: the keys of the tunnel that it came by say for whom it is. Behind that it does not matter
+// which tunnel it was, and nothing looks at its outer headers any more.
+func (e *evaluation) delivers(st *state, s ir.Stage) bool {
+	return e.root && s == ir.Egress(0) && st.datapath == 0
 }
 
 // multiplies tells whether there are many candidates for packets that are some of many.

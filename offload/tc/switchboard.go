@@ -3,6 +3,7 @@ package tc
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload/flatten"
@@ -55,6 +56,14 @@ func (c *chain) kinds() (k kinds) {
 	return k
 }
 
+// looksPastOptions tells whether there are paths for packets with any option of Geneve. Where there are none the switchboard need not look: that costs the kernel much.
+func (c *chain) looksPastOptions() bool {
+	return slices.ContainsFunc(c.rules, func(r *rule) bool {
+		_, asks := r.wide.Term(ir.TunOpt)
+		return !r.trap && !asks
+	})
+}
+
 // guard keeps IPv6 packets with an authentication header out: flower takes that header for the packet's protocol, Open vSwitch looks
 // behind it.
 func (d *device) guard(g program) {
@@ -92,7 +101,7 @@ func (d *device) entries(p *outlet, c *chain, k kinds, g program) {
 				}
 			}
 			if p.Tunnel != nil {
-				p.ends(&m)
+				p.ends(&m, c.looksPastOptions())
 			}
 			is := mark{role, uint8(2*i + j), uint64(c.segment)}
 			f := filterOf(d.site, 0, entryLevel, g, m, actions, is)
@@ -112,12 +121,12 @@ func (o *outlet) key() string {
 	return fmt.Sprintf("%s %s %d", o.Tunnel.Remote, o.Tunnel.Local, o.Tunnel.DstPort)
 }
 
-// ends asks for packets out of the port's tunnel. Of Geneve they must have OVN's option and no other: with others the kernel's match
+// ends asks for packets out of the port's tunnel. If options are to be asked for, those of Geneve must have OVN's and no other: with others the kernel's match
 // on the option would fail, and the packet go on to entries behind.
-func (o *outlet) ends(m *flower.Match) {
+func (o *outlet) ends(m *flower.Match, options bool) {
 	m.Tunnel.Src = exactAddr(o.Tunnel.Remote)
 	m.Tunnel.Dst = exactAddr(o.Tunnel.Local)
-	if o.Tunnel.Type == geneve {
+	if o.Tunnel.Type == geneve && options {
 		m.Tunnel.Geneve = ovnOption(0, 0)
 	}
 }
