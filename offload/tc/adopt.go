@@ -103,7 +103,7 @@ func (c *chain) takeStrays(list []*stranger) {
 			c.levels[m.path()] = levelOf(in.Prio)
 		}
 		if m.role == roleTrap {
-			c.trapLevels[matchText(&in.Match, program(in.Prio%2))] = levelOf(in.Prio)
+			c.trapLevels[matchText(match{in.Protocol, in.Match}, program(in.Prio%2))] = levelOf(in.Prio)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (c *chain) place(at site, where []program) {
 				if h := c.have[filterKey{r.wide.Key(), uint8(part), g}]; h != nil {
 					return levelOf(h.filter.Prio)
 				}
-				if l := c.trapLevels[matchText(&r.asked.matches[part], g)]; l != 0 {
+				if l := c.trapLevels[matchText(g.form(r.asked.matches[part]), g)]; l != 0 {
 					return l
 				}
 			}
@@ -103,13 +103,13 @@ func (c *chain) place(at site, where []program) {
 			continue
 		}
 		end := mark{roleEnd, 0, uint64(c.segment)}
-		f := filterOf(at, c.number, endLevel, g, flower.Match{}, g.handOver(c.table), end)
+		f := filterOf(at, c.number, endLevel, g, whole(flower.Match{}), g.handOver(c.table), end)
 		c.want[filterKey{endKey, 0, g}] = &want{filter: f, mark: end}
 	}
 }
 
 // matchText tells what filters match apart.
-func matchText(m *flower.Match, g program) string { return fmt.Sprintf("%d %+v", g, *m) }
+func matchText(m match, g program) string { return fmt.Sprintf("%d %+v", g, m) }
 
 // endKey is the filterKey.wide of the end of a chain: none of a match.
 const endKey = "end"

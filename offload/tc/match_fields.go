@@ -124,6 +124,9 @@ func (p *place) askConnection(t *terms, m *flower.Match) (never bool, lacks []st
 	if m.CT.State, ok = connectionState(t.val[ir.CTState].Lo, t.mask[ir.CTState].Lo); !ok {
 		return true, nil
 	}
+	if t.val[ir.CTState].Lo&oneOf != 0 {
+		t.mask[ir.CTState].Lo |= oneOf // what it is not: so it has nothing in common with what asks for another
+	}
 	m.CT.Mark = flower.Masked[uint32]{Value: uint32(t.val[ir.CTMark].Lo), Mask: uint32(t.mask[ir.CTMark].Lo)}
 	m.CT.Label = flower.Masked[flower.Label]{Value: label(t.val[ir.CTLabel]), Mask: label(t.mask[ir.CTLabel])}
 	for f := ir.CTProto; f <= ir.CTTPDst; f++ {
@@ -184,6 +187,9 @@ var states = []struct {
 	{ir.CTNew, flower.CTNew}, {ir.CTEst, flower.CTEstablished}, {ir.CTRel, flower.CTRelated}, {ir.CTRpl, flower.CTReply},
 	{ir.CTInv, flower.CTInvalid}, {ir.CTTrk, flower.CTTracked},
 }
+
+// oneOf are states of which a packet has one at most; one that has none is related to a connection, or not tracked.
+const oneOf = ir.CTNew | ir.CTEst | ir.CTInv
 
 const flowerStates = ir.CTNew | ir.CTEst | ir.CTRel | ir.CTRpl | ir.CTInv | ir.CTTrk
 

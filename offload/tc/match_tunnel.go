@@ -65,6 +65,19 @@ func (p *place) askTunnel(t *terms, m *flower.Match) (never bool, lacks []string
 	return never, lacks
 }
 
+// soleOption has what comes out of a Geneve tunnel and is not asked for OVN's option be asked whether it has that one and no other: with others the
+// kernel's match on the option would fail in entries that ask for it, and the packet come to this one, which is behind.
+func (p *place) soleOption(matches []flower.Match) {
+	if p.tunnel != geneve || p.inPort == 0 {
+		return
+	}
+	for i := range matches {
+		if m := &matches[i]; m.Tunnel.Geneve == nil {
+			m.Tunnel.Geneve = ovnOption(0, 0)
+		}
+	}
+}
+
 // outer is a match on an outer address. The field of the other family is 0.
 func (p *place) outer(t *terms, v4, v6 ir.Field) flower.Masked[netip.Addr] {
 	if t.asks(v4) && !t.val[v4].IsZero() || !t.asks(v6) {

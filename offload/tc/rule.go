@@ -125,7 +125,7 @@ func (r *rule) filters(at site, chain uint32, t *table, where program, to map[fi
 	}
 	for i := range r.asked.matches {
 		m := mark{is, uint8(i), uint64(r.path)}
-		f := filterOf(at, chain, r.at(where), where, r.asked.matches[i], actions, m)
+		f := filterOf(at, chain, r.at(where), where, where.form(r.asked.matches[i]), actions, m)
 		if is == roleTrap {
 			text := fmt.Sprintf("%d %+v", f.Prio, f.Match)
 			if seen[text] {
@@ -138,13 +138,12 @@ func (r *rule) filters(at site, chain uint32, t *table, where program, to map[fi
 }
 
 // filterOf makes a filter that carries a mark.
-func filterOf(at site, chain uint32, l level, where program, match flower.Match, actions []flower.Action, m mark) flower.Filter {
+func filterOf(at site, chain uint32, l level, where program, match match, actions []flower.Action, m mark) flower.Filter {
 	own := append([]flower.Action(nil), actions...)
 	own[0].Cookie = m.cookie(at.owner)
 	where.share(own)
-	protocol := match.Protocol()
 	return flower.Filter{
-		Key:   flower.Key{Hook: at.hook, Chain: chain, Prio: l.prio(protocol, where), Protocol: protocol},
-		Match: match, Actions: own, Flags: where.flags(),
+		Key:   flower.Key{Hook: at.hook, Chain: chain, Prio: l.prio(match.protocol, where), Protocol: match.protocol},
+		Match: match.Match, Actions: own, Flags: where.flags(),
 	}
 }

@@ -3,7 +3,6 @@ package tc
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/offload/flatten"
@@ -56,14 +55,6 @@ func (c *chain) kinds() (k kinds) {
 	return k
 }
 
-// looksPastOptions tells whether there are paths for packets with any option of Geneve. Where there are none the switchboard need not look: that costs the kernel much.
-func (c *chain) looksPastOptions() bool {
-	return slices.ContainsFunc(c.rules, func(r *rule) bool {
-		_, asks := r.wide.Term(ir.TunOpt)
-		return !r.trap && !asks
-	})
-}
-
 // guard keeps IPv6 packets with an authentication header out: flower takes that header for the packet's protocol, Open vSwitch looks
 // behind it.
 func (d *device) guard(g program) {
@@ -75,7 +66,7 @@ func (d *device) guard(g program) {
 			continue
 		}
 		is := mark{roleGuard, uint8(part), 0}
-		d.board.want[filterKey{"guard", uint8(part), g}] = &want{filter: filterOf(d.site, 0, guardLevel, g, m, g.trap(), is), mark: is}
+		d.board.want[filterKey{"guard", uint8(part), g}] = &want{filter: filterOf(d.site, 0, guardLevel, g, whole(m), g.trap(), is), mark: is}
 	}
 }
 
@@ -101,10 +92,10 @@ func (d *device) entries(p *outlet, c *chain, k kinds, g program) {
 				}
 			}
 			if p.Tunnel != nil {
-				p.ends(&m, c.looksPastOptions())
+				m.Tunnel.Src, m.Tunnel.Dst = exactAddr(p.Tunnel.Remote), exactAddr(p.Tunnel.Local)
 			}
 			is := mark{role, uint8(2*i + j), uint64(c.segment)}
-			f := filterOf(d.site, 0, entryLevel, g, m, actions, is)
+			f := filterOf(d.site, 0, entryLevel, g, whole(m), actions, is)
 			d.board.want[filterKey{p.key(), is.part, g}] = &want{filter: f, mark: is, wide: ir.MustMatch(ir.Exact(ir.InPort, uint64(p.Ofport)))}
 		}
 	}
@@ -119,16 +110,6 @@ func (o *outlet) key() string {
 		return "all"
 	}
 	return fmt.Sprintf("%s %s %d", o.Tunnel.Remote, o.Tunnel.Local, o.Tunnel.DstPort)
-}
-
-// ends asks for packets out of the port's tunnel. If options are to be asked for, those of Geneve must have OVN's and no other: with others the kernel's match
-// on the option would fail, and the packet go on to entries behind.
-func (o *outlet) ends(m *flower.Match, options bool) {
-	m.Tunnel.Src = exactAddr(o.Tunnel.Remote)
-	m.Tunnel.Dst = exactAddr(o.Tunnel.Local)
-	if o.Tunnel.Type == geneve && options {
-		m.Tunnel.Geneve = ovnOption(0, 0)
-	}
 }
 
 func exactAddr(a netip.Addr) flower.Masked[netip.Addr] {

@@ -105,6 +105,9 @@ type form struct {
 func formOf(e *offload.Entry, p *place, to outlets) *form {
 	f := &form{match: e.Match, trap: e.Trap, asked: p.ask(e.Match, e.Path.If)}
 	f.shape = shapeOf(f.asked.wide)
+	if !e.Trap {
+		p.soleOption(f.asked.matches)
+	}
 	switch {
 	case e.Trap || len(f.asked.matches) == 0:
 	case len(f.asked.lacks) > 0:
