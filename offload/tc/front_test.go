@@ -151,7 +151,7 @@ func TestMovesAreNotSeen(t *testing.T) {
 		all := [2][]offload.Table{tables(flattener(t, pipelines[0])), tables(flattener(t, pipelines[1]))}
 		b := newBench(rapid.SampledFrom([]offload.Mode{offload.Software, offload.HardwareToo}).Draw(t, "mode"))
 		var packets []*ir.Packet
-		for _, p := range rapid.SliceOfN(flattentest.Packet(), 1, 6).Draw(t, "packets") {
+		for _, p := range rapid.SliceOfN(flattentest.Packet(), 1, 3).Draw(t, "packets") {
 			packets = append(packets, arriving(p))
 		}
 		either := pipelines
@@ -182,7 +182,7 @@ func TestMovesAreNotSeen(t *testing.T) {
 			check()
 		}
 		apply(0)
-		for range rapid.IntRange(1, 3).Draw(t, "rounds") {
+		for range rapid.IntRange(1, 2).Draw(t, "rounds") {
 			before := prios()
 			for n := range b.ports {
 				for _, f := range b.filters(t, int32(n+1)) {
