@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,6 +25,7 @@ type AgentConfig struct {
 	Switch, Southbound string // remotes, as in ovsdb.SessionConfig
 	SwitchTLS          *tls.Config
 	SouthboundTLS      *tls.Config
+	Release            string // of OVN, that this program is of: "26.03.0"
 	Log                *slog.Logger
 	Reconnect          *slog.Logger // of the connections
 	Messages           *slog.Logger // all that is sent and received, at level debug
@@ -52,8 +52,10 @@ type Agent struct {
 	taken    map[string]string
 	seen     map[string]bool
 
-	probe       time.Duration // in force for the Southbound database
-	unsupported string        // setting
+	probe    time.Duration    // in force for the Southbound database
+	settings []vtepdb.Problem // of settings that are not the planner's
+	pinned   bool             // nothing is written because of matchKey
+	leaving  bool
 }
 
 // errExit ends the run of an agent that was told to exit.
@@ -71,41 +73,6 @@ func NewAgent(cfg AgentConfig) *Agent {
 	a.net = network{db: a.sb.DB(), plan: a.plan}
 	a.down, a.up = a.lane("the switch's database"), a.lane("the Southbound database")
 	return a
-}
-
-// probe is how long a database may be silent, unless the switch's says otherwise for the Southbound database.
-const probe = 10 * time.Second
-
-// Settings in Global.other_config of the switch's database (ovn-controller-vtep(8)).
-const (
-	probeKey = "ovn-remote-probe-interval" // milliseconds; 0: never
-	matchKey = "ovn-match-northd-version"
-)
-
-// follow applies the settings in the switch's database.
-func (a *Agent) follow() {
-	interval, unsupported := probe, ""
-	for g := range a.vtep.DB().Global.All() {
-		if v, ok := g.OtherConfig[probeKey]; ok {
-			if ms, err := strconv.ParseUint(v, 10, 31); err == nil {
-				interval = time.Duration(ms) * time.Millisecond
-			} else {
-				unsupported = fmt.Sprintf("Global.other_config:%s is %q, not a number of milliseconds; %v is used", probeKey, v, probe)
-			}
-		}
-		if g.OtherConfig[matchKey] == "true" {
-			unsupported = fmt.Sprintf("Global.other_config:%s has no effect: databases of all releases from 22.03 on are understood", matchKey)
-		}
-	}
-	if interval != a.probe {
-		a.probe = interval
-		a.sb.SetProbe(interval)
-	}
-	if unsupported != a.unsupported {
-		if a.unsupported = unsupported; unsupported != "" {
-			a.log.Warn(unsupported)
-		}
-	}
 }
 
 // firstConditions are in force until the switches are known: no ports.
@@ -181,7 +148,7 @@ func (a *Agent) settle() (wake time.Time) {
 	a.plan.Settle()
 	a.follow()
 	a.ask()
-	if !a.complete() {
+	if !a.complete() || a.pinned && !a.leaving {
 		return time.Time{}
 	}
 	soonest := func(at time.Time) {
@@ -268,7 +235,7 @@ func (a *Agent) sendUp() time.Time {
 	var first inserted
 	tx, wake := a.up.parts.Build(func(tx *idl.Tx) bool {
 		due := a.rolled != a.plan.Version() || a.net.chassisRows || len(a.up.refused) > 0
-		s := southbound{roll: due, db: a.sb.DB(), tx: tx, taken: a.taken, seen: a.seen, log: func(text string) { a.warn.Info(text) }}
+		s := southbound{roll: due, db: a.sb.DB(), tx: tx, taken: a.taken, seen: a.seen, log: a.warn}
 		whole := s.write(a.plan)
 		first = s.first
 		return whole
@@ -299,6 +266,7 @@ func (a *Agent) leave(ctx context.Context, cleanup bool) error {
 		return nil
 	}
 	a.plan.Withdraw()
+	a.leaving = true // somebody wants it, whatever ovn-northd there is
 	limit := time.NewTimer(leaveLimit)
 	defer limit.Stop()
 	tick := time.NewTimer(0)

@@ -33,6 +33,7 @@ type deployment struct {
 	*testing.T
 	nb, sb *ovsdbtest.Server
 	log    journal.Journal
+	northd func() // kills ovn-northd
 }
 
 // deploy starts it. Arguments in southbound are given to the server of the Southbound database.
@@ -46,9 +47,12 @@ func deploy(t *testing.T, southbound ...string) *deployment {
 	if err := northd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	d.northd = sync.OnceFunc(func() {
 		northd.Process.Kill()
 		northd.Wait()
+	})
+	t.Cleanup(func() {
+		d.northd()
 		if t.Failed() {
 			t.Logf("log:\n%s", d.log.String())
 		}
@@ -150,7 +154,7 @@ func (s *tor) start() *running {
 func (s *tor) startAs(southbound string, identity *tls.Config) *running {
 	s.Helper()
 	log := slog.New(slog.NewTextHandler(&s.log, nil))
-	a := NewAgent(AgentConfig{Name: s.name, Switch: s.server.Remote, Southbound: southbound, SouthboundTLS: identity, Log: log, Reconnect: log})
+	a := NewAgent(AgentConfig{Name: s.name, Switch: s.server.Remote, Southbound: southbound, SouthboundTLS: identity, Release: "26.03.0", Log: log, Reconnect: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Agent: a, end: make(chan error, 1)}
 	go func() { r.end <- a.Run(ctx) }()

@@ -28,6 +28,7 @@ type Options struct {
 	Log        *vlog.Facility
 	Unixctl    string // path of the control socket; "none" for none
 	Version    string // answer to "version"
+	Release    string // of OVN, see AgentConfig
 }
 
 // Fleet is the agents of a process.
@@ -145,7 +146,7 @@ func (f *Fleet) start(ctx context.Context, e Entry) *member {
 	m := &member{entry: e, Agent: NewAgent(AgentConfig{
 		Name: e.Name, Switch: e.Target, Southbound: f.opt.Southbound,
 		SwitchTLS: e.keys(f.opt.TLS).Client(tls), SouthboundTLS: e.identity(f.opt.TLS).Client(tls),
-		Log: f.opt.Log.Logger("vtep"), Reconnect: f.opt.Log.Logger("reconnect"), Messages: f.opt.Log.Logger("jsonrpc"),
+		Release: f.opt.Release, Log: f.opt.Log.Logger("vtep"), Reconnect: f.opt.Log.Logger("reconnect"), Messages: f.opt.Log.Logger("jsonrpc"),
 	})}
 	ctx, m.end = context.WithCancel(ctx)
 	ended, over := context.WithCancelCause(context.Background())

@@ -2,6 +2,7 @@ package vtep
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"math"
 	"slices"
@@ -21,7 +22,7 @@ type southbound struct {
 	tx    *idl.Tx
 	roll  bool              // the chassis are to be looked at
 	taken map[string]string // why a switch cannot have its chassis: somebody else has the address; by name
-	log   func(string)
+	log   *slog.Logger
 	seen  map[string]bool // names of chassis that were there before
 	first inserted
 }
@@ -94,7 +95,7 @@ func (s *southbound) writeRoll(roll vtepdb.Roll) {
 			s.repair(r, row)
 		} else if s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Name: "chassis " + r.Name}) {
 			if s.seen[r.Name] {
-				s.log(fmt.Sprintf("Chassis for VTEP physical switch (%s) disappears, maybe deleted by ovn-sbctl, adding it back", r.Name))
+				s.log.Warn(fmt.Sprintf("Chassis for VTEP physical switch (%s) disappears, maybe deleted by ovn-sbctl, adding it back", r.Name))
 			}
 			s.insert("Chassis", map[string]any{"name": r.Name, "encaps": s.encaps(r, nil), "vtep_logical_switches": r.LogicalSwitches,
 				"other_config": marks(r)})
@@ -151,13 +152,13 @@ func (s *southbound) writeClaim(c vtepdb.Claim) {
 		if c.Port.Up {
 			row["up"] = false
 		}
-		s.log(fmt.Sprintf("Releasing lport %s from this switch.", c.Port.Name))
+		s.log.Info(fmt.Sprintf("Releasing lport %s from this switch.", c.Port.Name))
 	default:
 		if c.Up {
 			row["up"] = true
 		}
 		if c.Port.Chassis != c.Chassis {
-			s.log(fmt.Sprintf("Claiming lport %s for switch %s.", c.Port.Name, c.Port.Switch))
+			s.log.Info(fmt.Sprintf("Claiming lport %s for switch %s.", c.Port.Name, c.Port.Switch))
 		}
 	}
 	s.tx.Update("Port_Binding", c.ID, row)

@@ -98,9 +98,7 @@ func (a *Agent) status() Status {
 			s.Tunnels = append(s.Tunnels, e)
 		}
 	}
-	if a.unsupported != "" {
-		s.Problems = append(s.Problems, vtepdb.Problem{Code: vtepdb.UnsupportedSetting, Subject: a.cfg.Name, Text: a.unsupported})
-	}
+	s.Problems = append(s.Problems, a.settings...)
 	for _, name := range slices.Sorted(maps.Keys(a.taken)) {
 		s.Problems = append(s.Problems, vtepdb.Problem{Code: addressHeld, Subject: name, Text: a.taken[name]})
 	}

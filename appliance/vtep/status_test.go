@@ -21,8 +21,8 @@ func TestStatus(t *testing.T) {
 		{"op":"update","table":"Physical_Switch","where":[],"row":{"tunnels":["named-uuid","t"],"switch_fault_status":"unsupported_source_node_replication"}},
 		{"op":"update","table":"Physical_Port","where":[],"row":{"port_fault_status":"invalid_vlan_map"}}]`)
 	d.becomes("the problems", problems, "port-fault tor1 p0\nswitch-fault tor1\ntunnel-down")
-	s.ctl("set Physical_Switch tor1 tunnel_ips=192.0.2.1,192.0.2.2,\"fd00::1\" -- set Global . other_config:ovn-match-northd-version=true")
-	d.becomes("the problems", problems, "port-fault tor1 p0\nswitch-fault tor1\ntunnel-down\nunusable-tunnel-ip tor1\nunsupported-setting tor1")
+	s.ctl("set Physical_Switch tor1 tunnel_ips=192.0.2.1,192.0.2.2,\"fd00::1\" -- set Global . other_config:ovn-match-northd-version=yes other_config:ovn-remote-probe-interval=soon")
+	d.becomes("the problems", problems, "port-fault tor1 p0\nswitch-fault tor1\ntunnel-down\nunusable-tunnel-ip tor1\nunsupported-setting ovn-remote-probe-interval\nunsupported-setting ovn-match-northd-version")
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	st, err := r.Status(ctx)

@@ -22,6 +22,7 @@ type Registering struct {
 	Manager string
 	// AcceptVXLANMode lets the registration turn VXLAN mode on for the whole of OVN.
 	AcceptVXLANMode bool
+	Release         string // of OVN, see AgentConfig
 }
 
 // Plan is what a registration will do, and why it will not.
@@ -42,7 +43,7 @@ type survey struct {
 func look(ctx context.Context, r Registering) (*survey, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	s := &survey{done: make(chan error, 2), Agent: NewAgent(AgentConfig{Name: r.Name, Switch: r.Target, Southbound: r.Southbound,
-		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Log: quiet, Reconnect: quiet})}
+		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Release: r.Release, Log: quiet, Reconnect: quiet})}
 	running, end := context.WithCancel(context.Background())
 	s.end = end
 	go func() { s.done <- s.vtep.Run(running) }()
@@ -123,7 +124,7 @@ func Register(ctx context.Context, reg Registry, r Registering, confirm func(Pla
 		}
 	}
 	var tx idl.Tx
-	(&southbound{db: s.sb.DB(), tx: &tx, taken: s.taken, seen: s.seen, log: func(string) {}}).writeRoll(s.plan.Roll())
+	(&southbound{db: s.sb.DB(), tx: &tx, taken: s.taken, seen: s.seen, log: s.log}).writeRoll(s.plan.Roll())
 	if tx.Len() > 0 {
 		tx.Comment("sluice vtep register " + r.Name)
 		if err := s.commit(ctx, s.sb.Replica, &tx); err != nil {
@@ -168,6 +169,14 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 		case "no-tunnel-ip", "chassis-conflict":
 			refuse("%s", problem.Text)
 		default:
+			note("%s", problem.Text)
+		}
+	}
+	s.follow()
+	for _, problem := range s.settings {
+		if problem.Code == versionMismatch {
+			refuse("%s", problem.Text)
+		} else {
 			note("%s", problem.Text)
 		}
 	}
@@ -242,7 +251,7 @@ func (s *survey) checkVXLANMode(r Registering, refuse, note func(string, ...any)
 func Deregister(ctx context.Context, r Registering) error {
 	quiet := slog.New(slog.DiscardHandler)
 	a := NewAgent(AgentConfig{Name: r.Name, Switch: r.Target, Southbound: r.Southbound,
-		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Log: quiet, Reconnect: quiet})
+		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Release: r.Release, Log: quiet, Reconnect: quiet})
 	ctx, cancel := context.WithTimeout(ctx, 3*leaveLimit)
 	defer cancel()
 	end := make(chan error, 1)

@@ -123,7 +123,7 @@ func (l *vtepLine) options(byName bool, pid int) vtep.Options {
 			database = "unix:" + l.dirs.OVSRun + "/db.sock"
 		}
 	}
-	return vtep.Options{Switch: database, Southbound: l.southbound, Registry: reg, TLS: l.tls, Log: l.log, Unixctl: socket, Version: vtepVersion()}
+	return vtep.Options{Switch: database, Southbound: l.southbound, Registry: reg, TLS: l.tls, Log: l.log, Unixctl: socket, Version: vtepVersion(), Release: ovnRelease}
 }
 
 // usage is the text of --help. name is how the program was called.

@@ -64,7 +64,7 @@ func (c vtepRegister) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	d := dirs.FromEnv(os.Getenv)
-	r := vtep.Registering{Southbound: c.southbound(d), TLS: c.tls(), Manager: c.Manager, AcceptVXLANMode: c.AcceptVXLANMode,
+	r := vtep.Registering{Southbound: c.southbound(d), TLS: c.tls(), Manager: c.Manager, AcceptVXLANMode: c.AcceptVXLANMode, Release: ovnRelease,
 		Entry: vtep.Entry{Name: c.Name, Target: c.Target, PrivateKey: absolute(c.PrivateKey), Certificate: absolute(c.Cert), CACert: absolute(c.CACert)}}
 	if c.Bootstrap != "" {
 		r.CACert, r.Bootstrap = absolute(c.Bootstrap), true
