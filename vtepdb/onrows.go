@@ -2,6 +2,7 @@ package vtepdb
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,9 +14,7 @@ import (
 
 // OnRows takes a change set of the switch's database, whose tables have it already.
 func (p *Planner) OnRows(c *rows.Changes) {
-	if len(c.Global) > 0 || len(c.PhysicalSwitch) > 0 || len(c.PhysicalPort) > 0 {
-		p.switches_ = true
-	}
+	p.switches_ = p.switches_ || len(c.Global) > 0 || len(c.PhysicalSwitch) > 0 || slices.ContainsFunc(c.PhysicalPort, portMatters)
 	for _, ch := range c.LogicalSwitch {
 		p.onLogicalSwitch(ch)
 	}
@@ -36,6 +35,15 @@ func (p *Planner) OnRows(c *rows.Changes) {
 	for _, ch := range c.McastMacsRemote {
 		p.onFlood(ch)
 	}
+}
+
+// portMatters is false where only the statistics of a port are others: a switch may well give them new rows each time.
+func portMatters(ch idl.Change[rows.PhysicalPort]) bool {
+	if ch.Old == nil || ch.New == nil {
+		return true
+	}
+	return ch.Old.Name != ch.New.Name || !maps.Equal(ch.Old.VLANBindings, ch.New.VLANBindings) || !maps.Equal(ch.Old.OtherConfig, ch.New.OtherConfig) ||
+		!slices.Equal(ch.Old.PortFaultStatus, ch.New.PortFaultStatus)
 }
 
 func (p *Planner) onLogicalSwitch(ch idl.Change[rows.LogicalSwitch]) {

@@ -3,12 +3,11 @@ package metrics
 import (
 	"context"
 	"log/slog"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// collector collects for one scrape.
+// collector collects from a controller for one scrape.
 type collector struct {
 	ctx    context.Context
 	source Source
@@ -17,29 +16,26 @@ type collector struct {
 
 var _ prometheus.Collector = (*collector)(nil)
 
+// Chassis collects from a controller.
+func Chassis(source Source) Collect {
+	return func(ctx context.Context, log *slog.Logger) prometheus.Collector { return &collector{ctx, source, log} }
+}
+
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for f := range Families() {
-		ch <- f.desc()
+		ch <- f.Desc()
 	}
 }
-
-func (f *Family) desc() *prometheus.Desc { return prometheus.NewDesc(f.Name, f.Help, f.Labels, nil) }
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	s, err := c.source.Status(c.ctx)
-	c.answered(ch, "controller", err)
+	Answered(ch, c.log, "controller", err)
 	o, offErr := c.source.Offload(c.ctx)
-	c.answered(ch, "offload", offErr)
+	Answered(ch, c.log, "offload", offErr)
 	for _, f := range families() {
-		desc := f.desc()
-		put := func(value float64, labels ...string) {
-			for i, l := range labels {
-				labels[i] = strings.ToValidUTF8(l, "?")
-			}
-			ch <- prometheus.MustNewConstMetric(desc, f.Type, value, labels...)
-		}
+		put := func(value float64, labels ...string) { ch <- f.Sample(value, labels...) }
 		switch {
 		case f.status != nil && err == nil:
 			f.status(&s, put)
@@ -47,11 +43,4 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			f.offload(&o, put)
 		}
 	}
-}
-
-func (c *collector) answered(ch chan<- prometheus.Metric, part string, err error) {
-	if err != nil {
-		c.log.Warn("metrics of the " + part + " are missing from an answer: " + err.Error())
-	}
-	ch <- prometheus.MustNewConstMetric(scrapeSuccess.desc(), scrapeSuccess.Type, truth(err == nil), part)
 }

@@ -20,10 +20,13 @@ import (
 	"github.com/sluice-gw/sluice/internal/vlog"
 )
 
+// Collect makes what collects for one scrape, whose asking ends with ctx; log is for what does not answer.
+type Collect func(ctx context.Context, log *slog.Logger) prometheus.Collector
+
 // Config is what a Server works with.
 type Config struct {
-	Source Source
-	Log    *slog.Logger
+	Collect Collect
+	Log     *slog.Logger
 }
 
 // Server answers scrapes at an address that can change.
@@ -211,7 +214,7 @@ func (s *Server) handler() http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		once := prometheus.NewRegistry()
-		once.MustRegister(&collector{ctx, s.cfg.Source, s.warn})
+		once.MustRegister(s.cfg.Collect(ctx, s.warn))
 		promhttp.HandlerFor(prometheus.Gatherers{once, s.process}, promhttp.HandlerOpts{ErrorLog: promLog{s.warn}}).ServeHTTP(w, r)
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "sluice: metrics are at /metrics") })

@@ -92,7 +92,7 @@ func (r *record) Write(p []byte) (int, error) {
 
 func start(t *testing.T, source Source) *rig {
 	log := &record{}
-	s := New(Config{Source: source, Log: slog.New(slog.NewTextHandler(log, nil))})
+	s := New(Config{Collect: Chassis(source), Log: slog.New(slog.NewTextHandler(log, nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); s.Run(ctx) }()

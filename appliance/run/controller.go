@@ -111,7 +111,7 @@ func Controller(ctx context.Context, opt Options, ready func() error) error {
 		store: punt.NewMailbox(), offer: reconcile.NewMailbox(), acks: make(chan ack, 1), hard: make(chan backend.Revision, 1), again: make(chan string, 1), link: make(chan bool, 1),
 		hands: make(chan offload.Handovers, 1), providers: make(chan []string, 1), states: make(chan map[string]device.BridgeState, 1),
 		useAsked: make(chan struct{}, 1), used: make(chan aging.Idle, 1), exit: make(unixctl.Exits)}
-	r.metrics = metrics.New(metrics.Config{Source: admin.NewInspector(r, r.queue), Log: opt.Log.Logger("metrics")})
+	r.metrics = metrics.New(metrics.Config{Collect: metrics.Chassis(admin.NewInspector(r, r.queue)), Log: opt.Log.Logger("metrics")})
 	r.punts = r.cover.Counter("pinctrl_total_pin_pkts")
 	r.vsw = vsw.NewReplica(vsw.Config{SessionConfig: ovsdb.SessionConfig{Remote: opt.Database, TLS: opt.TLS.Client(opt.Log.Logger("stream_ssl")),
 		Logger: opt.Log.Logger("reconnect"), Messages: opt.Log.Logger("jsonrpc")}})

@@ -1,6 +1,7 @@
 package vtep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,6 +103,20 @@ func (m *member) ask(ctx context.Context) (Status, error) {
 	return s, err
 }
 
+// askAll is ask with what the switches have counted.
+func (m *member) askAll(ctx context.Context) (Status, error) {
+	s, err := m.ask(ctx)
+	if err != nil || !s.Switch.Connected || m.ended.Err() != nil {
+		return s, err
+	}
+	during, done := m.while(ctx)
+	defer done()
+	if s.Statistics, err = m.Statistics(during); err != nil {
+		s.Uncounted = cmp.Or(context.Cause(during), err).Error()
+	}
+	return s, nil
+}
+
 // withdraw ends one agent and takes back what it has written. It starts again with the next reload, if it is registered then.
 func (f *Fleet) withdraw(ctx context.Context, args []string) (string, error) {
 	members, err := f.members(args[0])
@@ -143,8 +158,12 @@ func (f *Fleet) status(ctx context.Context, args []string) (FleetStatus, error) 
 	if err != nil {
 		return s, err
 	}
+	ask := (*member).ask
+	if len(args) > 0 {
+		ask = (*member).askAll
+	}
 	for _, m := range members {
-		st, err := m.ask(ctx)
+		st, err := ask(m, ctx)
 		if err != nil {
 			return s, err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sluice-gw/sluice/appliance/metrics"
 	"github.com/sluice-gw/sluice/internal/daemon"
 	"github.com/sluice-gw/sluice/internal/tlsconf"
 	"github.com/sluice-gw/sluice/internal/unixctl"
@@ -29,6 +30,7 @@ type Options struct {
 	Unixctl    string // path of the control socket; "none" for none
 	Version    string // answer to "version"
 	Release    string // of OVN, see AgentConfig
+	Metrics    string // where Prometheus is answered: "ADDRESS:PORT" or "unix:/PATH"; "" for nowhere
 }
 
 // Fleet is the agents of a process.
@@ -69,8 +71,11 @@ func Run(ctx context.Context, opt Options, ready func() error) error {
 	if err != nil {
 		return err
 	}
+	scrapes := metrics.New(metrics.Config{Collect: f.collect, Log: opt.Log.Logger("metrics")})
+	scrapes.Listen(opt.Metrics)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Serve(ctx) })
+	g.Go(func() error { return scrapes.Run(ctx) })
 	if err := ready(); err != nil {
 		return err
 	}

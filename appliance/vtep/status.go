@@ -23,6 +23,9 @@ type Status struct {
 	RemoteMACs int            `json:"remote_macs"` // rows in the switch's database, whoever made them
 	LocalMACs  int            `json:"local_macs"`
 	Tunnels    []Tunnel       `json:"tunnels"`
+	// Statistics are what the switches have counted; they are asked for where one switch is, and by Prometheus.
+	Statistics []BindingStatistics `json:"statistics,omitempty"`
+	Uncounted  string              `json:"statistics_error,omitempty"` // why there are none
 	// Problems are what is wanted and not done, and what a switch complains of.
 	Problems []vtepdb.Problem `json:"problems"`
 }
@@ -164,6 +167,16 @@ func (s Status) Text() string {
 			fmt.Fprintf(&b, " %s=%s", k, t.BFD[k])
 		}
 		b.WriteByte('\n')
+	}
+	for _, e := range s.Statistics {
+		fmt.Fprintf(&b, "  %-11s %s of %s, VLAN %d", "counted", e.Port, e.Switch, e.VLAN)
+		if e.LogicalSwitch != "" {
+			fmt.Fprintf(&b, ", %s", e.LogicalSwitch)
+		}
+		fmt.Fprintf(&b, ": from there %d packets, %d bytes; to there %d packets, %d bytes\n", e.PacketsFromLocal, e.BytesFromLocal, e.PacketsToLocal, e.BytesToLocal)
+	}
+	if s.Uncounted != "" {
+		fmt.Fprintf(&b, "  %-11s %s\n", "uncounted", s.Uncounted)
 	}
 	for i, p := range s.Problems {
 		if i == maxListed {

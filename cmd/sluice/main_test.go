@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,7 +38,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"need": need},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"need": need, "scrape": scrape},
 		Setup: func(env *testscript.Env) error {
 			env.Values[script{}] = env.T()
 			for _, name := range []string{"OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVN_RUNDIR", "OVN_LOGDIR", "OVN_DBDIR"} {
@@ -67,6 +72,24 @@ func need(ts *testscript.TestScript, neg bool, args []string) {
 		capability.Need(t, args[0], args[1:]...)
 	case os.Getuid() != 0:
 		capability.Skip(t, capability.Missing{Capability: "netns", Reason: "only root can do what this script does"})
+	}
+}
+
+// scrape fails a script unless the metrics that are served at a unix socket match: "scrape SOCKET REGEXP".
+func scrape(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: scrape SOCKET REGEXP")
+	}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", args[0])
+	}}
+	answer, err := (&http.Client{Transport: transport}).Get("http://unix/metrics")
+	ts.Check(err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	if !regexp.MustCompile(args[1]).Match(text) {
+		ts.Fatalf("no match for %s in\n%s", args[1], text)
 	}
 }
 

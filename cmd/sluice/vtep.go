@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sluice-gw/sluice/appliance/vtep"
+	"github.com/sluice-gw/sluice/controlplane/node/config"
 	"github.com/sluice-gw/sluice/internal/daemon"
 	"github.com/sluice-gw/sluice/internal/dirs"
 	"github.com/sluice-gw/sluice/internal/getopt"
@@ -24,7 +25,7 @@ const vtepProgram = "ovn-controller-vtep"
 // vtepModules are its sources of log messages that exist from the start, vtepAliases those of the C program that are spelled
 // otherwise here.
 var (
-	vtepModules = []string{"daemon_unix", "jsonrpc", "main", "reconnect", "stream_ssl", "unixctl", "vtep"}
+	vtepModules = []string{"daemon_unix", "jsonrpc", "main", "metrics", "reconnect", "stream_ssl", "unixctl", "vtep"}
 	vtepAliases = map[string]string{
 		"ovsdb_cs": "reconnect", "ovsdb_idl": "reconnect", "stream": "reconnect", "stream_fd": "reconnect", "stream_tcp": "reconnect",
 		"stream_unix": "reconnect", "socket_util": "reconnect", "gateway": "vtep", "binding": "vtep", "ovn_controller_vtep": "main",
@@ -62,6 +63,7 @@ type vtepLine struct {
 	unixctl    string // absolute, or "none"; "" for the default
 	database   string // --vtep-db, "" if it is not given
 	southbound string
+	metrics    string // address, "" for nowhere
 }
 
 func newVTEPLine(d dirs.Dirs, log *vlog.Facility) *vtepLine {
@@ -97,6 +99,12 @@ func (l *vtepLine) table() []getopt.Option {
 		{Long: "version", Short: 'V', Set: func(*string) error { return errVersion }},
 		{Long: "vtep-db", Arg: getopt.Required, Set: func(v *string) error { l.database = *v; return nil }},
 		{Long: "ovnsb-db", Arg: getopt.Required, Set: func(v *string) error { l.southbound = *v; return nil }},
+		{Long: "metrics", Arg: getopt.Required, Set: func(v *string) (err error) {
+			if l.metrics, err = config.MetricsAddress(*v); err != nil {
+				err = fmt.Errorf("--metrics: %w", err)
+			}
+			return err
+		}},
 		{Long: "unixctl", Short: 'u', Arg: getopt.Required, Set: func(v *string) error {
 			if l.unixctl = "none"; *v != "none" {
 				l.unixctl = dirs.In(l.dirs.OVNRun, *v)
@@ -123,7 +131,7 @@ func (l *vtepLine) options(byName bool, pid int) vtep.Options {
 			database = "unix:" + l.dirs.OVSRun + "/db.sock"
 		}
 	}
-	return vtep.Options{Switch: database, Southbound: l.southbound, Registry: reg, TLS: l.tls, Log: l.log, Unixctl: socket, Version: vtepVersion(), Release: ovnRelease}
+	return vtep.Options{Switch: database, Southbound: l.southbound, Registry: reg, TLS: l.tls, Log: l.log, Unixctl: socket, Version: vtepVersion(), Release: ovnRelease, Metrics: l.metrics}
 }
 
 // usage is the text of --help. name is how the program was called.
@@ -139,6 +147,7 @@ Options:
                           registered, default: unix:%[3]s/db.sock)
   --ovnsb-db=DATABASE     connect to ovn-sb database at DATABASE
                           (default: unix:%[4]s/ovnsb_db.sock)
+  --metrics=ADDRESS:PORT  serve metrics for Prometheus there, or at unix:/PATH
   -u, --unixctl=SOCKET    set control socket name
   -h, --help              display this help message
   -V, --version           display version information

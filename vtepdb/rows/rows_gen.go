@@ -118,6 +118,7 @@ type PhysicalPort struct {
 	OtherConfig     map[string]string    // other_config
 	PortFaultStatus []string             // port_fault_status
 	VLANBindings    map[int64]ovsdb.UUID // vlan_bindings
+	VLANStats       map[int64]ovsdb.UUID // vlan_stats
 }
 
 func newPhysicalPortTable() *idl.Table[PhysicalPort] {
@@ -126,6 +127,7 @@ func newPhysicalPortTable() *idl.Table[PhysicalPort] {
 		idl.Map("other_config", func(r *PhysicalPort) *map[string]string { return &r.OtherConfig }),
 		idl.Set("port_fault_status", func(r *PhysicalPort) *[]string { return &r.PortFaultStatus }),
 		idl.Map("vlan_bindings", func(r *PhysicalPort) *map[int64]ovsdb.UUID { return &r.VLANBindings }),
+		idl.Map("vlan_stats", func(r *PhysicalPort) *map[int64]ovsdb.UUID { return &r.VLANStats }),
 	)
 }
 

@@ -37,6 +37,7 @@ type Result struct {
 type OpResult struct {
 	Count   int64             // rows that update, mutate, delete or read found
 	Map     map[string]string // what a read found
+	Ints    map[string]int64  // by column
 	UUID    ovsdb.UUID        // row that insert made
 	Skipped bool              // left out: the server does not have the table or the columns
 	Err     *OpError          // why it failed; operations behind a failed one are not executed

@@ -31,7 +31,9 @@ type op struct {
 	id      ovsdb.UUID // the row of all but insert
 	name    ovsdb.NamedUUID
 	row     map[string]any
-	column  string // mutate, read
+	column  string   // mutate
+	columns []string // read
+	ints    bool     // read: they are integers
 	mutator string
 	value   any
 }

@@ -21,6 +21,7 @@ type slot struct {
 	op    int // index in Tx.ops, -1: a comment or an assertion
 	kind  string
 	table string
+	ints  bool
 }
 
 // encode encodes the transaction for a server.
@@ -96,16 +97,14 @@ func (e *txEncoder) op(i int, o *op) (bool, error) {
 			return false, err
 		}
 	case opRead:
-		if _, ok := table.Columns[o.column]; !ok {
-			e.leaveOut("column " + o.table + "." + o.column)
+		if columns = e.columns(o, table); columns == nil {
 			return false, nil
 		}
-		columns = append(ovsdb.AppendString([]byte{'['}, o.column), ']')
 	}
 	if err != nil {
 		return false, err
 	}
-	e.begin(slot{op: i, kind: string(o.kind), table: o.table})
+	e.begin(slot{op: i, kind: string(o.kind), table: o.table, ints: o.ints})
 	if o.kind == opInsert {
 		e.b = ovsdb.AppendString(append(e.b, `,"uuid-name":`...), string(o.name))
 		e.member("row", row)
@@ -128,6 +127,27 @@ func (e *txEncoder) op(i int, o *op) (bool, error) {
 	e.b = ovsdb.AppendString(append(e.b, `,"table":`...), o.table)
 	e.b = append(e.b, '}')
 	return true, nil
+}
+
+// columns encodes the array of the columns that are read, which is nil if the server has none of them.
+func (e *txEncoder) columns(o *op, table *schema.Table) (list []byte) {
+	for _, name := range o.columns {
+		col, ok := table.Columns[name]
+		if number := (schema.Column{Key: schema.Integer, Min: 1, Max: 1}); !ok || o.ints && col != number {
+			e.leaveOut("column " + o.table + "." + name)
+			continue
+		}
+		if list == nil {
+			list = []byte{'['}
+		} else {
+			list = append(list, ',')
+		}
+		list = ovsdb.AppendString(list, name)
+	}
+	if list == nil {
+		return nil
+	}
+	return append(list, ']')
 }
 
 func (e *txEncoder) member(name string, value []byte) {

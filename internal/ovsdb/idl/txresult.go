@@ -72,7 +72,7 @@ func decodeOpResult(d *ovsdb.Decoder, sl slot) OpResult {
 		case "count":
 			r.Count = d.Int()
 		case "rows":
-			decodeRows(d, &r)
+			decodeRows(d, &r, sl.ints)
 		case "uuid":
 			r.UUID = d.UUID()
 		case "error":
