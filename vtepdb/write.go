@@ -1,6 +1,7 @@
 package vtepdb
 
 import (
+	"math"
 	"slices"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
@@ -38,6 +39,17 @@ func (p *Planner) Write(tx *idl.Tx) (first Inserted, whole bool) {
 	if p.owner == "" || p.identity == "" {
 		return Inserted{}, true
 	}
+	return p.write(tx, maxOps)
+}
+
+// Preview adds to tx all that is to be different, for a transaction that is only looked at.
+func (p *Planner) Preview(tx *idl.Tx) {
+	if p.owner != "" && p.identity != "" {
+		p.write(tx, math.MaxInt)
+	}
+}
+
+func (p *Planner) write(tx *idl.Tx, limit int) (first Inserted, whole bool) {
 	w := &writer{Planner: p, tx: tx, locators: map[string]any{}, created: map[string]bool{}}
 	w.writeRecord()
 	for sw := range p.vlans {
@@ -56,7 +68,7 @@ func (p *Planner) Write(tx *idl.Tx) (first Inserted, whole bool) {
 		}
 	}
 	for k := range p.floods {
-		if tx.Len() >= maxOps {
+		if tx.Len() >= limit {
 			return w.first, false
 		}
 		if !w.writeFlood(k) {
@@ -65,7 +77,7 @@ func (p *Planner) Write(tx *idl.Tx) (first Inserted, whole bool) {
 		}
 	}
 	for k := range p.macs {
-		if tx.Len() >= maxOps {
+		if tx.Len() >= limit {
 			return w.first, false
 		}
 		if !w.writeMAC(k) {

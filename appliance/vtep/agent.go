@@ -235,7 +235,7 @@ func (a *Agent) sendUp() time.Time {
 	var first inserted
 	tx, wake := a.up.parts.Build(func(tx *idl.Tx) bool {
 		due := a.rolled != a.plan.Version() || a.net.chassisRows || len(a.up.refused) > 0
-		s := southbound{roll: due, db: a.sb.DB(), tx: tx, taken: a.taken, seen: a.seen, log: a.warn}
+		s := southbound{roll: due, db: a.sb.DB(), tx: tx, taken: a.taken, seen: a.seen, log: a.warn, limit: maxOps}
 		whole := s.write(a.plan)
 		first = s.first
 		return whole

@@ -18,7 +18,7 @@ type FleetStatus struct {
 	Skipped string `json:"skipped,omitempty"`
 }
 
-// commands are ovn-controller-vtep's, and status, reload and withdraw, which are ours.
+// commands are ovn-controller-vtep's, and status, diff, reload and withdraw, which are ours.
 func (f *Fleet) commands() []unixctl.Command {
 	return []unixctl.Command{
 		{Name: "exit", Usage: "[--cleanup]", MaxArgs: 1, Run: f.exit},
@@ -30,6 +30,12 @@ func (f *Fleet) commands() []unixctl.Command {
 				return s.Text(), err
 			},
 			JSON: func(ctx context.Context, args []string) (any, error) { return f.status(ctx, args) }},
+		{Name: "diff", Usage: "SWITCH", MinArgs: 1, MaxArgs: 1,
+			Run: func(ctx context.Context, args []string) (string, error) {
+				d, err := f.diff(ctx, args[0])
+				return d.Text(), err
+			},
+			JSON: func(ctx context.Context, args []string) (any, error) { return f.diff(ctx, args[0]) }},
 		{Name: "reload", Run: f.askReload},
 		{Name: "withdraw", Usage: "SWITCH", MinArgs: 1, MaxArgs: 1, Run: f.withdraw},
 	}
@@ -115,6 +121,17 @@ func (m *member) askAll(ctx context.Context) (Status, error) {
 		s.Uncounted = cmp.Or(context.Cause(during), err).Error()
 	}
 	return s, nil
+}
+
+// diff is what an agent would write now.
+func (f *Fleet) diff(ctx context.Context, name string) (Diff, error) {
+	members, err := f.members(name)
+	if err != nil {
+		return Diff{}, err
+	}
+	ctx, done := members[0].while(ctx)
+	defer done()
+	return members[0].Diff(ctx)
 }
 
 // withdraw ends one agent and takes back what it has written. It starts again with the next reload, if it is registered then.

@@ -69,8 +69,9 @@ func FuzzSouthbound(f *testing.F) {
 			a.ask()
 			var down, up idl.Tx
 			a.plan.Write(&down)
-			(&southbound{roll: true, db: a.sb.DB(), tx: &up, taken: a.taken, seen: a.seen, log: quiet}).write(a.plan)
+			(&southbound{roll: true, db: a.sb.DB(), tx: &up, taken: a.taken, seen: a.seen, log: quiet, limit: maxOps}).write(a.plan)
 			a.status().Text()
+			a.diff().Text()
 			for g := range a.sb.DB().SBGlobal.All() {
 				done = a.vtep.DB().PhysicalSwitch.Len() == 1 && (g.NBCfg == 99 || a.sb.State().Err != nil)
 			}

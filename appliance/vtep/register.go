@@ -24,6 +24,7 @@ type southbound struct {
 	taken map[string]string // why a switch cannot have its chassis: somebody else has the address; by name
 	log   *slog.Logger
 	seen  map[string]bool // names of chassis that were there before
+	limit int             // of operations
 	first inserted
 }
 
@@ -50,7 +51,7 @@ func (s *southbound) write(plan *vtepdb.Planner) bool {
 	}
 	whole := true
 	room := func() bool {
-		whole = s.tx.Len() < maxOps
+		whole = s.tx.Len() < s.limit
 		return whole
 	}
 	plan.Claims(func(c vtepdb.Claim) bool {

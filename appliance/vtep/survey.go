@@ -22,6 +22,7 @@ type Registering struct {
 	Manager string
 	// AcceptVXLANMode lets the registration turn VXLAN mode on for the whole of OVN.
 	AcceptVXLANMode bool
+	Compare         bool   // have Plan.Changes worked out
 	Release         string // of OVN, see AgentConfig
 }
 
@@ -30,6 +31,8 @@ type Plan struct {
 	Steps    []string `json:"steps"`
 	Notes    []string `json:"notes"`
 	Refusals []string `json:"refusals"` // any: nothing is done
+	// Changes are what the process that manages the switch would write then, where that was asked for.
+	Changes *Diff `json:"changes,omitempty"`
 }
 
 // survey looks at both databases once.
@@ -112,6 +115,13 @@ func Register(ctx context.Context, reg Registry, r Registering, confirm func(Pla
 	}
 	defer s.close()
 	p := s.check(reg, r)
+	if r.Compare && s.plan.Roll().Identity != "" {
+		d, err := s.compare(ctx)
+		if err != nil {
+			return err
+		}
+		p.Changes = &d
+	}
 	if !confirm(p) {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sluice-gw/sluice/appliance/vtep"
@@ -22,6 +23,7 @@ type vtepCommand struct {
 	Register   vtepRegister   `cmd:"" help:"Register a switch: check it, make its chassis, have it managed."`
 	List       vtepList       `cmd:"" help:"List the registered switches."`
 	Show       vtepShow       `cmd:"" help:"Tell how a switch stands."`
+	Diff       vtepDiff       `cmd:"" help:"Tell what would be written for a switch now, row by row, without writing it."`
 	Deregister vtepDeregister `cmd:"" help:"Take a switch out of OVN, with all that was written into its database."`
 	Serve      vtepServe      `cmd:"" help:"Be a hardware VTEP switch, with a bridge of Open vSwitch (sluice vtep serve --help)."`
 	Status     vtepStatus     `cmd:"" help:"Tell how the switch stands that this host is."`
@@ -52,7 +54,7 @@ type vtepRegister struct {
 	Target          string `required:"" help:"The switch's database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT."`
 	Manager         string `help:"Target to be added to the switch's managers: ptcp:PORT, pssl:PORT, tcp:HOST:PORT or ssl:HOST:PORT."`
 	Bootstrap       string `name:"bootstrap-ca-cert" help:"File with the switch's CA certificate, to be made from what it presents if it does not exist."`
-	DryRun          bool   `help:"Print the plan only."`
+	DryRun          bool   `help:"Print the plan, and what would be written into both databases, only."`
 	AcceptVXLANMode bool   `name:"accept-vxlan-mode" help:"Be the first chassis with VXLAN, though that limits all of OVN to 4095 datapaths."`
 	Output          string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
 	vtepKeys
@@ -64,7 +66,7 @@ func (c vtepRegister) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	d := dirs.FromEnv(os.Getenv)
-	r := vtep.Registering{Southbound: c.southbound(d), TLS: c.tls(), Manager: c.Manager, AcceptVXLANMode: c.AcceptVXLANMode, Release: ovnRelease,
+	r := vtep.Registering{Southbound: c.southbound(d), TLS: c.tls(), Manager: c.Manager, AcceptVXLANMode: c.AcceptVXLANMode, Compare: c.DryRun, Release: ovnRelease,
 		Entry: vtep.Entry{Name: c.Name, Target: c.Target, PrivateKey: absolute(c.PrivateKey), Certificate: absolute(c.Cert), CACert: absolute(c.CACert)}}
 	if c.Bootstrap != "" {
 		r.CACert, r.Bootstrap = absolute(c.Bootstrap), true
@@ -93,6 +95,9 @@ func printPlan(out io.Writer, form string, p vtep.Plan) error {
 	}
 	for _, s := range p.Steps {
 		fmt.Fprintln(out, "plan:", s)
+	}
+	if p.Changes != nil {
+		fmt.Fprint(out, p.Changes.Text())
 	}
 	return nil
 }
@@ -199,6 +204,58 @@ func (c vtepShow) Run(ctx context.Context, out io.Writer) error {
 	return s.ask(ctx, out, "status", c.Name)
 }
 
+type vtepDiff struct {
+	Name   string `arg:"" help:"Name of the switch."`
+	Target string `help:"The switch's database, of one that is not registered."`
+	Output string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
+	vtepKeys
+}
+
+// Run asks the running process, or, where none manages the switch, looks at the databases itself.
+func (c vtepDiff) Run(ctx context.Context, out io.Writer) error {
+	d := dirs.FromEnv(os.Getenv)
+	if c.Target == "" {
+		if status, err := fleetStatus(ctx, d); err == nil && slices.ContainsFunc(status.Switches, func(s vtep.Status) bool { return s.Name == c.Name }) {
+			s := controlSocket{Target: vtepProgram, Timeout: c.Timeout, Output: c.Output}
+			return s.ask(ctx, out, "diff", c.Name)
+		}
+	}
+	r := vtep.Registering{Southbound: c.southbound(d), TLS: c.tls(), Release: ovnRelease, Entry: vtep.Entry{Name: c.Name, Target: c.Target}}
+	if c.Target == "" {
+		entry, err := registered(registry(d), c.Name)
+		if err != nil {
+			return err
+		}
+		r.Entry = entry
+	} else if _, err := ovsdb.ParseRemote(c.Target); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.Timeout))
+	defer cancel()
+	diff, err := vtep.Compare(ctx, r)
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		return e.Encode(diff)
+	}
+	_, err = io.WriteString(out, diff.Text())
+	return err
+}
+
+// registered is the entry of a switch.
+func registered(reg vtep.Registry, name string) (vtep.Entry, error) {
+	entries, err := reg.Read()
+	for _, e := range entries {
+		if e.Name == name {
+			return e, nil
+		}
+	}
+	return vtep.Entry{}, errors.Join(fmt.Errorf("no switch %s is registered (sluice vtep list)", name), err)
+}
+
 type vtepDeregister struct {
 	Name string `arg:"" help:"Name of the switch."`
 	vtepKeys
@@ -208,21 +265,15 @@ type vtepDeregister struct {
 func (c vtepDeregister) Run(ctx context.Context, out io.Writer) error {
 	d := dirs.FromEnv(os.Getenv)
 	reg := registry(d)
-	entries, err := reg.Read()
-	var entry *vtep.Entry
-	for _, e := range entries {
-		if e.Name == c.Name {
-			entry = &e
-		}
-	}
-	if entry == nil {
-		return errors.Join(fmt.Errorf("no switch %s is registered (sluice vtep list)", c.Name), err)
+	entry, err := registered(reg, c.Name)
+	if err != nil {
+		return err
 	}
 	// First, so that nothing starts again what is taken back.
 	if _, err := reg.Remove(c.Name); err != nil {
 		return err
 	}
-	restore := func(err error) error { return errors.Join(err, reg.Write(*entry)) }
+	restore := func(err error) error { return errors.Join(err, reg.Write(entry)) }
 	if status, err := fleetStatus(ctx, d); err == nil {
 		for _, s := range status.Switches {
 			if s.Name == c.Name {
@@ -234,7 +285,7 @@ func (c vtepDeregister) Run(ctx context.Context, out io.Writer) error {
 			}
 		}
 	}
-	if err := vtep.Deregister(ctx, vtep.Registering{Entry: *entry, Southbound: c.southbound(d), TLS: c.tls()}); err != nil {
+	if err := vtep.Deregister(ctx, vtep.Registering{Entry: entry, Southbound: c.southbound(d), TLS: c.tls()}); err != nil {
 		return restore(err)
 	}
 	fmt.Fprintf(out, "switch %s is deregistered\n", c.Name)

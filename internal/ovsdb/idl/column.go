@@ -21,6 +21,7 @@ type Column[R any] struct {
 	// patch applies a difference as update2 defines it for sets and maps.
 	patch func(dst, diff *R)
 	equal func(a, b *R) bool
+	get   func(*R) any
 }
 
 // Extra marks a column that is not monitored by default.
@@ -41,6 +42,7 @@ func Scalar[R any, T ovsdb.Atom](name string, field func(*R) *T) Column[R] {
 		},
 		assign: func(dst, src *R) { *field(dst) = *field(src) },
 		equal:  func(x, y *R) bool { return *field(x) == *field(y) },
+		get:    func(r *R) any { return *field(r) },
 	}
 }
 
@@ -61,6 +63,7 @@ func Optional[R any, T ovsdb.Atom](name string, field func(*R) *ovsdb.Opt[T]) Co
 		},
 		assign: func(dst, src *R) { *field(dst) = *field(src) },
 		equal:  func(x, y *R) bool { return *field(x) == *field(y) },
+		get:    func(r *R) any { return *field(r) },
 	}
 }
 
@@ -79,6 +82,7 @@ func Set[R any, T ovsdb.Atom](name string, field func(*R) *[]T) Column[R] {
 			*field(dst) = patchSet(a, *field(dst), *field(diff))
 		},
 		equal: func(x, y *R) bool { return equalSets(*field(x), *field(y)) },
+		get:   func(r *R) any { return *field(r) },
 	}
 }
 
@@ -98,6 +102,7 @@ func Map[R any, K, V ovsdb.Atom](name string, field func(*R) *map[K]V) Column[R]
 			*field(dst) = patchMap(*field(dst), *field(diff))
 		},
 		equal: func(x, y *R) bool { return equalMaps(*field(x), *field(y)) },
+		get:   func(r *R) any { return *field(r) },
 	}
 }
 

@@ -16,6 +16,8 @@ type Member interface {
 	bind(server *schema.Table, extra []string) (columns, missing []string)
 	// begin starts a batch for an update that is arriving.
 	begin(full bool) tableUpdate
+	// values are the columns of a row by name, nil if there is none. It runs on the goroutine that owns the table.
+	values(id ovsdb.UUID) map[string]any
 }
 
 // tableUpdate is the part of a unit that concerns one table.
@@ -44,6 +46,18 @@ type member[R any] struct {
 }
 
 func (m *member[R]) tableName() string { return m.table.name }
+
+func (m *member[R]) values(id ovsdb.UUID) map[string]any {
+	row := m.table.Get(id)
+	if row == nil {
+		return nil
+	}
+	out := make(map[string]any, len(m.table.columns))
+	for i := range m.table.columns {
+		out[m.table.columns[i].name] = m.table.columns[i].get(row)
+	}
+	return out
+}
 
 func (m *member[R]) bind(server *schema.Table, extra []string) (columns, missing []string) {
 	m.monitored, m.diffs = 0, 0
