@@ -147,6 +147,7 @@ func (w *writer) writeFlood(k macKey) bool {
 	if !w.tx.Part(idl.Part{Kind: "flood", Table: "Mcast_Macs_Remote", Name: "where " + what + " go"}) {
 		return true
 	}
+	w.wrote(k, "where "+what+" go")
 	for _, row := range old {
 		w.tx.Delete("Mcast_Macs_Remote", row.UUID)
 	}

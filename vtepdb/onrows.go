@@ -14,6 +14,7 @@ import (
 
 // OnRows takes a change set of the switch's database, whose tables have it already.
 func (p *Planner) OnRows(c *rows.Changes) {
+	p.drifted(c)
 	p.switches_ = p.switches_ || len(c.Global) > 0 || len(c.PhysicalSwitch) > 0 || slices.ContainsFunc(c.PhysicalPort, portMatters)
 	for _, ch := range c.LogicalSwitch {
 		p.onLogicalSwitch(ch)

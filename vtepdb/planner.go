@@ -26,6 +26,7 @@ type Planner struct {
 	withdrawn bool   // nothing is wanted any more
 	problems  problems
 	moves     damper
+	drift     drift
 	wake      time.Time
 	inUse     *string // what the record of tunnel addresses is to be; nil: to be worked out
 	version   uint64  // see Version
@@ -79,6 +80,7 @@ func New(cfg Config) *Planner {
 	p := &Planner{cfg: cfg, db: cfg.DB, network: newNetwork()}
 	p.problems = problems{report: cfg.Report, by: map[problemKey]string{}}
 	p.moves = damper{by: map[any]*moves{}}
+	p.drift = newDrift()
 	p.switchSide = switchSide{
 		recorded: map[string]bool{}, mode: SourceNode, switches: map[string]*physicalSwitch{}, bound: map[string]*binding{},
 		boundTo: map[ovsdb.UUID]map[string]bool{}, locals: map[macKey][]*rows.UcastMacsLocal{}, remotes: map[macKey][]*rows.UcastMacsRemote{},

@@ -41,6 +41,8 @@ const (
 	portFault        = "port-fault"
 	// UnsupportedSetting is a setting that has no effect.
 	UnsupportedSetting = "unsupported-setting"
+	// Drifted is that somebody else changes what is from here.
+	Drifted = "drift"
 )
 
 type problemKey struct{ code, subject string }
@@ -91,6 +93,9 @@ func (p *Planner) Problems() []Problem {
 	out := make([]Problem, 0, len(p.problems.by))
 	for key, text := range p.problems.by {
 		out = append(out, Problem{key.code, key.subject, text})
+	}
+	if problem, ok := p.driftProblem(); ok {
+		out = append(out, problem)
 	}
 	slices.SortFunc(out, func(a, b Problem) int {
 		return cmp.Or(strings.Compare(a.Code, b.Code), strings.Compare(a.Subject, b.Subject))

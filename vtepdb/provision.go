@@ -130,26 +130,23 @@ func (w *writer) create(name string) {
 		return
 	}
 	w.created[name] = true
+	w.wrote(name, "the new logical switch "+name)
 	w.inserted("Logical_Switch", w.tx.Insert("Logical_Switch", map[string]any{"name": name, "other_config": map[string]string{createdKey: w.owner}}))
 }
 
 // attach compares the VLANs of a port with the wishes, and takes from these what is there or was decided about.
 func (w *writer) attach(row *rows.PhysicalPort, wishes map[attachment]*Port, faults map[string][]string) bool {
-	prefix := vlanKey + w.owner + ":"
 	var gone []int64
 	var stale []string
-	marks := map[int64]string{}
 	for key, id := range row.OtherConfig {
-		text, ours := strings.CutPrefix(key, prefix)
+		vlan, ours := w.markedVLAN(key)
 		if !ours {
 			continue
 		}
-		vlan, err := strconv.ParseInt(text, 10, 64)
 		switch wish := wishes[attachment{row.Name, vlan}]; {
-		case err != nil || row.VLANBindings[vlan].String() != id: // somebody has bound it to another one, or to none
+		case vlan < 0 || row.VLANBindings[vlan].String() != id: // somebody has bound it to another one, or to none
 			stale = append(stale, key)
 		case wish != nil && w.named(id, wish.LogicalSwitch):
-			marks[vlan] = id
 		default:
 			stale, gone = append(stale, key), append(gone, vlan)
 		}
@@ -168,8 +165,11 @@ func (w *writer) attach(row *rows.PhysicalPort, wishes map[attachment]*Port, fau
 			faults[port.Name] = append(faults[port.Name], fmt.Sprintf("%v is bound to another logical switch by an operator, who can free it: vtep-ctl unbind-ls %s %s %d",
 				a, port.Switch, a.port, a.vlan))
 		default:
-			bind[a.vlan], mark[fmt.Sprint(prefix, a.vlan)] = ls.UUID, ls.UUID.String()
+			bind[a.vlan], mark[fmt.Sprint(vlanKey, w.owner, ":", a.vlan)] = ls.UUID, ls.UUID.String()
 		}
+	}
+	if len(bind) == 0 { // that somebody has bound a VLAN to something else is his right
+		delete(w.drift.touched, row.UUID)
 	}
 	if len(stale)+len(bind) == 0 {
 		return false
@@ -177,11 +177,25 @@ func (w *writer) attach(row *rows.PhysicalPort, wishes map[attachment]*Port, fau
 	if !w.tx.Part(idl.Part{Kind: "VLANs", Table: "Physical_Port", Row: row.UUID, Name: "the VLANs of port " + row.Name}) {
 		return true
 	}
+	w.wrote(row.UUID, "the VLANs of port "+row.Name)
 	w.tx.Mutate("Physical_Port", row.UUID, "vlan_bindings", "delete", gone)
 	w.tx.Mutate("Physical_Port", row.UUID, "other_config", "delete", stale)
 	w.tx.Mutate("Physical_Port", row.UUID, "vlan_bindings", "insert", bind)
 	w.tx.Mutate("Physical_Port", row.UUID, "other_config", "insert", mark)
 	return true
+}
+
+// markedVLAN is the VLAN of a key in Physical_Port.other_config that marks one that was bound from here; -1 for one that is malformed.
+func (p *Planner) markedVLAN(key string) (vlan int64, ours bool) {
+	text, ours := strings.CutPrefix(key, vlanKey+p.owner+":")
+	if !ours || p.owner == "" {
+		return 0, false
+	}
+	vlan, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || vlan < 0 {
+		return -1, true
+	}
+	return vlan, true
 }
 
 // named tells whether a Logical_Switch row, by its UUID as text, has a name.
@@ -207,6 +221,7 @@ func (w *writer) remove(row *rows.LogicalSwitch) bool {
 		return false
 	}
 	if w.tx.Part(idl.Part{Kind: "created logical switch", Table: "Logical_Switch", Row: row.UUID, Name: "the removal of logical switch " + row.Name}) {
+		w.wrote(row.UUID, "the removal of logical switch "+row.Name)
 		w.tx.Delete("Logical_Switch", row.UUID)
 	}
 	return true

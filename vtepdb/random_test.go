@@ -60,7 +60,8 @@ func TestIncremental(t *testing.T) {
 		if a, b := b.plan.Bindings(), fresh.Bindings(); !reflect.DeepEqual(a, b) {
 			t.Fatalf("step %d: bindings %+v, of a planner that starts now %+v", i, a, b)
 		}
-		if a, b := b.plan.Problems(), fresh.Problems(); !reflect.DeepEqual(a, b) {
+		problems := slices.DeleteFunc(b.plan.Problems(), func(p Problem) bool { return p.Code == Drifted })
+		if a, b := problems, fresh.Problems(); !reflect.DeepEqual(a, b) {
 			t.Fatalf("step %d: problems\n%+v\nof a planner that starts now\n%+v", i, a, b)
 		}
 		if text := b.provisioningFault(); text != "" {
@@ -68,6 +69,12 @@ func TestIncremental(t *testing.T) {
 		}
 		if got, want := b.remoteText(), b.oracle(); got != want {
 			t.Fatalf("step %d: remote MACs\n%s\nwant\n%s", i, got, want)
+		}
+	}
+	// Of all that somebody else does here only one thing undoes what is written from here.
+	for _, p := range b.said {
+		if p.Code == Drifted && p.Subject != "the VLANs of port p" {
+			t.Errorf("a false alarm: %+v", p)
 		}
 	}
 }

@@ -84,10 +84,16 @@ func (p *Planner) reached() map[string]bool {
 }
 
 func (w *writer) writeRecord() {
+	const name = "the record in Global.other_config"
 	g, want := w.record()
-	if g == nil || !w.recordDiffers() || !w.tx.Part(idl.Part{Kind: "record", Table: "Global", Row: g.UUID, Name: "the record in Global.other_config"}) {
+	if g == nil || !w.recordDiffers() {
+		delete(w.drift.touched, recordDrift)
 		return
 	}
+	if !w.tx.Part(idl.Part{Kind: "record", Table: "Global", Row: g.UUID, Name: name}) {
+		return
+	}
+	w.wrote(recordDrift, name)
 	for key, text := range want {
 		if g.OtherConfig[key] == text {
 			continue

@@ -111,9 +111,11 @@ func (w *writer) writeMAC(k macKey) bool {
 	if !rewrite && len(old) == 0 && (keep != nil || !wanted) {
 		return false
 	}
-	if !w.tx.Part(idl.Part{Kind: "remote MAC", Table: "Ucast_Macs_Remote", Name: "MAC address " + k.mac.String() + " of logical switch " + ls.Name}) {
+	name := "MAC address " + k.mac.String() + " of logical switch " + ls.Name
+	if !w.tx.Part(idl.Part{Kind: "remote MAC", Table: "Ucast_Macs_Remote", Name: name}) {
 		return true
 	}
+	w.wrote(k, name)
 	for _, row := range old {
 		w.tx.Delete("Ucast_Macs_Remote", row.UUID)
 	}

@@ -71,7 +71,9 @@ func (w *writer) writeTunnel(id ovsdb.UUID) bool {
 	if maps.Equal(row.BFDParams, params) && maps.Equal(row.BFDConfigRemote, remote) {
 		return false
 	}
-	if w.tx.Part(idl.Part{Kind: "tunnel", Table: "Tunnel", Row: id, Name: fmt.Sprintf("BFD on the tunnel of switch %s to %s", w.tunnelOf[id], ip)}) {
+	name := fmt.Sprintf("BFD on the tunnel of switch %s to %s", w.tunnelOf[id], ip)
+	if w.tx.Part(idl.Part{Kind: "tunnel", Table: "Tunnel", Row: id, Name: name}) {
+		w.wrote(id, name)
 		w.tx.Update("Tunnel", id, map[string]any{"bfd_params": params, "bfd_config_remote": remote})
 	}
 	return true

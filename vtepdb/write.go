@@ -19,6 +19,7 @@ type writer struct {
 	locators map[string]any // by address: UUID or NamedUUID
 	created  map[string]bool
 	first    Inserted
+	preview  bool // the transaction is not sent
 }
 
 // Inserted is a row that a transaction makes, by which one can tell that the replica has the transaction.
@@ -39,18 +40,28 @@ func (p *Planner) Write(tx *idl.Tx) (first Inserted, whole bool) {
 	if p.owner == "" || p.identity == "" {
 		return Inserted{}, true
 	}
-	return p.write(tx, maxOps)
+	clear(p.drift.own)
+	w := p.writer(tx)
+	whole = w.write(maxOps)
+	return w.first, whole
 }
 
 // Preview adds to tx all that is to be different, for a transaction that is only looked at.
 func (p *Planner) Preview(tx *idl.Tx) {
 	if p.owner != "" && p.identity != "" {
-		p.write(tx, math.MaxInt)
+		w := p.writer(tx)
+		w.preview = true
+		w.write(math.MaxInt)
 	}
 }
 
-func (p *Planner) write(tx *idl.Tx, limit int) (first Inserted, whole bool) {
-	w := &writer{Planner: p, tx: tx, locators: map[string]any{}, created: map[string]bool{}}
+func (p *Planner) writer(tx *idl.Tx) *writer {
+	return &writer{Planner: p, tx: tx, locators: map[string]any{}, created: map[string]bool{}}
+}
+
+// write adds operations up to a bound. It is false when there is more.
+func (w *writer) write(limit int) (whole bool) {
+	p := w.Planner
 	w.writeRecord()
 	for sw := range p.vlans {
 		if !w.provision(sw) {
@@ -60,35 +71,34 @@ func (p *Planner) write(tx *idl.Tx, limit int) (first Inserted, whole bool) {
 	for ls := range p.ls {
 		if !w.writeLogicalSwitch(ls) {
 			delete(p.ls, ls)
+			delete(p.drift.touched, ls)
 		}
 	}
 	for id := range p.tunnels {
 		if !w.writeTunnel(id) {
 			delete(p.tunnels, id)
+			delete(p.drift.touched, id)
 		}
 	}
-	for k := range p.floods {
-		if tx.Len() >= limit {
-			return w.first, false
-		}
-		if !w.writeFlood(k) {
-			delete(p.floods, k)
-			p.released(k)
-		}
-	}
-	for k := range p.macs {
-		if tx.Len() >= limit {
-			return w.first, false
-		}
-		if !w.writeMAC(k) {
-			delete(p.macs, k)
-			p.released(k)
+	for _, of := range []struct {
+		keys  map[macKey]bool
+		write func(macKey) bool
+	}{{p.floods, w.writeFlood}, {p.macs, w.writeMAC}} {
+		for k := range of.keys {
+			if w.tx.Len() >= limit {
+				return false
+			}
+			if !of.write(k) {
+				delete(of.keys, k)
+				delete(p.drift.touched, k)
+				p.released(k)
+			}
 		}
 	}
 	if len(p.macs) == 0 {
 		p.macs = map[macKey]bool{} // a map never gets smaller
 	}
-	return w.first, true
+	return true
 }
 
 // released looks at a logical switch that is given up: its mark goes with the last of its rows.
@@ -125,6 +135,7 @@ func (w *writer) writeLogicalSwitch(id ovsdb.UUID) bool {
 			if !w.mine(row) {
 				w.tx.Mutate("Logical_Switch", id, "other_config", "insert", map[string]string{ownerKey: w.owner})
 			}
+			w.wrote(id, "logical switch "+row.Name)
 		}
 		return true
 	}
@@ -143,6 +154,7 @@ func (w *writer) writeLogicalSwitch(id ovsdb.UUID) bool {
 		if empty {
 			w.tx.Mutate("Logical_Switch", id, "other_config", "delete", []string{ownerKey})
 		}
+		w.wrote(id, "logical switch "+row.Name)
 	}
 	return true
 }

@@ -67,7 +67,14 @@ func NewAgent(cfg AgentConfig) *Agent {
 		taken: map[string]string{}, seen: map[string]bool{}, probe: probe}
 	a.vtep = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Switch, TLS: cfg.SwitchTLS, Probe: probe,
 		Logger: cfg.Reconnect, Messages: cfg.Messages}})
-	a.plan = vtepdb.New(vtepdb.Config{DB: a.vtep.DB(), Now: time.Now, Report: func(p vtepdb.Problem) { a.warn.Warn(p.Text) }})
+	drifts := vlog.Limit(cfg.Log, 5, 10) // whoever changes rows changes many
+	a.plan = vtepdb.New(vtepdb.Config{DB: a.vtep.DB(), Now: time.Now, Report: func(p vtepdb.Problem) {
+		if p.Code == vtepdb.Drifted {
+			drifts.Warn(p.Text)
+			return
+		}
+		a.warn.Warn(p.Text)
+	}})
 	a.sb = sb.NewReplica(sb.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Southbound, TLS: cfg.SouthboundTLS, Probe: probe,
 		Logger: cfg.Reconnect, Messages: cfg.Messages}, Conditions: a.firstConditions()})
 	a.net = network{db: a.sb.DB(), plan: a.plan}

@@ -98,7 +98,7 @@ func TestRepair(t *testing.T) {
 	d.vms()
 	s := d.tor("tor1", "192.0.2.1")
 	s.ctl("add-ls ls1\nbind-ls tor1 p0 100 ls1")
-	s.start()
+	r := s.start()
 	bound := func() {
 		t.Helper()
 		d.becomes("the ports", func() string { return d.boundTo("tor1") }, "tor")
@@ -117,8 +117,18 @@ func TestRepair(t *testing.T) {
 	s.ctl("set Physical_Switch tor1 tunnel_ips=192.0.2.2")
 	d.becomes("the address", func() string { return d.sbctl("--columns=ip find Encap chassis_name=tor1") }, "192.0.2.2")
 	bound()
+	if got := r.problems(t); got != "" {
+		t.Errorf("before the switch's database is touched the problems are %s", got)
+	}
 	s.ctl("clear-remote-macs ls1")
 	bound()
+	d.becomes("the problems", func() string { return r.problems(t) }, "drift tor1")
+	if want := "MAC address 02:00:00:00:00:01 of logical switch ls1: somebody else has changed or removed what is written from here"; !strings.Contains(d.log.String(), want) {
+		t.Error("the drift is not in the log")
+	}
+	if text := r.text(t); !strings.Contains(text, "\n  drift       3 times since the start, last at ") {
+		t.Errorf("the drift is not in the status:\n%s", text)
+	}
 	s.ctl("clear Logical_Switch ls1 tunnel_key")
 	d.becomes("the tunnel key", func() string { return s.ctl("--columns=tunnel_key find Logical_Switch name=ls1") },
 		d.sbctl("--columns=tunnel_key find Datapath_Binding external_ids:name=sw"))

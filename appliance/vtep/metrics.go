@@ -73,6 +73,7 @@ func families() []family {
 		of("bound_logical_switches", gauge, "Logical switches that are bound.", func(s *Status, put put) { put(float64(len(s.Bindings))) }),
 		of("remote_macs", gauge, "Rows of Ucast_Macs_Remote, whoever made them.", func(s *Status, put put) { put(float64(s.RemoteMACs)) }),
 		of("local_macs", gauge, "Rows of Ucast_Macs_Local: stations that the switch has learned.", func(s *Status, put put) { put(float64(s.LocalMACs)) }),
+		of("drift_total", counter, "Changes by somebody else of what is written from here, that were put right.", func(s *Status, put put) { put(float64(s.Drift.Count)) }),
 		of("problems", gauge, "Problems, by code (docs/vtep.md).", func(s *Status, put put) {
 			n := map[string]int{}
 			for _, p := range s.Problems {

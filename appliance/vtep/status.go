@@ -22,6 +22,7 @@ type Status struct {
 	Bindings   []vtepdb.Bound `json:"bindings"`
 	RemoteMACs int            `json:"remote_macs"` // rows in the switch's database, whoever made them
 	LocalMACs  int            `json:"local_macs"`
+	Drift      vtepdb.Drift   `json:"drift"`
 	Tunnels    []Tunnel       `json:"tunnels"`
 	// Statistics are what the switches have counted; they are asked for where one switch is, and by Prometheus.
 	Statistics []BindingStatistics `json:"statistics,omitempty"`
@@ -73,7 +74,7 @@ func (a *Agent) Status(ctx context.Context) (s Status, err error) {
 
 func (a *Agent) status() Status {
 	db := a.vtep.DB()
-	s := Status{Name: a.cfg.Name, Complete: a.complete(), Bindings: a.plan.Bindings(), RemoteMACs: db.UcastMacsRemote.Len(), LocalMACs: db.UcastMacsLocal.Len(),
+	s := Status{Name: a.cfg.Name, Complete: a.complete(), Bindings: a.plan.Bindings(), RemoteMACs: db.UcastMacsRemote.Len(), LocalMACs: db.UcastMacsLocal.Len(), Drift: a.plan.Drift(),
 		Switch: database(a.cfg.Switch, a.vtep.State(), &a.down), Southbound: database(a.cfg.Southbound, a.sb.State(), &a.up),
 		Switches: []SwitchStatus{}, Tunnels: []Tunnel{}, Problems: a.plan.Problems()}
 	for _, name := range a.plan.Switches() {
@@ -161,6 +162,9 @@ func (s Status) Text() string {
 		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, "  %-11s %d remote, %d local\n", "MACs", s.RemoteMACs, s.LocalMACs)
+	if s.Drift.Count > 0 {
+		fmt.Fprintf(&b, "  %-11s %d times since the start, last at %s: %s\n", "drift", s.Drift.Count, s.Drift.Last.UTC().Format(time.RFC3339), s.Drift.What)
+	}
 	for _, t := range s.Tunnels {
 		fmt.Fprintf(&b, "  %-11s %s to %s", "tunnel", t.Local, t.Remote)
 		for _, k := range slices.Sorted(maps.Keys(t.BFD)) {

@@ -74,6 +74,9 @@ func TestTakeOver(t *testing.T) {
 	if after := d.sbctl("--columns=_uuid,name,vtep_logical_switches list Chassis"); after != chassis {
 		t.Errorf("chassis\n%s\nwere\n%s", after, chassis)
 	}
+	if got := r.problems(t); got != "" {
+		t.Errorf("after the adoption the problems are %s", got)
+	}
 	r.leave(t, false)
 	kill = s.reference()
 	d.nbctl("lsp-del vm2")
