@@ -64,6 +64,10 @@ func (s *scene) measure(n, moves int, argv func(i int) []string, together bool) 
 		return out, err
 	}
 	out.ColdCPU, out.PeakRSS = cold.CPU, cold.PeakRSS
+	rest, err := settle(ctx, running)
+	if err != nil {
+		return out, err
+	}
 	start := time.Now()
 	for m := range moves {
 		if err := s.move(ctx, m); err != nil {
@@ -72,8 +76,32 @@ func (s *scene) measure(n, moves int, argv func(i int) []string, together bool) 
 	}
 	out.MoveWall = time.Since(start) / time.Duration(moves)
 	after, err := used(running)
-	out.MoveCPU = (after.CPU - cold.CPU) / time.Duration(moves)
+	out.MoveCPU = (after.CPU - rest.CPU) / time.Duration(moves)
 	return out, err
+}
+
+// settle waits until processes have next to nothing to do for a second: what is left of a cold start, ports to be claimed and memory to be looked
+// through, is no part of a move.
+func settle(ctx context.Context, processes []*exec.Cmd) (lab.Usage, error) {
+	const idle = 10 * time.Millisecond // of CPU time, that of the clock's tick
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	was, err := used(processes)
+	for limit := time.After(patience); err == nil; {
+		select {
+		case <-ctx.Done():
+			return was, context.Cause(ctx)
+		case <-limit:
+			return was, fmt.Errorf("the processes do not come to rest in %v", patience)
+		case <-tick.C:
+		}
+		var now lab.Usage
+		if now, err = used(processes); err == nil && now.CPU-was.CPU <= idle {
+			return now, nil
+		}
+		was = now
+	}
+	return was, err
 }
 
 // move has the m-th VM of the first logical switch, which is on the first switch, go to the next hypervisor, and waits until the switch is told.
