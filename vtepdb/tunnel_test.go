@@ -9,7 +9,21 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
-// TestBFD: BFD is configured on tunnels whose other end runs it, taken back when the setting goes, and a tunnel that is down is a problem.
+// remoteRows are the rows by which the switch finds what is elsewhere.
+func (s *scene) remoteRows() string {
+	var ids []string
+	for r := range s.replica.DB().UcastMacsRemote.All() {
+		ids = append(ids, r.UUID.String())
+	}
+	for r := range s.replica.DB().McastMacsRemote.All() {
+		ids = append(ids, fmt.Sprint(r.UUID, r.LocatorSet))
+	}
+	slices.Sort(ids)
+	return fmt.Sprint(ids)
+}
+
+// TestBFD: BFD is configured on tunnels whose other end runs it, taken back when the setting goes, and a tunnel that is down is a problem
+// for which nothing is withdrawn.
 func TestBFD(t *testing.T) {
 	s := newScene(t)
 	sw := s.replica.DB().PhysicalSwitchByName.One("sw").UUID
@@ -62,6 +76,8 @@ func TestBFD(t *testing.T) {
 		})
 		s.settle()
 	}
+	s.vm(ovsdb.NewUUID(), "vm", s.hv2, 1)
+	macs, rows := "1 192.0.2.12", s.remoteRows()
 	for _, state := range []string{"down", "init", "up"} {
 		want := tunnelDown
 		if state == "up" {
@@ -69,6 +85,10 @@ func TestBFD(t *testing.T) {
 		}
 		if status(state); s.codes() != want {
 			t.Errorf("state %s: problems are %q", state, s.codes())
+		}
+		s.wantMACs(macs) // there is no other way to what is behind the tunnel
+		if got := s.remoteRows(); got != rows {
+			t.Errorf("state %s: rows are\n%s\nwere\n%s", state, got, rows)
 		}
 	}
 

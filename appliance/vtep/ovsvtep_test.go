@@ -3,6 +3,7 @@ package vtep
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,12 +44,20 @@ func TestEmulator(t *testing.T) {
 		}
 	})
 	d.becomes("the switch's port", func() string { return s.ctl("list-ports tor1") }, "p0")
-	s.start()
+	r := s.start()
 	s.ctl("add-ls ls1\nbind-ls tor1 p0 0 ls1")
 	key := d.sbctl("--columns=tunnel_key find Datapath_Binding external_ids:name=sw")
 	d.becomes("the tunnels", func() string {
 		return strings.Join(strings.Fields(v.Vsctl("--bare", "--columns=options", "find", "Interface", "type=vxlan", "options:remote_ip=192.0.2.11", "options:key="+key)), " ")
 	}, "key="+key+" remote_ip=192.0.2.11")
+	d.becomes("the switch's tunnels", func() string {
+		var ends []string
+		for _, tunnel := range r.told(t).Tunnels {
+			ends = append(ends, tunnel.Local+" to "+tunnel.Remote)
+		}
+		slices.Sort(ends)
+		return strings.Join(ends, ", ")
+	}, "192.0.2.1 to 192.0.2.11, 192.0.2.1 to 192.0.2.12")
 	bridge := strings.TrimSpace(v.Vsctl("--bare", "--columns=name", "find", "Bridge", "external_ids:logical_switch_name=ls1"))
 	flows := func(of string) func() string {
 		return func() string {

@@ -83,14 +83,24 @@ func (s *southbound) writeRoll(roll vtepdb.Roll) {
 			delete(s.seen, name)
 		}
 	}
+	given := map[string]string{} // names of chassis by address
 	for _, r := range roll.Chassis {
-		if other, ip := s.holder(r, orphans); other != "" {
+		other, ip := s.holder(r, orphans)
+		for _, a := range r.IPs {
+			if other == "" && given[a] != "" {
+				other, ip = given[a], a
+			}
+		}
+		if other != "" {
 			s.taken[r.Name] = fmt.Sprintf("chassis %s in the Southbound database has the tunnel address %s of switch %s already, so the switch is not registered. "+
 				"A pair of switches that share an address is to be one Physical_Switch; if chassis %s is a leftover: ovn-sbctl chassis-del %s",
 				other, ip, r.Name, other, other)
 			continue
 		}
 		delete(s.taken, r.Name)
+		for _, a := range r.IPs {
+			given[a] = r.Name
+		}
 		if row := s.db.ChassisByName.One(r.Name); row != nil {
 			s.seen[r.Name] = true
 			s.repair(r, row)
