@@ -1,6 +1,7 @@
 package vtep
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -75,6 +76,18 @@ func TestSecondSwitch(t *testing.T) {
 	// Of the same logical switch of OVN it is as good as the first.
 	d.vtepPort("sw", "to-2b", "tor2", "ls1")
 	d.becomes("the ports", bound, "tor/to-2b")
+	// A station is behind the switch whose address it is at.
+	portKey := func(port string) string {
+		return d.sbctl("--columns=tunnel_key find Port_Binding logical_port=" + port)
+	}
+	fdb := func() string { return strings.ReplaceAll(d.sbctl("--columns=mac,port_key list FDB"), "\n", " ") }
+	const mac = "02:00:00:00:0a:01"
+	s.ctl("add-ucast-local ls1 " + mac + " 192.0.2.2")
+	d.becomes("the FDB", fdb, mac+" "+portKey("to-2b"))
+	s.ctl("del-ucast-local ls1 " + mac + "\nadd-ucast-local ls1 " + mac + " 192.0.2.1")
+	d.becomes("the FDB", fdb, mac+" "+portKey("tor"))
+	s.ctl("del-ucast-local ls1 " + mac)
+	d.becomes("the FDB", fdb, "")
 	d.nbctl("lsp-del to-2b")
 	d.becomes("the ports", bound, "tor/")
 	// The second one goes, and nothing of it is left.
@@ -109,4 +122,26 @@ func TestSharedAddress(t *testing.T) {
 	s.ctl("set Physical_Switch tor2 tunnel_ips=192.0.2.2")
 	d.becomes("the problems", func() string { return r.problems(t) }, "")
 	d.becomes("the address", func() string { return d.sbctl("--columns=ip find Encap chassis_name=tor2") }, "192.0.2.2")
+}
+
+// TestSwitchGone: the chassis of a switch that has gone while nobody was here is known by its identity, and goes; that of a switch of another
+// database stays.
+func TestSwitchGone(t *testing.T) {
+	d := deploy(t)
+	other := d.tor("tor3", "192.0.2.3")
+	other.start()
+	s := d.tor("tor1", "192.0.2.1")
+	s.ctl("add-ps tor2\nset Physical_Switch tor2 tunnel_ips=192.0.2.2")
+	chassis := func() string {
+		names := strings.Fields(d.sbctl("--columns=name find Chassis other_config:is-vtep=true"))
+		slices.Sort(names)
+		return strings.Join(names, " ")
+	}
+	r := s.start()
+	d.becomes("the chassis", chassis, "tor1 tor2 tor3")
+	r.stop()
+	s.ctl("del-ps tor2")
+	s.start()
+	d.becomes("the chassis", chassis, "tor1 tor3")
+	d.becomes("the encapsulations", func() string { return d.encaps("tor2") }, "")
 }
