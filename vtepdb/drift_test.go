@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/internal/wire"
+	"github.com/sluice-gw/sluice/vtepdb/locator"
 	"github.com/sluice-gw/sluice/vtepdb/rows"
 )
 
@@ -34,7 +35,7 @@ func newDriftScene(t *testing.T) *driftScene {
 	s.setting(BFDKey, "true")
 	s.settle()
 	var tx idl.Tx
-	local := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": "192.0.2.1"})
+	local := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": locator.VXLAN, "dst_ip": "192.0.2.1"})
 	name := tx.Insert("Tunnel", map[string]any{"local": local, "remote": s.replica.DB().PhysicalLocatorByDstIP.One("192.0.2.12").UUID})
 	tx.Mutate("Physical_Switch", s.replica.DB().PhysicalSwitchByName.One("sw").UUID, "tunnels", "insert", name)
 	r := s.commit(&tx)
@@ -78,7 +79,7 @@ func TestDrift(t *testing.T) {
 		}
 	}
 	expect("at first, with all that was written", 0, func(*idl.Tx) {})
-	locator := func(ip string) ovsdb.UUID { return db.PhysicalLocatorByDstIP.One(ip).UUID }
+	at := func(ip string) ovsdb.UUID { return db.PhysicalLocatorByDstIP.One(ip).UUID }
 	mac := func(n byte) *rows.UcastMacsRemote { return s.plan.remotes[macKey{s.ls, wire.MAC{2, 0, 0, 0, 0, n}}][0] }
 	expect("a MAC address is removed", 1, func(tx *idl.Tx) { tx.Delete("Ucast_Macs_Remote", mac(1).UUID) })
 	if d := s.plan.Drift(); d.What != "MAC address 02:00:00:00:00:01 of logical switch ls" {
@@ -89,11 +90,11 @@ func TestDrift(t *testing.T) {
 		tx.Delete("Ucast_Macs_Remote", mac(2).UUID)
 	})
 	expect("one leads elsewhere", 1, func(tx *idl.Tx) {
-		tx.Update("Ucast_Macs_Remote", mac(1).UUID, map[string]any{"locator": locator("192.0.2.12")})
+		tx.Update("Ucast_Macs_Remote", mac(1).UUID, map[string]any{"locator": at("192.0.2.12")})
 	})
 	expect("one has an IP address", 1, func(tx *idl.Tx) { tx.Update("Ucast_Macs_Remote", mac(1).UUID, map[string]any{"ipaddr": "10.0.0.1"}) })
 	expect("another one is there", 1, func(tx *idl.Tx) {
-		tx.Insert("Ucast_Macs_Remote", map[string]any{"MAC": "02:00:00:00:00:07", "logical_switch": s.ls, "locator": locator("192.0.2.12")})
+		tx.Insert("Ucast_Macs_Remote", map[string]any{"MAC": "02:00:00:00:00:07", "logical_switch": s.ls, "locator": at("192.0.2.12")})
 	})
 	expect("all that leads somewhere is removed, locators with it", 4, func(tx *idl.Tx) {
 		for r := range db.UcastMacsRemote.All() {

@@ -156,7 +156,7 @@ func (w *writer) writeFlood(k macKey) bool {
 	}
 	var members []any
 	for _, ip := range sortedKeys(want) {
-		members = append(members, w.locator(ip))
+		members = append(members, w.locators.To(ip))
 	}
 	set := w.tx.Insert("Physical_Locator_Set", map[string]any{"locators": members})
 	if keep != nil {

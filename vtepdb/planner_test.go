@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/internal/wire"
+	"github.com/sluice-gw/sluice/vtepdb/locator"
 )
 
 func TestParseAddress(t *testing.T) {
@@ -136,8 +137,8 @@ func TestStorm(t *testing.T) {
 		s.now = s.now.Add(100 * time.Millisecond)
 		var row ovsdb.UUID
 		var tx idl.Tx
-		locator := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": "192.0.2.1"})
-		name := tx.Insert("Ucast_Macs_Local", map[string]any{"MAC": "02:00:00:00:00:0A", "logical_switch": ls, "locator": locator})
+		l := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": locator.VXLAN, "dst_ip": "192.0.2.1"})
+		name := tx.Insert("Ucast_Macs_Local", map[string]any{"MAC": "02:00:00:00:00:0A", "logical_switch": ls, "locator": l})
 		r := s.commit(&tx)
 		row = r.UUID(name)
 		s.advance()
@@ -159,8 +160,8 @@ func TestForeignRows(t *testing.T) {
 	s := newScene(t)
 	ls := s.replica.DB().LogicalSwitchByName.One("ls").UUID
 	var tx idl.Tx
-	locator := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": "192.0.2.99"})
-	name := tx.Insert("Ucast_Macs_Remote", map[string]any{"MAC": "02:00:00:00:00:01", "logical_switch": ls, "locator": locator})
+	l := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": locator.VXLAN, "dst_ip": "192.0.2.99"})
+	name := tx.Insert("Ucast_Macs_Remote", map[string]any{"MAC": "02:00:00:00:00:01", "logical_switch": ls, "locator": l})
 	r := s.commit(&tx)
 	row := r.UUID(name)
 	s.settle()
@@ -187,7 +188,7 @@ func TestForeignRows(t *testing.T) {
 	s.wantMACs("1 192.0.2.11")
 	// A logical switch that is given up keeps what is not ours.
 	s.change(func(tx *idl.Tx) {
-		l := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": "192.0.2.99"})
+		l := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": locator.VXLAN, "dst_ip": "192.0.2.99"})
 		tx.Insert("Ucast_Macs_Remote", map[string]any{"MAC": "02:00:00:00:00:02", "logical_switch": ls, "locator": l})
 	})
 	s.plan.Withdraw()

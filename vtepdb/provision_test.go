@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/vtepdb/locator"
 )
 
 // vlans are what the ports of all switches have, "PORT:VLAN LOGICAL-SWITCH", and the logical switches.
@@ -76,7 +77,7 @@ func TestProvision(t *testing.T) {
 	var local ovsdb.UUID
 	{
 		var tx idl.Tx
-		l := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": "192.0.2.1"})
+		l := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": locator.VXLAN, "dst_ip": "192.0.2.1"})
 		name := tx.Insert("Ucast_Macs_Local", map[string]any{"MAC": "02:00:00:00:00:0a", "logical_switch": ls, "locator": l})
 		r := s.commit(&tx)
 		local = r.UUID(name)

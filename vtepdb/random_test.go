@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/internal/wire"
+	"github.com/sluice-gw/sluice/vtepdb/locator"
 	"github.com/sluice-gw/sluice/vtepdb/rows"
 )
 
@@ -541,7 +542,7 @@ func (g *generator) tunnel() {
 				for _, l := range g.replica.DB().PhysicalLocatorByDstIP.Get(ip) {
 					return l.UUID
 				}
-				return tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
+				return tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": locator.VXLAN, "dst_ip": ip})
 			}
 			status := map[string]string{"enabled": "true", "state": []string{"up", "down"}[g.r.IntN(2)]}
 			tx.Mutate("Physical_Switch", sw.UUID, "tunnels", "insert", tx.Insert("Tunnel", map[string]any{"local": end("192.0.2.1"),
@@ -596,15 +597,7 @@ func (g *generator) localMAC() {
 		mac = "no address"
 	}
 	g.change(func(tx *idl.Tx) {
-		var locator any
-		for _, l := range db.PhysicalLocatorByDstIP.Get(ip) {
-			if !l.TunnelKey.OK {
-				locator = l.UUID
-			}
-		}
-		if locator == nil {
-			locator = tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
-		}
-		tx.Insert("Ucast_Macs_Local", map[string]any{"MAC": mac, "logical_switch": ls.UUID, "locator": locator})
+		at := locator.New(tx, db.PhysicalLocatorByDstIP, plain).To(ip)
+		tx.Insert("Ucast_Macs_Local", map[string]any{"MAC": mac, "logical_switch": ls.UUID, "locator": at})
 	})
 }

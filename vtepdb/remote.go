@@ -124,7 +124,7 @@ func (w *writer) writeMAC(k macKey) bool {
 		w.tx.Update("Ucast_Macs_Remote", keep.UUID, map[string]any{"ipaddr": want.ipaddr})
 	case wanted && keep == nil:
 		w.inserted("Ucast_Macs_Remote", w.tx.Insert("Ucast_Macs_Remote", map[string]any{
-			"MAC": k.mac.String(), "logical_switch": k.ls, "locator": w.locator(want.ip), "ipaddr": want.ipaddr}))
+			"MAC": k.mac.String(), "logical_switch": k.ls, "locator": w.locators.To(want.ip), "ipaddr": want.ipaddr}))
 	}
 	return true
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/vtepdb/locator"
 )
 
 // remoteRows are the rows by which the switch finds what is elsewhere.
@@ -30,13 +31,13 @@ func TestBFD(t *testing.T) {
 	ids := map[string]ovsdb.UUID{}
 	for _, ip := range []string{"192.0.2.11", "192.0.2.12", "192.0.2.99"} {
 		var tx idl.Tx
-		remote := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
+		remote := tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": locator.VXLAN, "dst_ip": ip})
 		var local any
 		for _, l := range s.replica.DB().PhysicalLocatorByDstIP.Get("192.0.2.1") {
 			local = l.UUID
 		}
 		if local == nil {
-			local = tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": "192.0.2.1"})
+			local = tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": locator.VXLAN, "dst_ip": "192.0.2.1"})
 		}
 		row := map[string]any{"local": local, "remote": remote}
 		if ip == "192.0.2.99" { // an operator's

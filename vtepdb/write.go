@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/vtepdb/locator"
 	"github.com/sluice-gw/sluice/vtepdb/rows"
 )
 
@@ -16,7 +17,7 @@ const maxOps = 4000
 type writer struct {
 	*Planner
 	tx       *idl.Tx
-	locators map[string]any // by address: UUID or NamedUUID
+	locators locator.Refs[rows.PhysicalLocator]
 	created  map[string]bool
 	first    Inserted
 	preview  bool // the transaction is not sent
@@ -56,7 +57,7 @@ func (p *Planner) Preview(tx *idl.Tx) {
 }
 
 func (p *Planner) writer(tx *idl.Tx) *writer {
-	return &writer{Planner: p, tx: tx, locators: map[string]any{}, created: map[string]bool{}}
+	return &writer{Planner: p, tx: tx, locators: locator.New(tx, p.db.PhysicalLocatorByDstIP, plain), created: map[string]bool{}}
 }
 
 // write adds operations up to a bound. It is false when there is more.
@@ -168,20 +169,7 @@ func (p *Planner) hasRows(ls ovsdb.UUID) bool {
 		})
 }
 
-// locator is the row of a tunnel address. The server collects those to which no row leads.
-func (w *writer) locator(ip string) any {
-	if l, ok := w.locators[ip]; ok {
-		return l
-	}
-	for _, row := range w.db.PhysicalLocatorByDstIP.Get(ip) {
-		if row.EncapsulationType == vxlanOverIPv4 && !row.TunnelKey.OK {
-			w.locators[ip] = row.UUID
-			return row.UUID
-		}
-	}
-	name := w.tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
-	w.locators[ip] = name
-	return name
+// plain tells whether a locator is a tunnel address without a tunnel key of its own.
+func plain(row *rows.PhysicalLocator) (ovsdb.UUID, bool) {
+	return row.UUID, row.EncapsulationType == locator.VXLAN && !row.TunnelKey.OK
 }
-
-const vxlanOverIPv4 = "vxlan_over_ipv4"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
+	"github.com/sluice-gw/sluice/vtepdb/locator"
 	"github.com/sluice-gw/sluice/vtepdb/switchrows"
 )
 
@@ -43,14 +44,14 @@ const maxOps = 4000
 type writer struct {
 	*Plan
 	tx       *idl.Tx
-	locators map[string]any // by address: UUID or NamedUUID
+	locators locator.Refs[switchrows.PhysicalLocator]
 	last     Inserted
 }
 
 // Write adds to a transaction of the switch's database what the switch has to say and the database does not have. The result is a row that is inserted, zero
 // for none. What the bridge does not have is not known before it is there (Ready).
 func (p *Plan) Write(tx *idl.Tx) Inserted {
-	w := &writer{Plan: p, tx: tx, locators: map[string]any{}}
+	w := &writer{Plan: p, tx: tx, locators: locator.New(tx, p.db.PhysicalLocatorByDstIP, plain)}
 	if p.self == nil {
 		w.register()
 		return w.last
@@ -137,26 +138,13 @@ func (w *writer) ports() {
 	}
 }
 
-// locator is the row of a tunnel address. The server collects those to which no row leads.
-func (w *writer) locator(ip string) any {
-	if l, ok := w.locators[ip]; ok {
-		return l
-	}
-	for _, row := range w.db.PhysicalLocatorByDstIP.Get(ip) {
-		if row.EncapsulationType == vxlanOverIPv4 && !row.TunnelKey.OK {
-			w.locators[ip] = row.UUID
-			return row.UUID
-		}
-	}
-	name := w.tx.Insert("Physical_Locator", map[string]any{"encapsulation_type": vxlanOverIPv4, "dst_ip": ip})
-	w.locators[ip] = name
-	return name
+// plain tells whether a locator is a tunnel address without a tunnel key of its own.
+func plain(row *switchrows.PhysicalLocator) (ovsdb.UUID, bool) {
+	return row.UUID, row.EncapsulationType == locator.VXLAN && !row.TunnelKey.OK
 }
 
-const vxlanOverIPv4 = "vxlan_over_ipv4"
-
 // own is the row of our tunnel address.
-func (w *writer) own() any { return w.locator(w.cfg.TunnelIP.String()) }
+func (w *writer) own() any { return w.locators.To(w.cfg.TunnelIP.String()) }
 
 // isOwn tells whether a locator is that.
 func (w *writer) isOwn(id ovsdb.UUID) bool {
@@ -189,7 +177,7 @@ func (w *writer) tunnelRows() {
 	var add []any
 	for _, ip := range slices.Sorted(maps.Keys(w.remotes)) {
 		if w.tunnels[ip] == nil && w.tx.Len() < maxOps {
-			add = append(add, w.insert("Tunnel", map[string]any{"local": w.own(), "remote": w.locator(ip), "bfd_config_local": bfdLocal()}))
+			add = append(add, w.insert("Tunnel", map[string]any{"local": w.own(), "remote": w.locators.To(ip), "bfd_config_local": bfdLocal()}))
 		}
 	}
 	if len(add) > 0 {
