@@ -109,6 +109,15 @@ func TestRepair(t *testing.T) {
 	bound()
 	d.sbctl("remove Chassis tor1 other_config is-vtep")
 	d.becomes("is-vtep", func() string { return d.sbctl("--if-exists get Chassis tor1 other_config:is-vtep") }, `"true"`)
+	encap := func() string {
+		return strings.ReplaceAll(d.sbctl("--columns=ip,options,type find Encap chassis_name=tor1"), "\n", " ")
+	}
+	for _, broken := range []string{"options:csum=true", "ip=192.0.2.77", "type=geneve"} {
+		d.sbctl("set Encap " + d.sbctl("--columns=_uuid find Encap chassis_name=tor1") + " " + broken)
+		d.becomes("the encapsulation after "+broken, encap, "192.0.2.1 csum=false vxlan")
+	}
+	d.sbctl("set Chassis tor1 vtep_logical_switches=foo")
+	d.becomes("vtep_logical_switches", func() string { return d.sbctl("get Chassis tor1 vtep_logical_switches") }, "[ls1]")
 	d.sbctl("chassis-del tor1")
 	bound()
 	if !strings.Contains(d.log.String(), `level=WARN msg="Chassis for VTEP physical switch (tor1) disappears, maybe deleted by ovn-sbctl, adding it back"`) {

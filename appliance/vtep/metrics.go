@@ -51,11 +51,16 @@ func families() []family {
 		}
 	}
 	counted := func(from, to func(BindingStatistics) int64) func(*Status, put) {
+		type place struct{ sw, port, vlan, ls, direction string } // several ports may have one name
 		return func(s *Status, put put) {
+			n := map[place]int64{}
 			for _, e := range s.Statistics {
 				vlan := fmt.Sprint(e.VLAN)
-				put(float64(from(e)), e.Switch, e.Port, vlan, e.LogicalSwitch, "from_local")
-				put(float64(to(e)), e.Switch, e.Port, vlan, e.LogicalSwitch, "to_local")
+				n[place{e.Switch, e.Port, vlan, e.LogicalSwitch, "from_local"}] += from(e)
+				n[place{e.Switch, e.Port, vlan, e.LogicalSwitch, "to_local"}] += to(e)
+			}
+			for p, value := range n {
+				put(float64(value), p.sw, p.port, p.vlan, p.ls, p.direction)
 			}
 		}
 	}
@@ -84,10 +89,16 @@ func families() []family {
 			}
 		}, "code"),
 		of("tunnel_up", gauge, "Whether BFD says that the other end of a tunnel answers; of tunnels with BFD.", func(s *Status, put put) {
+			type ends struct{ sw, local, remote string } // a switch may have several tunnels between two addresses
+			up := map[ends]bool{}
 			for _, t := range s.Tunnels {
-				if t.BFD["enabled"] == "true" {
-					put(truth(t.BFD["state"] == "up"), t.Switch, t.Local, t.Remote)
+				if e := (ends{t.Switch, t.Local, t.Remote}); t.BFD["enabled"] == "true" {
+					was, there := up[e]
+					up[e] = t.BFD["state"] == "up" && (was || !there)
 				}
+			}
+			for e, is := range up {
+				put(truth(is), e.sw, e.local, e.remote)
 			}
 		}, "physical_switch", "local", "remote"),
 		of("binding_packets_total", counter, "Packets that the switch has counted of a VLAN of a port, as it says (Logical_Binding_Stats of vtep(5)).",

@@ -100,6 +100,21 @@ func TestStatistics(t *testing.T) {
 			t.Errorf("%s is %v (there: %v), want %v", name, v, there, value)
 		}
 	}
+	// Names of ports and ends of tunnels need not be unique.
+	s.server.Transact(`[{"op":"insert","table":"Logical_Binding_Stats","uuid-name":"a","row":{"packets_from_local":1}},
+		{"op":"insert","table":"Physical_Port","uuid-name":"p","row":{"name":"p0","vlan_bindings":["map",[]],"vlan_stats":["map",[[300,["named-uuid","a"]]]]}},
+		{"op":"insert","table":"Physical_Locator","uuid-name":"l","row":{"encapsulation_type":"vxlan_over_ipv4","dst_ip":"192.0.2.1"}},
+		{"op":"insert","table":"Tunnel","uuid-name":"t","row":{"local":["named-uuid","l"],"remote":["named-uuid","l"],"bfd_status":["map",[["enabled","true"],["state","up"]]]}},
+		{"op":"insert","table":"Tunnel","uuid-name":"u","row":{"local":["named-uuid","l"],"remote":["named-uuid","l"],"bfd_status":["map",[["enabled","true"],["state","down"]]]}},
+		{"op":"mutate","table":"Physical_Switch","where":[],"mutations":[["ports","insert",["named-uuid","p"]],["tunnels","insert",["set",[["named-uuid","t"],["named-uuid","u"]]]]]}]`)
+	d.becomes("the VLANs that are counted", func() string { return fmt.Sprint(len(told())) }, "3")
+	got = collected(t, f)
+	if n := got["sluice_vtep_binding_packets_total{direction=from_local,logical_switch=,physical_switch=tor1,port=p0,switch=tor1,vlan=300}"]; n != 1 {
+		t.Errorf("two ports with one name have %v packets", n)
+	}
+	if up, there := got["sluice_vtep_tunnel_up{local=192.0.2.1,physical_switch=tor1,remote=192.0.2.1,switch=tor1}"]; !there || up != 0 {
+		t.Errorf("of two tunnels one is down; told is %v (there: %v)", up, there)
+	}
 	// A database that is away tells nothing, and holds up nothing.
 	s.server.Kill()
 	d.becomes("the switch's connection", func() string { return fmt.Sprint(status("tor1").Switch.Connected) }, "false")

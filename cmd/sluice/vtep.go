@@ -138,8 +138,8 @@ func (l *vtepLine) options(byName bool, pid int) vtep.Options {
 func (l *vtepLine) usage(name string) string {
 	return fmt.Sprintf(`%[1]s: OVN controller VTEP
 usage %[1]s [OPTIONS]
-   or sluice vtep register | list | show | deregister | serve | status (--help
-   of each tells more)
+   or sluice vtep register | list | show | diff | deregister | serve | status
+   (--help of each tells more)
 
 Options:
   --vtep-db=DATABASE      connect to vtep database at DATABASE, besides those of
