@@ -228,6 +228,9 @@ func TestDatabasesAway(t *testing.T) {
 	d.nbctl("lsp-del vm2")
 	s.server.Restart()
 	d.becomes("the remote MACs", func() string { return s.remote("ls1") }, "02:00:00:00:00:01 192.0.2.12\nunknown-dst 192.0.2.12")
+	if got := r.problems(t); got != "" {
+		t.Errorf("after all that the problems are %s", got)
+	}
 }
 
 // TestBadSwitch: a switch that accepts connections and never answers, and one that refuses what it is told, are nobody else's matter.
