@@ -32,7 +32,7 @@ func TestVTEP(t *testing.T) {
 	if err := hearOnce(d.Lab, d.physical, d.vm1, d.vm2); err != nil {
 		t.Error(err)
 	}
-	d.demand(t, lab.Until(testContext, repairTime, "OVN to learn the host behind the switch", d.learned))
+	d.demand(t, lab.Until(testContext, emulatorTime, "OVN to learn the host behind the switch", d.learned))
 	if err := d.routed(); err != nil {
 		t.Errorf("routed: %v", err)
 	}
