@@ -12,10 +12,11 @@
 // IPv4, IPv6 and ARP, and IPv6 with an authentication header are not let in: flower and Open vSwitch read them differently.
 //
 // An entry is one filter for each kind of packets that it can meet. Entries with packets in common have priorities in their order (see
-// level); others share them. A trap ends classification with "pass", so that Open vSwitch gets the packet as it came; where packets
-// have a connection it is forgotten first ("ct clear"), or, if Open vSwitch can take over where the table begins (offload.Table.Entry), kept,
-// and the packet marked. Every chain ends with such a filter. For a device that takes filters over (skip_sw)
-// there is a second, complete set of filters, with "trap" in place of "pass".
+// level); others share them. In the kernel those that many packets meet come first, as far as that order leaves it open. A trap ends
+// classification with "pass", so that Open vSwitch gets the packet as it came; where packets have a connection it is forgotten first
+// ("ct clear"), or, if Open vSwitch can take over where the table begins (offload.Table.Entry), kept, and the packet marked. Every chain
+// ends with such a filter. For a device that takes filters over (skip_sw) there is a second, complete set of filters, with "trap" in
+// place of "pass".
 //
 // # Refusals
 //
@@ -34,12 +35,13 @@
 // # Changes
 //
 // What is there is read once (adopted) and known by cookies, which name the path; after that only differences are sent. No packet
-// sees half a change, for one of two reasons:
+// sees half a change, for one of three reasons:
 //
 //   - The ingress's packets meet at most one chain that changes, and no packet matches two of the filters that change in it. Then each
 //     request changes what becomes of its packets at once (the kernel replaces a filter at once, and adds or deletes one at
 //     once), and every packet finds the table either as it was or as it will be. A filter that moves to another priority is added
 //     before it is deleted; both do the same.
+//   - Filters only move to other priorities. They are added there in their order, and taken away where they were in the opposite one.
 //   - Else the ingress is paused: its filters on the switchboard are replaced by "pass" first, everything is changed, and then they
 //     are put back. Meanwhile its packets take the fallback, which is complete. Counters are read between the two, which is long
 //     after a packet has left the chains that was on its way through them.

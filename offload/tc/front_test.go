@@ -36,18 +36,20 @@ func (t *Target) readAgain(ctx context.Context) (err error) {
 	return err
 }
 
+// hotRules are such that one entry comes to the front with one before it, another with two.
+const hotRules = `
+	phy_to_log 60 match(in_port=1, eth.type=0x800, ip.ttl=1) { drop; }
+	phy_to_log 50 match(in_port=1, eth.type=0x800, ip4.src=0x0a000000/0xff000000, ip.proto=17) { drop; }
+	phy_to_log 40 match(in_port=1, eth.type=0x800, ip4.src=0x0a000000/0xff000000, ip4.dst=0x0b000001) { to_port 3; }
+	phy_to_log 30 match(in_port=1, eth.type=0x800, ip4.src=0x0c000000/0xff000000, ip4.dst=0x0b000002) { to_port 4; }
+	phy_to_log 20 match(in_port=1, eth.type=0x800, ip.ttl=2/0xfe, ip.proto=6) { drop; }
+	phy_to_log 10 match(in_port=1, eth.type=0x800) { to_port 5; }
+`
+
 // An entry that many packets meet comes to the front, with the one that must stay before it and no other; when it is quiet another takes its place, and
 // then it is where it was. The tables are the same all the time, and another process takes the order over.
 func TestHotEntriesComeToTheFront(t *testing.T) {
 	b := newBench(offload.Software)
-	rules := `
-		phy_to_log 60 match(in_port=1, eth.type=0x800, ip.ttl=1) { drop; }
-		phy_to_log 50 match(in_port=1, eth.type=0x800, ip4.src=0x0a000000/0xff000000, ip.proto=17) { drop; }
-		phy_to_log 40 match(in_port=1, eth.type=0x800, ip4.src=0x0a000000/0xff000000, ip4.dst=0x0b000001) { to_port 3; }
-		phy_to_log 30 match(in_port=1, eth.type=0x800, ip4.src=0x0c000000/0xff000000, ip4.dst=0x0b000002) { to_port 4; }
-		phy_to_log 20 match(in_port=1, eth.type=0x800, ip.ttl=2/0xfe, ip.proto=6) { drop; }
-		phy_to_log 10 match(in_port=1, eth.type=0x800) { to_port 5; }
-	`
 	udp, err := ir.ParseMatch("in_port=1, eth.type=0x800, ip4.src=0x0a000001, ip4.dst=0x0b000001, ip.proto=17, ip.ttl=9")
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +68,7 @@ func TestHotEntriesComeToTheFront(t *testing.T) {
 			t.Errorf("UDP from 10.0.0.1: %+v (%v), want it dropped", o, err)
 		}
 	}, -1, 0, map[string]int{})
-	applied(t, target, offload.Delta{Put: tablesOf(t, rules), Ports: b.ports, Reset: true})
+	applied(t, target, offload.Delta{Put: tablesOf(t, hotRules), Ports: b.ports, Reset: true})
 	placed = true
 	order := func() (list []string) {
 		all := slices.DeleteFunc(b.filters(t, 1), func(f flower.Installed) bool { return f.Chain == 0 })
@@ -133,7 +135,7 @@ func TestHotEntriesComeToTheFront(t *testing.T) {
 		t.Errorf("%v, want what was there in the beginning: %v", order(), begin)
 	}
 	now := order()
-	applied(t, b.target(), offload.Delta{Put: tablesOf(t, rules), Ports: b.ports, Reset: true})
+	applied(t, b.target(), offload.Delta{Put: tablesOf(t, hotRules), Ports: b.ports, Reset: true})
 	if got := order(); !slices.Equal(got, now) {
 		t.Errorf("after a restart: %v, want %v", got, now)
 	}
