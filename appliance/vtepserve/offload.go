@@ -23,7 +23,7 @@ import (
 )
 
 // shortcut has the kernel's traffic control, and cards through it, bridge what Open vSwitch bridges as well, ahead of it. Open vSwitch gets what is not offloaded,
-// and learns: a station's rules are there from when a reading has told of it until Open vSwitch has forgotten it.
+// and learns: a station's rules are there from when it has told of it until it has forgotten it.
 type shortcut struct {
 	target *reconcile.Reconciler
 	links  *tc.KernelLinks

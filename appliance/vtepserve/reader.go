@@ -1,6 +1,7 @@
 package vtepserve
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 	"time"
@@ -14,13 +15,16 @@ import (
 type reading struct {
 	fresh    bool // the switch has started since the last reading, and forgotten what it knew
 	stations []bridging.Learned
+	news     []bridging.Learned                        // what came while they were read, and counts if they differ
 	idle     map[ir.RuleID]time.Duration               // see offloaded
 	counters map[bridging.Attachment]bridging.Counters // with those of the offload; nil: not read this time
 }
 
-// reader reads the data path.
+// reader reads the data path. Of what it learns and forgets between two readings it tells by itself (news); readings find what nobody has told of.
 type reader struct {
 	bridge *flowset.Bridge
+	each   time.Duration // between readings, when the data path tells; 0: watchedEach
+	news   *news
 	seen   func(context.Context) offloaded
 	out    chan reading
 	now    chan struct{} // there is a new connection: read at once
@@ -28,7 +32,7 @@ type reader struct {
 }
 
 func newReader(seen func(context.Context) offloaded) *reader {
-	return &reader{seen: seen, out: make(chan reading), now: make(chan struct{}, 1)}
+	return &reader{seen: seen, news: newNews(), out: make(chan reading), now: make(chan struct{}, 1)}
 }
 
 // linked is told of each connection before it can be read.
@@ -42,10 +46,12 @@ func (r *reader) linked(fresh bool) {
 	}
 }
 
-// Times between readings. One that takes long makes the next ones rarer, so that not more than a tenth of the time goes into it.
+// Times between readings: where the data path does not tell of what it learns, or could not be read, and where it does. A reading that takes long makes the next
+// ones rarer, so that not more than a tenth of the time goes into them.
 const (
 	stationsEach = time.Second
-	countersEach = 10 // readings
+	watchedEach  = 5 * time.Second
+	countersEach = 10 * time.Second
 	share        = 10
 )
 
@@ -54,7 +60,8 @@ func (r *reader) Run(ctx context.Context) error {
 	timer := time.NewTimer(stationsEach)
 	defer timer.Stop()
 	var counted map[bridging.Attachment]bridging.Counters // by the offload
-	for n := 0; ; n++ {
+	var last time.Time                                    // of the counters
+	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -63,7 +70,12 @@ func (r *reader) Run(ctx context.Context) error {
 		}
 		seen := r.seen(ctx) // its time is no load of the switch
 		start := time.Now()
-		if got, err := r.read(ctx, n%countersEach == 0); err == nil {
+		due := start.Sub(last) >= countersEach
+		pause := stationsEach
+		if got, err := r.read(ctx, due); err == nil {
+			if due {
+				last = start
+			}
 			if seen.counters != nil {
 				counted = seen.counters
 			}
@@ -74,8 +86,11 @@ func (r *reader) Run(ctx context.Context) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
+			if r.bridge.Status().Watching {
+				pause = cmp.Or(r.each, watchedEach)
+			}
 		}
-		timer.Reset(max(stationsEach, share*time.Since(start)))
+		timer.Reset(max(pause, share*time.Since(start)))
 	}
 }
 
@@ -97,6 +112,8 @@ func (r *reader) read(ctx context.Context, counters bool) (got reading, err erro
 		}
 	}()
 	got.fresh = fresh
+	r.news.begin()
+	defer func() { got.news = r.news.end() }()
 	for f, err := range r.bridge.Dump(ctx, bridging.Stations) {
 		if err != nil {
 			return got, err

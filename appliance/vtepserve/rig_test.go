@@ -39,6 +39,8 @@ type rig struct {
 	dir string
 	db  vtepserve.Database // what each run starts with
 	log journal.Journal
+	// readings is the time between two of them while Open vSwitch tells of what it learns; 0: as it is.
+	readings time.Duration
 
 	stop func() // of the run
 }
@@ -64,10 +66,12 @@ func newRig(t *testing.T) *rig {
 // options are those of a run.
 func (r *rig) options() vtepserve.Options {
 	db := vtepserve.Database{File: r.db.File, Schema: r.db.Schema, Socket: r.db.Socket, Control: r.db.Control, Remotes: r.db.Remotes, TLS: r.db.TLS}
-	return vtepserve.Options{Database: &db, Unixctl: filepath.Join(r.dir, "ctl"), Version: "test\n",
+	opt := vtepserve.Options{Database: &db, Unixctl: filepath.Join(r.dir, "ctl"), Version: "test\n",
 		Log: vlog.New(vlog.Config{Program: "sluice-vtep", Console: &r.log}),
 		Switch: vtepserve.SwitchConfig{Database: db.Remote(), OVS: r.ovs.DBSock, OpenFlow: "unix:" + r.ovs.Mgmt(bridge),
 			Plan: plan.Config{Name: bridge, Description: "a switch", TunnelIP: netip.MustParseAddr(tunnelIP), ManagementIPs: []string{"192.0.2.101"}, Bridge: bridge}}}
+	opt.Switch.ReadEach(r.readings)
+	return opt
 }
 
 // start runs the switch until stop is called or the test ends.

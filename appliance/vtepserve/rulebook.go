@@ -126,13 +126,14 @@ func (b *rulebook) key(s bridging.Segment) uint32 {
 	}
 }
 
-// setRemote says where the controller has a station; nil for nowhere. What was learned of it before is void: Open vSwitch forgets it, too.
+// setRemote says where the controller has a station; nil for nowhere. If that is new, what was learned of it before is void: Open vSwitch forgets it, too.
 func (b *rulebook) setRemote(segment uint64, mac wire.MAC, at *bridging.Remote) {
 	if s := b.segments[segment]; s != nil {
 		w := s.at(mac)
-		if w.remote = at; at != nil {
+		if at != nil && (w.remote == nil || *w.remote != *at) {
 			w.learned = nil
 		}
+		w.remote = at
 		b.putStation(s, mac, w)
 	}
 }
@@ -162,6 +163,18 @@ func (b *rulebook) setLearned(all func(yield func(bridging.Learned) bool)) {
 				b.putStation(s, mac, w)
 			}
 		}
+	}
+}
+
+// setLocation says where Open vSwitch has learned one station; nil for nowhere.
+func (b *rulebook) setLocation(segment uint64, mac wire.MAC, at *bridging.Attachment) {
+	s := b.segments[segment]
+	if s == nil || at == nil && s.stations[mac] == nil {
+		return
+	}
+	if w := s.at(mac); at == nil && w.learned != nil || at != nil && (w.learned == nil || *w.learned != *at) {
+		w.learned = at
+		b.putStation(s, mac, w)
 	}
 }
 

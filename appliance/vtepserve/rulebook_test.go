@@ -103,7 +103,25 @@ func (m *model) change(b *rulebook, rnd *rand.Rand) {
 		m.learned[l] = true
 	}
 	maps.DeleteFunc(m.learned, func(l bridging.Learned, _ bool) bool { _, there := m.segments[l.Segment]; return !there })
-	b.setLearned(maps.Keys(m.learned)) // as the next reading would
+	if rnd.IntN(2) == 0 { // as the next reading would
+		b.setLearned(maps.Keys(m.learned))
+		return
+	}
+	for id := range m.segments { // as the data path tells by itself
+		for i := range 6 {
+			b.setLocation(id, station(i), m.location(id, station(i)))
+		}
+	}
+}
+
+// location is where a station was learned.
+func (m *model) location(segment uint64, mac wire.MAC) *bridging.Attachment {
+	for l := range m.learned {
+		if l.Segment == segment && l.MAC == mac {
+			return &l.At
+		}
+	}
+	return nil
 }
 
 // Whatever changes, one after the other, a target has the rules in the end that it would get from a new rulebook, also when they are switched off and on again.

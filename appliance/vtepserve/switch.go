@@ -32,6 +32,7 @@ type SwitchConfig struct {
 	Rconn     *slog.Logger // of connections to the bridge
 	Messages  *slog.Logger // all that is sent to databases and received, at level debug
 	Offload   *slog.Logger
+	readings  time.Duration // see reader.each
 }
 
 // Switch is a hardware VTEP in software.
@@ -70,8 +71,9 @@ func NewSwitch(cfg SwitchConfig) (*Switch, error) {
 	}
 	s.reader = newReader(s.short.seen)
 	s.bridge = flowset.New(flowset.Config{Addr: cfg.OpenFlow, Log: cfg.Log, Conn: cfg.Rconn, Linked: s.reader.linked,
-		Stays: func(f *ofp.Flow) bool { _, ok := bridging.ReadLearned(f); return ok }})
-	s.reader.bridge = s.bridge
+		Stays:   func(f *ofp.Flow) bool { _, ok := bridging.ReadLearned(f); return ok },
+		Watched: bridging.Stations, Seen: s.reader.news.add})
+	s.reader.bridge, s.reader.each = s.bridge, cfg.readings
 	cfg.Plan.DB, cfg.Plan.OVS = s.db.DB(), s.ovs.DB()
 	if cfg.Plan.Now == nil {
 		cfg.Plan.Now = time.Now
@@ -116,6 +118,8 @@ func (s *Switch) loop(ctx context.Context) error {
 		case <-s.ovs.Ready():
 		case r := <-s.reader.out:
 			s.read(r)
+		case <-s.reader.news.wake:
+			s.hear(s.reader.news.take())
 		case <-due:
 		case f := <-s.queue.C():
 			f()
@@ -171,22 +175,35 @@ func (s *Switch) read(r reading) {
 	if r.fresh {
 		s.plan.Forgot()
 	}
-	forget, changed := s.plan.SetStations(r.stations)
+	changed := s.plan.SetStations(r.stations)
+	changed = s.plan.Heard(r.news) || changed
 	if r.counters != nil {
 		changed = s.plan.SetCounters(r.counters) || changed
 	}
 	changed = s.plan.SetRefusals(s.bridge.Refusals()) || changed
 	s.due = s.due || changed || r.fresh
-	s.forget(forget)
 	s.short.book.setLearned(s.plan.Learned())
 	s.short.known = true
 	s.hold(r.idle)
 }
 
+// hear takes what the data path tells of stations by itself. Before the first reading that does not say where all the others are.
+func (s *Switch) hear(news []bridging.Learned) {
+	s.take()
+	s.plan.Settle()
+	if !s.short.known {
+		return
+	}
+	s.due = s.plan.Heard(news) || s.due
+	for _, l := range news {
+		s.short.book.setLocation(l.Segment, l.MAC, s.plan.Location(l.Segment, l.MAC))
+	}
+}
+
 // forget removes stations from the data path.
-func (s *Switch) forget(stations []bridging.Learned) {
+func (s *Switch) forget() {
 	var flows []flowset.Flow
-	for _, l := range stations {
+	for _, l := range s.plan.Forgotten() {
 		if f, err := l.Flow(); err == nil {
 			flows = append(flows, f)
 		}
@@ -215,6 +232,7 @@ func (s *Switch) settle() (wake time.Time, err error) {
 		return time.Time{}, nil
 	}
 	s.plan.Settle()
+	s.forget()
 	if err := s.setFlows(); err != nil {
 		return wake, err
 	}

@@ -16,7 +16,7 @@ func (w *writer) locals() {
 		mac, err := wire.ParseMAC(row.MAC)
 		s := station{segmentID(row.LogicalSwitch), mac}
 		_, learned := w.stations[s]
-		stays := learned || !w.grace.IsZero() && len(w.attached[row.LogicalSwitch]) > 0 && !elsewhere[s]
+		stays := learned || w.missed[s] && len(w.attached[row.LogicalSwitch]) > 0 && !elsewhere[s]
 		if err != nil || have[s] || !stays || !w.isOwn(row.Locator) {
 			w.tx.Delete("Ucast_Macs_Local", row.UUID)
 			continue
@@ -47,7 +47,7 @@ func (w *writer) locals() {
 // elsewhere are the stations that the controller says to be behind other ends. It matters only while the switch does not know by itself.
 func (w *writer) elsewhere() map[station]bool {
 	out := map[station]bool{}
-	if w.grace.IsZero() {
+	if len(w.missed) == 0 {
 		return out
 	}
 	for row := range w.db.UcastMacsRemote.All() {

@@ -32,11 +32,14 @@ type Plan struct {
 	ovs *vsw.DB
 
 	// What the data path tells.
-	stations map[station]bridging.Attachment
-	counters map[bridging.Attachment]bridging.Counters
-	refusals []flowset.Refusal
-	known    bool      // stations has been told
-	grace    time.Time // until then a row of Ucast_Macs_Local stays though the station is not in stations: the switch has lost what it had learned
+	sightings map[station]sighting
+	stations  map[station]bridging.Attachment // where they are, by these; see locate
+	forgotten []bridging.Learned              // see Forgotten
+	counters  map[bridging.Attachment]bridging.Counters
+	refusals  []flowset.Refusal
+	known     bool             // stations has been told
+	missed    map[station]bool // their rows of Ucast_Macs_Local stay until grace, see Forgot
+	grace     time.Time
 
 	// What follows; see Settle.
 	bridge      *vsw.Bridge
@@ -80,6 +83,7 @@ type station struct {
 // New returns a Plan of databases without rows.
 func New(cfg Config) *Plan {
 	return &Plan{cfg: cfg, db: cfg.DB, ovs: cfg.OVS, all: true, far: true,
+		sightings: map[station]sighting{}, stations: map[station]bridging.Attachment{},
 		touched: map[ovsdb.UUID]bool{}, moved: map[station]ovsdb.UUID{}, uses: map[ovsdb.UUID]int{}, odd: map[ovsdb.UUID]bool{}, had: map[uint64]bool{}, problems: map[string][]Problem{}, unclear: map[ovsdb.UUID][]Problem{}, unknown: map[ovsdb.UUID][]bridging.Remote{}, down: map[string]bool{}}
 }
 
@@ -143,6 +147,7 @@ func (p *Plan) Settle() {
 		p.readSwitch()
 		p.readTunnels()
 		p.readOffload()
+		p.locate()
 		for ls := range p.attached {
 			p.touched[ls] = true
 		}

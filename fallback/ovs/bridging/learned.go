@@ -12,7 +12,7 @@ import (
 type Learned struct {
 	Segment uint64
 	MAC     wire.MAC
-	At      Attachment
+	At      Attachment // of one that is forgotten, as news of it: zero, which is none
 	// Held says that it has not been learned from a frame lately but is kept by Hold.
 	Held bool
 }
@@ -27,6 +27,22 @@ const (
 
 // ReadLearned reads a flow of the switch; ok is false for any other.
 func ReadLearned(f *ofp.Flow) (l Learned, ok bool) {
+	if l, ok = ReadForgotten(f); !ok {
+		return l, false
+	}
+	ok = false
+	for a, err := range f.Actions.All() {
+		load, is := a.(ofp.SetField)
+		if err != nil || !is || load.Field != dest {
+			return l, false
+		}
+		l.At, ok = attachment(load.Value.Lo), true
+	}
+	return l, ok
+}
+
+// ReadForgotten reads a flow that is gone, of which it does not matter where it led to.
+func ReadForgotten(f *ofp.Flow) (l Learned, ok bool) {
 	switch {
 	case f.Table != stations:
 		return l, false
@@ -44,14 +60,7 @@ func ReadLearned(f *ofp.Flow) (l Learned, ok bool) {
 	for i := range l.MAC {
 		l.MAC[i] = byte(mac.Value.Lo >> (40 - 8*i))
 	}
-	for a, err := range f.Actions.All() {
-		load, is := a.(ofp.SetField)
-		if err != nil || !is || load.Field != dest {
-			return l, false
-		}
-		l.At, ok = attachment(load.Value.Lo), true
-	}
-	return l, ok
+	return l, true
 }
 
 func (l Learned) where(b *builder) ofp.Match {

@@ -25,8 +25,12 @@ type Config struct {
 	// Linked is told when the switch has what is wanted after a connection was made, before Dump works again. fresh: it had nothing of it before, as
 	// after its own start.
 	Linked func(fresh bool)
-	Log    *slog.Logger
-	Conn   *slog.Logger // attempts at a connection and its losses
+	// Watched is a table of which Seen is told each flow that comes, changes or goes, by the switch itself or by Bridge, as it happens, from before Linked is
+	// called. It is called on a goroutine of its own; the flow is valid during the call. nil: nobody is told.
+	Watched uint8
+	Seen    func(f *ofp.Flow, gone bool)
+	Log     *slog.Logger
+	Conn    *slog.Logger // attempts at a connection and its losses
 }
 
 // Bridge keeps the flows of one bridge those of a set.
@@ -36,7 +40,7 @@ type Bridge struct {
 	set  *set
 	wake chan struct{}
 	anew atomic.Bool // see Resync
-	conn atomic.Pointer[ofconn.Conn]
+	link atomic.Pointer[link]
 
 	mu     sync.Mutex
 	status Status // guarded by mu
@@ -51,6 +55,7 @@ type Status struct {
 	Added       uint64 `json:"added"`
 	Removed     uint64 `json:"removed"`
 	Connections uint64 `json:"connections"`
+	Watching    bool   `json:"watching"` // the switch tells of what it learns; else that is found by reading it
 	LastError   string `json:"error,omitempty"`
 }
 
@@ -110,13 +115,14 @@ func (b *Bridge) note(f func(*Status)) {
 // ErrNotConnected is the answer of Dump and Remove while there is no connection.
 var ErrNotConnected = errors.New("flowset: the bridge is not connected")
 
-// Dump yields the flows of a table as the switch has them, with their statistics; see ofconn.Conn.DumpFlows. From any goroutine.
+// Dump yields the flows of a table as the switch has them, with their statistics; see ofconn.Conn.DumpFlows. What Seen was told of before Dump ends is in them,
+// or later. From any goroutine.
 func (b *Bridge) Dump(ctx context.Context, table uint8) iter.Seq2[*ofp.Flow, error] {
-	conn := b.conn.Load()
-	if conn == nil {
+	l := b.link.Load()
+	if l == nil {
 		return func(yield func(*ofp.Flow, error) bool) { yield(nil, ErrNotConnected) }
 	}
-	return conn.DumpFlows(ctx, &ofp.FlowStatsRequest{Table: table})
+	return l.eye.DumpFlows(ctx, &ofp.FlowStatsRequest{Table: table})
 }
 
 // Remove removes flows that the switch has by itself, by their table, priority and match. From any goroutine.
@@ -130,15 +136,15 @@ func (b *Bridge) Remove(flows []Flow) error {
 
 // Change changes flows that are no part of the set but the switch's own (Config.Stays), without waiting for an answer. From any goroutine.
 func (b *Bridge) Change(mods []*ofp.FlowMod) error {
-	conn := b.conn.Load()
-	if conn == nil {
+	l := b.link.Load()
+	if l == nil {
 		return ErrNotConnected
 	}
 	msgs := make([]ofp.Message, len(mods))
 	for i, m := range mods {
 		msgs[i] = m
 	}
-	_, err := conn.Send(msgs...)
+	_, err := l.hand.Send(msgs...)
 	return err
 }
 
@@ -173,90 +179,17 @@ func (b *Bridge) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// session is the life of one connection.
-func (b *Bridge) session(ctx context.Context, pace *reconnect.Pacer) error {
-	pace.Connecting(b.cfg.Addr)
-	conn, err := ofconn.Dial(ctx, b.cfg.Addr, ofconn.Config{ProbeInterval: probe})
-	if err != nil {
-		if ctx.Err() == nil {
-			pace.Failed(b.cfg.Addr, err)
-		}
-		return err
-	}
-	pace.Connected(b.cfg.Addr)
-	inner, cancel := context.WithCancel(ctx)
-	var group sync.WaitGroup
-	group.Go(func() { _ = conn.Run(inner); cancel() })
-	group.Go(func() { b.events(conn) })
-	err = b.serve(inner, conn)
-	if e := conn.Err(); e != nil && errors.Is(err, context.Canceled) {
-		err = e
-	}
-	b.conn.Store(nil)
-	cancel()
-	group.Wait()
-	if ctx.Err() == nil {
-		pace.Lost(b.cfg.Addr, err)
-	}
-	return err
-}
-
-// events reads what nobody asked for. Packets that the flows send to a controller are none of ours: no flow does.
-func (b *Bridge) events(conn *ofconn.Conn) {
-	for e := range conn.Events() {
-		if m, ok := e.Message.(*ofp.Error); ok {
-			b.log.Warn("the switch refused to change a learned flow: " + m.Cause())
-		}
-	}
-}
-
-// quiet asks the switch for no packets and no news of flows.
-var quiet = &ofp.SetAsync{}
-
-// serve adopts what the switch has once the set is whole, and then carries out changes.
-func (b *Bridge) serve(ctx context.Context, conn *ofconn.Conn) error {
-	if err := conn.Apply(ctx, quiet); err != nil {
-		return err
-	}
-	b.note(func(s *Status) { s.Connections++ })
-	retry := time.NewTicker(again)
-	defer retry.Stop()
-	inStep := false
-	for {
-		c, whole := b.set.take()
-		inStep = inStep && !b.anew.Swap(false)
-		switch {
-		case whole && !inStep:
-			if err := b.adopt(ctx, conn); err != nil {
-				return err
-			}
-			inStep = true
-		case whole && len(c.gone)+len(c.come) > 0:
-			if err := b.push(ctx, conn, c); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-b.wake:
-		case <-retry.C:
-			b.set.retry()
-		}
-	}
-}
-
 // adopt reads what the switch has and changes what differs.
-func (b *Bridge) adopt(ctx context.Context, conn *ofconn.Conn) error {
+func (b *Bridge) adopt(ctx context.Context, l *link) error {
 	var have []ofp.Flow
-	for f, err := range conn.DumpFlows(ctx, &ofp.FlowStatsRequest{Table: ofp.AllTables}) {
+	for f, err := range l.hand.DumpFlows(ctx, &ofp.FlowStatsRequest{Table: ofp.AllTables}) {
 		if err != nil {
 			return err
 		}
 		have = append(have, *f)
 	}
 	c, right := b.set.compare(have, b.cfg.Stays)
-	if err := b.push(ctx, conn, c); err != nil {
+	if err := b.push(ctx, l.hand, c); err != nil {
 		return err
 	}
 	b.cfg.Log.Info(fmt.Sprintf("adopted the bridge: %d flows are right, %d added or corrected, %d removed", right, len(c.come), len(c.gone)))
@@ -265,7 +198,7 @@ func (b *Bridge) adopt(ctx context.Context, conn *ofconn.Conn) error {
 		s.Adopted += uint64(right)
 	})
 	b.cfg.Linked(right == 0)
-	b.conn.Store(conn) // after that Dump shows what is left after a start of the switch
+	b.link.Store(l) // after that Dump shows what is left after a start of the switch
 	return nil
 }
 

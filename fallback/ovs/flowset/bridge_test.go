@@ -25,10 +25,11 @@ type rig struct {
 	mgmt  string
 	fresh atomic.Int32 // links to a switch that had nothing
 	links atomic.Int32
+	seen  chan string // of table 9
 }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{T: t, ovs: vswitch.Start(t)}
+	r := &rig{T: t, ovs: vswitch.Start(t), seen: make(chan string, 100)}
 	r.mgmt = r.ovs.AddBridge("br0")
 	r.ovs.AddPort("br0", "p1", "1")
 	return r
@@ -38,7 +39,15 @@ func newRig(t *testing.T) *rig {
 func (r *rig) run() (b *flowset.Bridge, stop func()) {
 	discard := slog.New(slog.DiscardHandler)
 	b = flowset.New(flowset.Config{Addr: "unix:" + r.mgmt, Log: discard, Conn: discard,
-		Stays: func(f *ofp.Flow) bool { return f.Table == 9 },
+		Stays:   func(f *ofp.Flow) bool { return f.Table == 9 },
+		Watched: 9,
+		Seen: func(f *ofp.Flow, gone bool) {
+			what := "have "
+			if gone {
+				what = "lost "
+			}
+			r.seen <- what + f.String()
+		},
 		Linked: func(fresh bool) {
 			r.links.Add(1)
 			if fresh {
@@ -190,4 +199,47 @@ func TestEvicts(t *testing.T) {
 		t.Error(err)
 	}
 	r.has("priority=5,dl_dst=02:00:00:00:00:01 actions=IN_PORT", "table=1, priority=5 actions=drop")
+}
+
+// Whatever happens in the watched table is told as it happens: what others do, what the bridge itself evicts and removes, and again after the switch has started.
+func TestSeen(t *testing.T) {
+	r := newRig(t)
+	b, _ := r.run()
+	b.Complete()
+	saw := func(want string) {
+		t.Helper()
+		select {
+		case got := <-r.seen:
+			if got != want {
+				t.Errorf("%q was seen, not %q", got, want)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("waited a minute for %q", want)
+		}
+	}
+	r.until("the link", func() bool { return r.links.Load() == 1 })
+	if !b.Status().Watching {
+		t.Error("the status does not say that the switch tells of its flows")
+	}
+	learned := "table=9, priority=1,dl_dst=02:00:00:00:00:01 actions=drop"
+	r.ovs.Ofctl("add-flow", "br0", "table=8,priority=1,actions=drop")
+	r.ovs.Ofctl("add-flow", "br0", learned)
+	saw("have " + learned)
+	better := flows(t, "table=0,priority=5,dl_dst=02:00:00:00:00:01 actions=IN_PORT")
+	evicted := flows(t, learned)[0]
+	better[0].Evicts = &ofp.FlowMod{Command: ofp.FlowDeleteStrict, Table: evicted.Table, Priority: evicted.Priority, Match: evicted.Match}
+	b.Put(1, better)
+	saw("lost " + learned)
+	r.ovs.Ofctl("add-flow", "br0", learned)
+	saw("have " + learned)
+	if err := b.Remove([]flowset.Flow{evicted}); err != nil {
+		t.Error(err)
+	}
+	saw("lost " + learned)
+	r.ovs.KillVswitchd()
+	r.ovs.StartVswitchd()
+	r.ovs.WaitVswitchd()
+	r.until("the next link", func() bool { return r.links.Load() == 2 })
+	r.ovs.Ofctl("add-flow", "br0", learned)
+	saw("have " + learned)
 }

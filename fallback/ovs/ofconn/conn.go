@@ -24,7 +24,8 @@ type Config struct {
 
 // Event is a message that no request waits for: *ofp.PortStatus,
 // *ofp.FlowRemoved, *ofp.Error about a message that was given to Send,
-// Undecodable, or another type of ofp.Decode.
+// *ofp.MultipartReply with what a flow monitor tells (see Monitor), Undecodable,
+// or another type of ofp.Decode.
 type Event struct {
 	XID     uint32
 	Message any

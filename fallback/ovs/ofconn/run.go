@@ -121,7 +121,11 @@ func (c *Conn) handle(msg []byte) error {
 			c.dropped.Add(1)
 		}
 		return nil
-	case *ofp.MultipartReply, *ofp.Barrier, *ofp.BundleCtrl, *ofp.TLVTable, *ofp.Features:
+	case *ofp.MultipartReply:
+		if m.Type != ofp.MultipartFlowMonitor || h.XID != 0 {
+			return nil // as below
+		}
+	case *ofp.Barrier, *ofp.BundleCtrl, *ofp.TLVTable, *ofp.Features:
 		return nil // answers to a request that was given up
 	}
 	select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -313,6 +314,56 @@ func TestEventsPortStatusAndFlowRemoved(t *testing.T) {
 			}
 			break
 		}
+	}
+}
+
+// TestMonitorTellsOfFlows: what another connection and a packet that is learned from change in a table arrives as it is changed, in full.
+func TestMonitorTellsOfFlows(t *testing.T) {
+	s := vswitch.Start(t)
+	mgmt := s.AddBridge("br0")
+	c, other := dial(t, mgmt), dial(t, mgmt)
+	s.AddPort("br0", "p1", "1")
+	if err := c.Apply(t.Context(), &ofp.SetAsync{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Monitor(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(event ofp.FlowEvent, text string) {
+		t.Helper()
+		m, ok := (<-c.Events()).Message.(*ofp.MultipartReply)
+		if !ok {
+			t.Fatalf("event %#v", m)
+		}
+		for u, err := range ofp.FlowUpdates(m.Body) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := u.Flow.String(); u.Event != event || got != text {
+				t.Errorf("event %d: %q; not %d: %q", u.Event, got, event, text)
+			}
+		}
+	}
+	f := flowAdd(t, 3, 77, 1)
+	changed, del := *f, *f
+	changed.Cookie, changed.HardTimeout = 78, 60
+	del.Command = ofp.FlowDeleteStrict
+	if err := other.Apply(t.Context(), f, flowAdd(t, 4, 77, 1), &changed, &del); err != nil {
+		t.Fatal(err)
+	}
+	expect(ofp.FlowAdded, "cookie=0x4d, table=3, priority=10,metadata=0x4d actions=output:1")
+	expect(ofp.FlowAdded, "cookie=0x4e, table=3, hard_timeout=60, priority=10,metadata=0x4d actions=output:1")
+	expect(ofp.FlowGone, "cookie=0x4e, table=3, hard_timeout=60, priority=10,metadata=0x4d actions=output:1")
+
+	s.Ofctl("add-flow", "br0", "table=0,actions=learn(table=3,hard_timeout=60,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG2[0..15])")
+	s.Appctl("netdev-dummy/receive", "p1", "ffffffffffff02000000000188b5"+strings.Repeat("00", 50))
+	expect(ofp.FlowAdded, "table=3, hard_timeout=60, dl_dst=02:00:00:00:00:01 actions=set_field:0x1/0xffff->reg2")
+	s.AddPort("br0", "p2", "2")
+	s.Appctl("netdev-dummy/receive", "p2", "ffffffffffff02000000000188b5"+strings.Repeat("00", 50))
+	expect(ofp.FlowModified, "table=3, hard_timeout=60, dl_dst=02:00:00:00:00:01 actions=set_field:0x2/0xffff->reg2")
+
+	if err := c.Monitor(t.Context(), 3); err == nil {
+		t.Error("a second monitor is not refused")
 	}
 }
 

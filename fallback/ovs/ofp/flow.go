@@ -84,16 +84,21 @@ func (f *Flow) decode(b []byte) (int, error) {
 	if rest, err = f.Stats.pull(rest); err != nil {
 		return 0, err
 	}
-	f.Instructions = Instructions(rest)
+	return n, f.setInstructions(rest)
+}
+
+// setInstructions takes over encoded instructions.
+func (f *Flow) setInstructions(b []byte) error {
+	f.Instructions = Instructions(b)
 	for i, err := range f.Instructions.all() {
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if i.typ == instApply && len(i.body) > 4 {
 			f.Actions = Actions(i.body[4:])
 		}
 	}
-	return n, nil
+	return nil
 }
 
 // The OXS statistics (OpenFlow 1.5, 7.2.4), class OFPXSC_OPENFLOW_BASIC.

@@ -145,6 +145,11 @@ func FuzzDecodeMessage(f *testing.F) {
 				_ = f.String()
 			}
 		}
+		for u := range FlowUpdates(r.Body) {
+			if u != nil {
+				_ = u.Flow.String()
+			}
+		}
 		for g := range Groups(r.Body) {
 			if g != nil {
 				_ = g.String()

@@ -18,6 +18,7 @@ const (
 	MultipartMeterConfig   MultipartType = 10
 	MultipartMeterFeatures MultipartType = 11
 	MultipartPortDesc      MultipartType = 13
+	MultipartFlowMonitor   MultipartType = 16
 )
 
 // MultipartReply is one part of an answer.
