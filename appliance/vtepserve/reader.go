@@ -14,7 +14,7 @@ import (
 // reading is what the data path has learned and counted, and the offload has seen of that.
 type reading struct {
 	fresh    bool // the switch has started since the last reading, and forgotten what it knew
-	stations []bridging.Learned
+	stations []bridging.Sighted
 	news     []bridging.Learned                        // what came while they were read, and counts if they differ
 	idle     map[ir.RuleID]time.Duration               // see offloaded
 	counters map[bridging.Attachment]bridging.Counters // with those of the offload; nil: not read this time
@@ -119,7 +119,7 @@ func (r *reader) read(ctx context.Context, counters bool) (got reading, err erro
 			return got, err
 		}
 		if l, ok := bridging.ReadLearned(f); ok {
-			got.stations = append(got.stations, l)
+			got.stations = append(got.stations, bridging.Sighted{Learned: l, Packets: f.Stats.Packets, Idle: time.Duration(f.Stats.IdleSec) * time.Second})
 		}
 	}
 	if !counters {

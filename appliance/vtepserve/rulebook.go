@@ -178,6 +178,14 @@ func (b *rulebook) setLocation(segment uint64, mac wire.MAC, at *bridging.Attach
 	}
 }
 
+// source is the rule that frames of a learned station go through; 0 for none.
+func (b *rulebook) source(segment uint64, mac wire.MAC) ir.RuleID {
+	if s := b.segments[segment]; s != nil && s.stations[mac] != nil {
+		return s.stations[mac].source
+	}
+	return 0
+}
+
 // at is what is known of a station.
 func (s *segmentRules) at(mac wire.MAC) *whereabouts {
 	w := s.stations[mac]

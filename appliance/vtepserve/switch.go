@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-gw/sluice/appliance/vtepserve/plan"
-	"github.com/sluice-gw/sluice/controlplane/ir"
 	"github.com/sluice-gw/sluice/controlplane/vsw"
 	"github.com/sluice-gw/sluice/fallback/ovs/bridging"
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
@@ -56,6 +55,7 @@ type Switch struct {
 	whole    bool            // the bridge has been told of everything once
 	secured  bool            // its flows have been compared since it is in the mode that keeps them
 	told     map[plan.Problem]bool
+	aged     time.Time // since when readings have shown stations of another aging time; see renew
 }
 
 // NewSwitch returns a Switch that does nothing before Run.
@@ -163,67 +163,6 @@ func (s *Switch) noteServed() {
 // complete tells whether both databases were read at some time, so that what is not there is not there. One that is away afterwards leaves what was read.
 func (s *Switch) complete() bool {
 	return s.db.State().Database != nil && s.ovs.State().Database != nil
-}
-
-// read takes what the data path says.
-func (s *Switch) read(r reading) {
-	s.take()
-	s.plan.Settle()
-	if !s.whole {
-		return
-	}
-	if r.fresh {
-		s.plan.Forgot()
-	}
-	changed := s.plan.SetStations(r.stations)
-	changed = s.plan.Heard(r.news) || changed
-	if r.counters != nil {
-		changed = s.plan.SetCounters(r.counters) || changed
-	}
-	changed = s.plan.SetRefusals(s.bridge.Refusals()) || changed
-	s.due = s.due || changed || r.fresh
-	s.short.book.setLearned(s.plan.Learned())
-	s.short.known = true
-	s.hold(r.idle)
-}
-
-// hear takes what the data path tells of stations by itself. Before the first reading that does not say where all the others are.
-func (s *Switch) hear(news []bridging.Learned) {
-	s.take()
-	s.plan.Settle()
-	if !s.short.known {
-		return
-	}
-	s.due = s.plan.Heard(news) || s.due
-	for _, l := range news {
-		s.short.book.setLocation(l.Segment, l.MAC, s.plan.Location(l.Segment, l.MAC))
-	}
-}
-
-// forget removes stations from the data path.
-func (s *Switch) forget() {
-	var flows []flowset.Flow
-	for _, l := range s.plan.Forgotten() {
-		if f, err := l.Flow(); err == nil {
-			flows = append(flows, f)
-		}
-	}
-	if len(flows) > 0 && s.bridge.Remove(flows) == nil {
-		s.log.Info(fmt.Sprintf("forgot %d stations that have moved, or were learned where nothing is bound any more", len(flows)))
-	}
-}
-
-// hold keeps stations in the data path whose frames do not come there because they are offloaded.
-func (s *Switch) hold(idle map[ir.RuleID]time.Duration) {
-	var mods []*ofp.FlowMod
-	for l, left := range s.short.hold(time.Now(), idle, time.Duration(s.plan.Aging())*time.Second) {
-		if m, err := l.Hold(uint16(left / time.Second)); err == nil {
-			mods = append(mods, m)
-		}
-	}
-	if len(mods) > 0 {
-		_ = s.bridge.Change(mods) // without a connection there is nobody who could forget them
-	}
 }
 
 // settle derives what is wanted and carries it out. The time is when to do so again though nothing happens. An error is a mistake in this program.

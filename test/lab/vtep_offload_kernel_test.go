@@ -22,7 +22,7 @@ func (s *served) vsctl(args ...string) {
 	s.no(err)
 }
 
-// aging says after how many seconds stations are forgotten, and waits until those are that are learned from now on. Others keep what they were learned with.
+// aging says after how many seconds stations are forgotten, and waits until those are that are learned from now on.
 func (s *served) aging(seconds int) {
 	s.Helper()
 	s.vsctl("set", "bridge", s.tor.Name, fmt.Sprintf("other_config:mac-aging-time=%d", seconds))

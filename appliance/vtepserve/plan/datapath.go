@@ -16,17 +16,48 @@ import (
 type sighting struct{ learned, held bridging.Attachment }
 
 // SetStations tells which stations the data path has learned, or is holding, all of them. The result is whether rows may have to be written.
-func (p *Plan) SetStations(list []bridging.Learned) (changed bool) {
+func (p *Plan) SetStations(list []bridging.Sighted) (changed bool) {
 	p.sightings = make(map[station]sighting, len(list))
 	for _, l := range list {
-		p.sight(l)
+		p.sight(l.Learned)
 	}
 	changed = !p.known
 	p.known = true
 	if len(p.missed) > 0 && p.cfg.Now().After(p.grace) {
 		p.missed, changed = nil, true
 	}
-	return p.locate() || changed
+	changed = p.locate() || changed
+	if p.shrunk {
+		p.shrunk = false
+		changed = p.trim(list) || changed
+	}
+	return changed
+}
+
+// trim has as many stations forgotten as there is room for no more: those that nothing was sent to for longest.
+func (p *Plan) trim(list []bridging.Sighted) (changed bool) {
+	idle := map[station]time.Duration{}
+	for _, l := range list {
+		s := station{l.Segment, l.MAC}
+		if d, there := idle[s]; !there || l.Idle < d {
+			idle[s] = l.Idle
+		}
+	}
+	known := slices.SortedFunc(maps.Keys(p.stations), func(a, b station) int {
+		return cmp.Or(cmp.Compare(idle[a], idle[b]), cmp.Compare(a.segment, b.segment), cmp.Compare(a.mac.Uint64(), b.mac.Uint64()))
+	})
+	for _, s := range known[min(len(known), int(p.common.TableSize)):] {
+		seen := p.sightings[s]
+		for _, l := range []bridging.Learned{{At: seen.learned}, {At: seen.held, Held: true}} {
+			if l.Segment, l.MAC = s.segment, s.mac; l.At != (bridging.Attachment{}) {
+				p.forgotten = append(p.forgotten, l)
+			}
+		}
+		delete(p.sightings, s)
+		delete(p.stations, s)
+		changed = true
+	}
+	return changed
 }
 
 // Heard tells of stations that the data path has learned, is holding or has forgotten since then. The result is that of SetStations.

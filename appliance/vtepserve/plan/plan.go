@@ -35,6 +35,7 @@ type Plan struct {
 	sightings map[station]sighting
 	stations  map[station]bridging.Attachment // where they are, by these; see locate
 	forgotten []bridging.Learned              // see Forgotten
+	shrunk    bool                            // there is less room for them than there was, so some may have to go
 	counters  map[bridging.Attachment]bridging.Counters
 	refusals  []flowset.Refusal
 	known     bool             // stations has been told

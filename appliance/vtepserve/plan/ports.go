@@ -68,11 +68,13 @@ func (p *Plan) readPorts() {
 		}
 		p.ports[row.Name] = readPort(row, in)
 	}
+	before := p.common.TableSize
 	p.common = bridging.Common{
 		Local:     p.cfg.TunnelIP,
 		Aging:     uint16(p.setting(agingKey, agingDefault, agingMin, agingMax)),
 		TableSize: uint32(p.setting(sizeKey, sizeDefault, sizeMin, 1<<20)),
 	}
+	p.shrunk = p.shrunk || p.common.TableSize < before
 }
 
 func readPort(row *vsw.Port, in *vsw.Interface) port {
@@ -108,4 +110,4 @@ func (p *Plan) setting(key string, otherwise, least, most int) int {
 func (p *Plan) Common() bridging.Common { return p.common }
 
 // Aging is after how many seconds a station is forgotten that sends nothing.
-func (p *Plan) Aging() int { return int(p.common.Aging) }
+func (p *Plan) Aging() uint16 { return p.common.Aging }

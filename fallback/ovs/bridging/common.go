@@ -53,7 +53,7 @@ func (c Common) Flows() ([]flowset.Flow, error) {
 
 // learning makes the switch learn the frame's source. Each further frame from there renews the time of its hard timeout.
 func (c Common) learning() ofp.Learn {
-	return ofp.Learn{Table: stations, Priority: stationPriority, HardTimeout: c.Aging, Cookie: learnedCookie, Limit: c.TableSize, Specs: []ofp.LearnSpec{
+	return ofp.Learn{Table: stations, Priority: stationPriority, HardTimeout: c.Aging, Cookie: cookie(learnedCookie, c.Aging), Limit: c.TableSize, Specs: []ofp.LearnSpec{
 		{Kind: ofp.LearnMatch, Src: ofp.All(ofp.Metadata), Dst: ofp.All(ofp.Metadata)},
 		{Kind: ofp.LearnMatch, Src: ofp.All(ofp.EthSrc), Dst: ofp.All(ofp.EthDst)},
 		{Kind: ofp.LearnLoad, Src: ofp.All(from), Dst: ofp.All(dest)},

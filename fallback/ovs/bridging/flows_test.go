@@ -114,7 +114,7 @@ func TestHold(t *testing.T) {
 	}
 	hold := func(at bridging.Attachment, seconds uint16) {
 		t.Helper()
-		m, err := bridging.Learned{Segment: s.ID, MAC: station(1), At: at}.Hold(seconds)
+		m, err := bridging.Learned{Segment: s.ID, MAC: station(1), At: at}.Hold(seconds, aging)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package bridging
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
@@ -15,9 +16,19 @@ type Learned struct {
 	At      Attachment // of one that is forgotten, as news of it: zero, which is none
 	// Held says that it has not been learned from a frame lately but is kept by Hold.
 	Held bool
+	// Aging is the aging time that was in force when it was learned, or held.
+	Aging uint16
+}
+
+// Sighted is a station with what the switch has counted of frames to it.
+type Sighted struct {
+	Learned
+	Packets uint64
+	Idle    time.Duration // since the last
 }
 
 // Priorities and cookies ("MACS", "HELD") of learned flows and of held ones, which only those that are learned come before: where a station was seen last they know.
+// Above the word a cookie has the aging time, so that what was learned with another one can be told, and removed at once without what was learned since.
 const (
 	stationPriority = 100
 	learnedCookie   = 0x4d414353
@@ -46,11 +57,12 @@ func ReadForgotten(f *ofp.Flow) (l Learned, ok bool) {
 	switch {
 	case f.Table != stations:
 		return l, false
-	case f.Cookie == heldCookie && f.Priority == heldPriority:
+	case uint32(f.Cookie) == heldCookie && f.Priority == heldPriority:
 		l.Held = true
-	case f.Cookie != learnedCookie || f.Priority != stationPriority:
+	case uint32(f.Cookie) != learnedCookie || f.Priority != stationPriority:
 		return l, false
 	}
+	l.Aging = uint16(f.Cookie >> 32)
 	segment, ok1 := f.Match.Term(ofp.Metadata)
 	mac, ok2 := f.Match.Term(ofp.EthDst)
 	if !ok1 || !ok2 || !segment.Exact() || !mac.Exact() {
@@ -77,14 +89,22 @@ func (l Learned) Flow() (flowset.Flow, error) {
 	return f, b.err
 }
 
-// Hold keeps a station known for some seconds more. It is for one whose frames the switch does not see because they are offloaded: a learned flow's time is
-// renewed by frames only.
-func (l Learned) Hold(seconds uint16) (*ofp.FlowMod, error) {
+// cookie is that of flows about stations while an aging time is in force.
+func cookie(word uint32, aging uint16) uint64 { return uint64(aging)<<32 | uint64(word) }
+
+// Hold keeps a station known for some seconds more, by a flow besides what is learned, whose time is renewed by frames only. It is for stations whose frames the
+// switch does not see because they are offloaded, and for those that were learned while another aging time was in force than now.
+func (l Learned) Hold(seconds, aging uint16) (*ofp.FlowMod, error) {
 	b := &builder{}
-	m := &ofp.FlowMod{Command: ofp.FlowAdd, Table: stations, Priority: heldPriority, Cookie: heldCookie, HardTimeout: seconds, Match: l.where(b),
+	m := &ofp.FlowMod{Command: ofp.FlowAdd, Table: stations, Priority: heldPriority, Cookie: cookie(heldCookie, aging), HardTimeout: seconds, Match: l.where(b),
 		Actions: b.actions([]ofp.Action{set(dest, l.At.id())})}
 	if b.err != nil {
 		return nil, fmt.Errorf("hold station %s: %w", l.MAC, b.err)
 	}
 	return m, nil
+}
+
+// ForgetAged removes all that was learned while an aging time was in force.
+func ForgetAged(aging uint16) *ofp.FlowMod {
+	return &ofp.FlowMod{Command: ofp.FlowDelete, Table: stations, Cookie: cookie(learnedCookie, aging), CookieMask: ^uint64(0)}
 }

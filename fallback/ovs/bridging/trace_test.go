@@ -57,7 +57,7 @@ func start(t *testing.T) *rig {
 // install makes the bridge have the segments.
 func (r *rig) install() {
 	r.Helper()
-	flows, err := bridging.Common{Local: netip.MustParseAddr("192.0.2.1"), Aging: 300, TableSize: 100}.Flows()
+	flows, err := bridging.Common{Local: netip.MustParseAddr("192.0.2.1"), Aging: aging, TableSize: 100}.Flows()
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -179,6 +179,9 @@ func (r *rig) receive(l bridging.Learned) {
 	r.ovs.Appctl("netdev-dummy/receive", fmt.Sprintf("p%d", l.At.Port), packet)
 }
 
+// aging is the aging time.
+const aging = 300
+
 func (r *rig) switchLearned() (list []bridging.Learned) {
 	for f, err := range r.bridge.Dump(r.Context(), bridging.Stations) {
 		if err != nil {
@@ -188,6 +191,10 @@ func (r *rig) switchLearned() (list []bridging.Learned) {
 		if !ok {
 			r.Fatalf("a flow that is not learned: %v", f)
 		}
+		if l.Aging != aging {
+			r.Errorf("the aging time of %+v", l)
+		}
+		l.Aging = 0 // as expectations have it
 		list = append(list, l)
 	}
 	return sorted(list)
