@@ -3,6 +3,7 @@ package vtepserve_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -18,9 +19,15 @@ func TestRandomChanges(t *testing.T) {
 	ls := func() string { return pick("a", "b", "c", "d") }
 	mac := func() string { return fmt.Sprintf("02:00:00:00:00:%02x", rnd.IntN(6)) }
 	ip := func() string { return fmt.Sprintf("192.0.2.%d", 1+rnd.IntN(5)) }
+	row := func() string {
+		if all := strings.Fields(r.ctl("--bare", "--columns=_uuid", "list", "Ucast_Macs_Remote")); len(all) > 0 {
+			return pick(all...)
+		}
+		return "none"
+	}
 	r.ctl("add-ls", "a", "--", "add-ls", "b", "--", "add-ls", "c", "--", "add-ls", "d")
 	for round := range 4 {
-		for range 12 {
+		for range 16 {
 			name := ls()
 			args := [][]string{
 				{"--may-exist", "add-ls", name, "--", "set", "Logical_Switch", name, fmt.Sprintf("tunnel_key=%d", rnd.IntN(4))},
@@ -34,7 +41,9 @@ func TestRandomChanges(t *testing.T) {
 				{"add-mcast-remote", name, pick("unknown-dst", "01:00:5e:00:00:01"), ip()},
 				{"del-mcast-remote", name, pick("unknown-dst", "01:00:5e:00:00:01"), ip()},
 				{"clear-remote-macs", name},
-			}[rnd.IntN(11)]
+				{"set", "Ucast_Macs_Remote", row(), "ipaddr=" + pick("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.3", `""`, `"fd00::1"`, "garbage")},
+				{"set", "Ucast_Macs_Remote", row(), "ipaddr=" + pick("10.0.0.1", "10.0.0.2", "10.0.0.3")},
+			}[rnd.IntN(13)]
 			r.tryCtl(r.db.Remote(), args...) //nolint:errcheck // what is not there cannot be removed
 		}
 		// The last change of the round shows that all were taken.

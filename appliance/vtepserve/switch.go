@@ -209,7 +209,7 @@ func (s *Switch) setFlows() error {
 		s.short.book.setAging(c.Aging)
 		s.common = c
 	}
-	segments, stations := s.plan.Changes()
+	segments, stations, addresses := s.plan.Changes()
 	for id, seg := range segments {
 		var flows []flowset.Flow
 		if len(seg.Attachments) > 0 {
@@ -221,7 +221,7 @@ func (s *Switch) setFlows() error {
 		s.bridge.Put(id, flows)
 	}
 	s.short.book.setSegments(segments, s.plan.Owner)
-	if err := s.setStations(stations); err != nil {
+	if err := s.setStations(stations, addresses); err != nil {
 		return err
 	}
 	switch {
@@ -234,27 +234,41 @@ func (s *Switch) setFlows() error {
 	return nil
 }
 
-// setStations tells the bridge of stations that have changed by themselves, so that one of many costs one flow.
-func (s *Switch) setStations(list []plan.StationChange) error {
+// setStations tells the bridge of stations, and of their addresses, that have changed by themselves, so that one of many costs just its own flows.
+func (s *Switch) setStations(stations []plan.StationChange, addresses []plan.AddressChange) error {
 	type edit struct{ add, remove []flowset.Flow }
 	edits := map[uint64]*edit{}
-	for _, c := range list {
-		e := edits[c.Segment.ID]
+	into := func(segment uint64, there bool) *[]flowset.Flow {
+		e := edits[segment]
 		if e == nil {
 			e = &edit{}
-			edits[c.Segment.ID] = e
+			edits[segment] = e
 		}
+		if there {
+			return &e.add
+		}
+		return &e.remove
+	}
+	for _, c := range stations {
 		at := bridging.Remote{IP: s.cfg.Plan.TunnelIP} // of one that goes; it does not matter
-		into := &e.remove
 		if c.At != nil {
-			at, into = *c.At, &e.add
+			at = *c.At
 		}
 		f, err := c.Segment.StationFlow(bridging.Station{MAC: c.MAC, At: at})
 		if err != nil {
 			return err
 		}
-		*into = append(*into, f)
+		list := into(c.Segment.ID, c.At != nil)
+		*list = append(*list, f)
 		s.short.book.setRemote(c.Segment.ID, c.MAC, c.At)
+	}
+	for _, c := range addresses {
+		flows, err := c.Segment.AddressFlows(c.IP, c.MAC)
+		if err != nil {
+			return err
+		}
+		list := into(c.Segment.ID, !c.MAC.IsZero())
+		*list = append(*list, flows...)
 	}
 	for id, e := range edits {
 		s.bridge.Edit(id, e.add, e.remove)

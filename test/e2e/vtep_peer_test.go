@@ -21,7 +21,7 @@ type peers struct {
 }
 
 // TestVTEPPeers: "sluice vtep serve" and ovs-vtep are the two ends of a tunnel, with vtep-ctl for a controller. Hosts in different VLANs behind the two reach each
-// other, by stations that the operator names and by flooding, in both replication modes. BFD between the switches comes up, without a packet lost, and notices the
+// other, by stations that the operator names and by flooding, in both replication modes. ARP is answered for stations whose IP addresses ours is told. BFD between the switches comes up, without a packet lost, and notices the
 // other's end.
 func TestVTEPPeers(t *testing.T) {
 	t.Parallel()
@@ -41,6 +41,9 @@ func TestVTEPPeers(t *testing.T) {
 	}
 	if err := p.reach(); err != nil {
 		t.Fatalf("with stations named: %v", err)
+	}
+	if err := p.answered(); err != nil {
+		t.Fatal(err)
 	}
 	ours, theirs := p.tunnel(t, p.ours), p.tunnel(t, p.theirs)
 	reports, err := reference.UnderStreams(p.Lab, p.flows(t), func() error {
@@ -159,6 +162,35 @@ func (p *peers) reach() error {
 		}
 	}
 	return nil
+}
+
+// answered has our host ask for stations whose IP addresses our switch is told: its answer is what the host has, also for one that nobody is.
+func (p *peers) answered() error {
+	nobody, nobodysMAC := netip.MustParseAddr("10.0.0.77"), "02:00:00:00:00:77"
+	if _, err := p.ours.Ctl("add-ucast-remote", "ls1", nobodysMAC, p.theirs.OVS.TunnelIP.String()); err != nil {
+		return err
+	}
+	for mac, ip := range map[string]netip.Addr{nobodysMAC: nobody, peerMAC(true): peerAddr(1)} {
+		row, err := p.ours.Ctl("--bare", "--columns=_uuid", "find", "Ucast_Macs_Remote", `MAC="`+mac+`"`)
+		if err != nil {
+			return err
+		}
+		if _, err := p.ours.Ctl("set", "Ucast_Macs_Remote", row, `ipaddr="`+ip.String()+`"`); err != nil {
+			return err
+		}
+	}
+	err := lab.Until(testContext, emulatorTime, "an answer for "+nobody.String(), func() error {
+		r, err := probe.Ping(p.hosts[0].Netns, nobody, probe.PingOptions{Count: 1, Timeout: p.Timeout() / 10})
+		if err == nil && r.Err() == nil {
+			err = fmt.Errorf("somebody is there: %+v", r)
+		}
+		all, err2 := p.hosts[0].Neighbours()
+		if all[nobody] != nobodysMAC {
+			err = errors.Join(err, err2, fmt.Errorf("the neighbours are %v", all))
+		}
+		return err
+	})
+	return errors.Join(err, p.reach())
 }
 
 // tunnel is the row of a switch's only tunnel.

@@ -1,11 +1,13 @@
 package lab
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-gw/sluice/test/probe"
 )
@@ -158,6 +160,26 @@ func (h *Host) RemoveAddrs() error {
 // ForgetNeighbours has the host ask for the MAC addresses of its neighbours again.
 func (h *Host) ForgetNeighbours() error {
 	return command("ip", "-n", h.Netns.Name, "neigh", "flush", "dev", hostInterface)
+}
+
+// Neighbours are the MAC addresses of neighbours that the host has an answer of.
+func (h *Host) Neighbours() (map[netip.Addr]string, error) {
+	out, err := output(context.Background(), nil, "ip", "-n", h.Netns.Name, "neigh", "show", "dev", hostInterface)
+	if err != nil {
+		return nil, err
+	}
+	all := map[netip.Addr]string{}
+	for line := range strings.Lines(out) {
+		words := strings.Fields(line) // ADDRESS lladdr MAC STATE
+		if i := slices.Index(words, "lladdr"); i > 0 && i+1 < len(words) {
+			ip, err := netip.ParseAddr(words[0])
+			if err != nil {
+				return nil, err
+			}
+			all[ip] = words[i+1]
+		}
+	}
+	return all, nil
 }
 
 func onOff(on bool) string {

@@ -211,6 +211,7 @@ func newUcastMacsLocalTable() *idl.Table[UcastMacsLocal] {
 type UcastMacsRemote struct {
 	UUID          ovsdb.UUID
 	MAC           string     // MAC
+	IPAddr        string     // ipaddr
 	Locator       ovsdb.UUID // locator
 	LogicalSwitch ovsdb.UUID // logical_switch
 }
@@ -221,9 +222,16 @@ type UcastMacsRemoteByMACKey struct {
 	MAC           string
 }
 
+// UcastMacsRemoteByIPAddrKey is the key of index UcastMacsRemoteByIPAddr.
+type UcastMacsRemoteByIPAddrKey struct {
+	LogicalSwitch ovsdb.UUID
+	IPAddr        string
+}
+
 func newUcastMacsRemoteTable() *idl.Table[UcastMacsRemote] {
 	return idl.NewTable("Ucast_Macs_Remote", func(r *UcastMacsRemote) *ovsdb.UUID { return &r.UUID },
 		idl.Scalar("MAC", func(r *UcastMacsRemote) *string { return &r.MAC }),
+		idl.Scalar("ipaddr", func(r *UcastMacsRemote) *string { return &r.IPAddr }),
 		idl.Ref("locator", func(r *UcastMacsRemote) *ovsdb.UUID { return &r.Locator }),
 		idl.Ref("logical_switch", func(r *UcastMacsRemote) *ovsdb.UUID { return &r.LogicalSwitch }),
 	)
@@ -251,6 +259,7 @@ type DB struct {
 	PhysicalSwitchByName           *idl.Index[PhysicalSwitch, string]
 	UcastMacsRemoteByLogicalSwitch *idl.Index[UcastMacsRemote, ovsdb.UUID]
 	UcastMacsRemoteByMAC           *idl.Index[UcastMacsRemote, UcastMacsRemoteByMACKey]
+	UcastMacsRemoteByIPAddr        *idl.Index[UcastMacsRemote, UcastMacsRemoteByIPAddrKey]
 }
 
 // newDB returns a DB without rows.
@@ -277,6 +286,9 @@ func newDB() *DB {
 	db.UcastMacsRemoteByLogicalSwitch = idl.NewIndex(db.UcastMacsRemote, func(r *UcastMacsRemote) (ovsdb.UUID, bool) { return r.LogicalSwitch, !r.LogicalSwitch.IsZero() })
 	db.UcastMacsRemoteByMAC = idl.NewIndex(db.UcastMacsRemote, func(r *UcastMacsRemote) (UcastMacsRemoteByMACKey, bool) {
 		return UcastMacsRemoteByMACKey{r.LogicalSwitch, r.MAC}, !r.LogicalSwitch.IsZero()
+	})
+	db.UcastMacsRemoteByIPAddr = idl.NewIndex(db.UcastMacsRemote, func(r *UcastMacsRemote) (UcastMacsRemoteByIPAddrKey, bool) {
+		return UcastMacsRemoteByIPAddrKey{r.LogicalSwitch, r.IPAddr}, !r.LogicalSwitch.IsZero()
 	})
 	return db
 }

@@ -69,7 +69,9 @@ type Plan struct {
 	far     bool                   // remotes
 	touched map[ovsdb.UUID]bool    // Logical_Switch rows
 	moved   map[station]ovsdb.UUID // stations of Ucast_Macs_Remote, with their Logical_Switch
-	had     map[uint64]bool        // segments that Changes has returned
+	// addressed are IP addresses of Ucast_Macs_Remote that a station has got or lost.
+	addressed map[switchrows.UcastMacsRemoteByIPAddrKey]bool
+	had       map[uint64]bool // segments that Changes has returned
 
 	uses map[ovsdb.UUID]int  // rows of Ucast_Macs_Remote by Physical_Locator
 	odd  map[ovsdb.UUID]bool // Logical_Switch rows with an address that is not written as we write it
@@ -85,7 +87,7 @@ type station struct {
 func New(cfg Config) *Plan {
 	return &Plan{cfg: cfg, db: cfg.DB, ovs: cfg.OVS, all: true, far: true,
 		sightings: map[station]sighting{}, stations: map[station]bridging.Attachment{},
-		touched: map[ovsdb.UUID]bool{}, moved: map[station]ovsdb.UUID{}, uses: map[ovsdb.UUID]int{}, odd: map[ovsdb.UUID]bool{}, had: map[uint64]bool{}, problems: map[string][]Problem{}, unclear: map[ovsdb.UUID][]Problem{}, unknown: map[ovsdb.UUID][]bridging.Remote{}, down: map[string]bool{}}
+		touched: map[ovsdb.UUID]bool{}, moved: map[station]ovsdb.UUID{}, addressed: map[switchrows.UcastMacsRemoteByIPAddrKey]bool{}, uses: map[ovsdb.UUID]int{}, odd: map[ovsdb.UUID]bool{}, had: map[uint64]bool{}, problems: map[string][]Problem{}, unclear: map[ovsdb.UUID][]Problem{}, unknown: map[ovsdb.UUID][]bridging.Remote{}, down: map[string]bool{}}
 }
 
 // OnRows takes a change set of the switch's database, whose tables have it already.
@@ -115,6 +117,9 @@ func (p *Plan) OnRows(c *switchrows.Changes) {
 func (p *Plan) onStation(row *switchrows.UcastMacsRemote, n int) {
 	if row == nil {
 		return
+	}
+	if row.IPAddr != "" {
+		p.addressed[switchrows.UcastMacsRemoteByIPAddrKey{LogicalSwitch: row.LogicalSwitch, IPAddr: row.IPAddr}] = true
 	}
 	p.uses[row.Locator] += n
 	if uses := p.uses[row.Locator]; uses == 0 || uses == 1 && n > 0 {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -16,9 +17,12 @@ import (
 // unknownDst is the MAC address of Mcast_Macs_Remote and Mcast_Macs_Local that stands for everything that is not known (vtep(5)).
 const unknownDst = "unknown-dst"
 
-// Changes are the segments that may have changed since the last call, by number, and the stations of others that may have. A segment without attachments is gone.
-func (p *Plan) Changes() (map[uint64]bridging.Segment, []StationChange) {
+// Changes are the segments that may have changed since the last call, by number, and the stations and IP addresses of others that may have. A segment without
+// attachments is gone.
+func (p *Plan) Changes() (map[uint64]bridging.Segment, []StationChange, []AddressChange) {
 	stations := p.stationChanges()
+	addresses := p.addressChanges()
+	stations = slices.DeleteFunc(stations, func(c StationChange) bool { return p.touched[p.segments[c.Segment.ID]] })
 	out := map[uint64]bridging.Segment{}
 	for ls := range p.touched {
 		if len(p.attached[ls]) > 0 {
@@ -35,7 +39,7 @@ func (p *Plan) Changes() (map[uint64]bridging.Segment, []StationChange) {
 	for id := range p.segments {
 		p.had[id] = true
 	}
-	return out, stations
+	return out, stations, addresses
 }
 
 // StationChange is one station of a segment that is otherwise as it was.
@@ -67,7 +71,7 @@ func (p *Plan) stationChanges() (list []StationChange) {
 		list = append(list, c)
 	}
 	clear(p.moved)
-	return slices.DeleteFunc(list, func(c StationChange) bool { return p.touched[p.segments[c.Segment.ID]] })
+	return list
 }
 
 // segment is what a logical switch is in the data path.
@@ -108,7 +112,7 @@ func (r *reader) report(code, text string) { r.found = append(r.found, Problem{c
 // stations are the rows of Ucast_Macs_Remote. Of two with one address the one that leads to the lower address counts, so that the choice is the same in
 // each run.
 func (r *reader) stations() []bridging.Station {
-	best := map[wire.MAC]bridging.Remote{}
+	best := map[wire.MAC]bridging.Station{}
 	for _, row := range r.db.UcastMacsRemoteByLogicalSwitch.Get(r.ls.UUID) {
 		mac, err := wire.ParseMAC(row.MAC)
 		if err != nil || mac.IsMulticast() || mac.IsZero() {
@@ -121,16 +125,14 @@ func (r *reader) stations() []bridging.Station {
 		}
 		if other, there := best[mac]; there {
 			r.report("mac-duplicate", fmt.Sprintf("Ucast_Macs_Remote of logical switch %s has %s twice", r.ls.Name, mac))
-			if other.IP.Less(at.IP) {
+			if other.At.IP.Less(at.IP) {
 				continue
 			}
 		}
-		best[mac] = at
+		best[mac] = bridging.Station{MAC: mac, At: at, IP: r.address(row)}
 	}
-	list := make([]bridging.Station, 0, len(best))
-	for mac, at := range best {
-		list = append(list, bridging.Station{MAC: mac, At: at})
-	}
+	list := slices.SortedFunc(maps.Values(best), func(a, b bridging.Station) int { return cmp.Compare(a.MAC.Uint64(), b.MAC.Uint64()) })
+	r.unshare(list)
 	return list
 }
 

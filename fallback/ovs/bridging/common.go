@@ -14,6 +14,7 @@ const (
 	forward   = 4
 	replicate = 5
 	output    = 6
+	answer    = 7
 )
 
 // The registers: attachment that the frame came from, 0 for a tunnel; attachment that it goes to, 0 for none or not known; part of a long replication.
@@ -42,7 +43,8 @@ func (c Common) Flows() ([]flowset.Flow, error) {
 	b.flow(decap, 0, nil)
 
 	b.flow(learn, 200, b.match(test{ofp.EthSrc, groupBit, groupBit})) // no station has such an address
-	b.flow(learn, 100, nil, append([]ofp.Action{c.learning()}, to(stations, forward)...)...)
+	b.flow(learn, 100, nil, append([]ofp.Action{c.learning()}, to(answer)...)...)
+	b.answering()
 
 	b.flow(forward, 300, b.match(test{ofp.EthDst, groupBit, groupBit}), to(replicate)...)
 	b.flow(forward, 200, b.match(test{from, 0, 0}, test{dest, 0, 0}), to(replicate)...)

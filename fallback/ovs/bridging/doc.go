@@ -5,11 +5,12 @@
 //
 //	0 classify   port and VLAN: tag off, segment into metadata, attachment into reg0, to 2; out of a tunnel: to 1. What is bound to nothing is dropped
 //	1 decap      VNI: segment into metadata, reg0 stays 0, to 3 and 4
-//	2 learn      source address and attachment are learned into 3, by the switch itself; to 3 and 4
+//	2 learn      source address and attachment are learned into 3, by the switch itself; to 7
 //	3 stations   learned, or held while the offload keeps frames away: destination address: its attachment into reg2
 //	4 forward    known attachment: to 6; remote station: into the tunnel, if the frame did not come out of one; else to 5
 //	5 replicate  to each attachment by 6, and, if the frame did not come out of a tunnel, to the remote ends
 //	6 output     attachment in reg2: tag on, out; never back to the attachment that the frame came from
+//	7 answer     ARP requests for the address of a remote station: the reply, by 6; all else to 3 and 4
 //
 // Nothing passes from tunnel to tunnel: that is the split horizon of VXLAN with a full mesh (source node replication), and of a switch behind a service
 // node. Everything but learned stations goes through flows that name the segment, so that a station learned before its VLAN was bound to another segment

@@ -25,6 +25,9 @@ func (s Segment) Flows() ([]flowset.Flow, error) {
 		b.flow(decap, 100, b.match(test{ofp.TunID, uint64(s.VNI), 0}), append([]ofp.Action{set(ofp.Metadata, s.ID)}, to(stations, forward)...)...)
 		for _, st := range s.Stations {
 			s.remote(b, st)
+			if st.IP.IsValid() {
+				s.address(b, st.IP, st.MAC)
+			}
 		}
 		for _, g := range s.Groups {
 			match := []test{{ofp.Metadata, s.ID, 0}, {ofp.EthDst, g.MAC.Uint64(), 0}}
@@ -71,7 +74,7 @@ func (s Segment) remote(b *builder, st Station) {
 	f.Evicts = &ofp.FlowMod{Command: ofp.FlowDelete, Table: stations, Match: b.match(where...)} // what was learned, and what is held
 }
 
-// StationFlow is the one flow of a station among those of its segment. Of one that is gone At does not matter.
+// StationFlow is the one flow of a station among those of its segment, besides those of its IP address (AddressFlows). Of one that is gone At does not matter.
 func (s Segment) StationFlow(st Station) (flowset.Flow, error) {
 	b := &builder{cookie: s.ID >> 32}
 	s.remote(b, st)

@@ -50,6 +50,7 @@ type Remote struct {
 type Station struct {
 	MAC wire.MAC
 	At  Remote
+	IP  netip.Addr // ARP requests for this IPv4 address are answered for it; no two stations of a segment have the same. Zero: none
 }
 
 // Group is the remote ends that want the frames for a group address.
