@@ -49,7 +49,7 @@ func newShortcut(log *slog.Logger) (*shortcut, error) {
 	x := &shortcut{links: links, log: log, mail: reconcile.NewMailbox(), book: newRulebook(), holds: map[bridging.Learned]time.Time{}}
 	x.tc = tc.New(tc.Config{Dial: func() (*flower.Conn, error) { return flower.Dial(flower.Config{}) }, Links: links,
 		Devices: func(ctx context.Context) (*netdev.Inventory, error) { return netdev.Look(ctx, 0) }})
-	x.target = reconcile.New(reconcile.Config{Target: x.tc, Changes: x.mail, Log: log, Acked: func(backend.Revision) {}})
+	x.target = reconcile.New(reconcile.Config{Target: x.tc, Changes: x.mail, Log: log, Acked: func(backend.Revision) {}, Advice: advice()})
 	return x, nil
 }
 

@@ -40,6 +40,7 @@ type Planner struct {
 	rates   map[ir.RuleID]*softRate
 	now     time.Time // of the last counters
 	reasons map[Reason]*Reason
+	advice  map[Code]string // see Advise
 
 	// What the target was told.
 	revision  backend.Revision

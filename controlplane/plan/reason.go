@@ -118,8 +118,14 @@ func (r *Reason) String() string {
 	return r.Code.String() + ": " + r.Cause() + "; fix: " + r.Advice()
 }
 
+// Advise says what can be done about reasons, in place of what is said of the rules of OVN, where rules are of something else. It is called before all else.
+func (p *Planner) Advise(fixes map[Code]string) { p.advice = fixes }
+
 // because is the one copy of a reason.
 func (p *Planner) because(r Reason) *Reason {
+	if r.Fix == "" {
+		r.Fix = p.advice[r.Code]
+	}
 	if known, ok := p.reasons[r]; ok {
 		return known
 	}

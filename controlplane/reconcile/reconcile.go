@@ -34,7 +34,9 @@ type Config struct {
 	Acked func(backend.Revision)
 	// HandOver tells the fallback what it must be ready to take over. It answers by Reconciler.Taken. nil: it takes over nothing.
 	HandOver func(offload.Handovers)
-	Log      *slog.Logger
+	// Advice says what can be done about reasons where it is not what is said of OVN; see plan.Planner.Advise.
+	Advice map[plan.Code]string
+	Log    *slog.Logger
 }
 
 // Times of a Reconciler.
@@ -96,8 +98,17 @@ type Audit struct {
 
 // New makes a Reconciler.
 func New(cfg Config) *Reconciler {
-	return &Reconciler{cfg: cfg, looks: make(chan func(View)), acts: make(chan func()), links: make(chan string, linkQueue), takenOver: make(chan Taken, 1),
-		plan: NewPlanner(), hand: newHandover(), pause: firstPause}
+	r := &Reconciler{cfg: cfg, looks: make(chan func(View)), acts: make(chan func()), links: make(chan string, linkQueue), takenOver: make(chan Taken, 1),
+		hand: newHandover(), pause: firstPause}
+	r.plan = r.planner()
+	return r
+}
+
+// planner is one that knows nothing yet.
+func (r *Reconciler) planner() *plan.Planner {
+	p := NewPlanner()
+	p.Advise(r.cfg.Advice)
+	return p
 }
 
 // NewPlanner makes a planner as a Reconciler has it, for who wants to know what one would do.
@@ -193,7 +204,7 @@ func (r *Reconciler) take() {
 	}
 	if setting.Mode == offload.Off {
 		if before.Mode != offload.Off { // rules will come anew
-			r.plan, r.looked, r.complete, r.cleared, r.usage = NewPlanner(), time.Time{}, false, false, nil
+			r.plan, r.looked, r.complete, r.cleared, r.usage = r.planner(), time.Time{}, false, false, nil
 			r.hand.waiting = nil
 		}
 		return
