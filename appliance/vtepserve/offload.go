@@ -29,6 +29,7 @@ type shortcut struct {
 	links  *tc.KernelLinks
 	tc     *tc.Target
 	mail   *reconcile.Mailbox
+	heat   chan map[ir.RuleID]uint64 // see warm
 	log    *slog.Logger
 
 	// Owned by the goroutine of the Switch.
@@ -46,7 +47,7 @@ func newShortcut(log *slog.Logger) (*shortcut, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the kernel's network devices cannot be reached: %w", err)
 	}
-	x := &shortcut{links: links, log: log, mail: reconcile.NewMailbox(), book: newRulebook(), holds: map[bridging.Learned]time.Time{}}
+	x := &shortcut{links: links, log: log, mail: reconcile.NewMailbox(), heat: make(chan map[ir.RuleID]uint64, 1), book: newRulebook(), holds: map[bridging.Learned]time.Time{}}
 	x.tc = tc.New(tc.Config{Dial: func() (*flower.Conn, error) { return flower.Dial(flower.Config{}) }, Links: links,
 		Devices: func(ctx context.Context) (*netdev.Inventory, error) { return netdev.Look(ctx, 0) }})
 	x.target = reconcile.New(reconcile.Config{Target: x.tc, Changes: x.mail, Log: log, Acked: func(backend.Revision) {}, Advice: advice()})
@@ -60,7 +61,33 @@ func (x *shortcut) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return x.target.Run(ctx) })
 	g.Go(func() error { return tc.Follow(ctx, x.target.Relink, x.log) })
+	g.Go(func() error { return x.warm(ctx) })
 	return g.Wait()
+}
+
+// warm tells the target what Open vSwitch has counted while there is not room for all paths, so that those with most packets have it. The target may take its time.
+func (x *shortcut) warm(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case packets := <-x.heat:
+			if err := x.target.Heat(ctx, packets); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// measure hands over what was counted of frames to stations.
+func (x *shortcut) measure(r reading) {
+	if r.remotes == nil {
+		return
+	}
+	select {
+	case x.heat <- x.book.heat(r.stations, r.remotes):
+	default: // the last is being taken still
+	}
 }
 
 // tell sends the target what has changed. The rules are whole once it is known which stations there are: else those of stations would be taken out at each
@@ -96,6 +123,7 @@ func (x *shortcut) tell(s device.Setting) {
 type offloaded struct {
 	idle     map[ir.RuleID]time.Duration               // how long ago there was one of a station, by the rule that its frames go through
 	counters map[bridging.Attachment]bridging.Counters // without those that came to Open vSwitch as well
+	crowded  bool                                      // there is not room for all paths
 }
 
 // seen asks the target.
@@ -103,7 +131,7 @@ func (x *shortcut) seen(ctx context.Context) (o offloaded) {
 	ctx, cancel := context.WithTimeout(ctx, usePatience)
 	defer cancel()
 	err := x.target.Do(ctx, func(v reconcile.View) {
-		o = offloaded{map[ir.RuleID]time.Duration{}, map[bridging.Attachment]bridging.Counters{}}
+		o = offloaded{map[ir.RuleID]time.Duration{}, map[bridging.Attachment]bridging.Counters{}, v.Planner.Crowded()}
 		now := time.Now()
 		for r, c := range v.Planner.Credits() {
 			if r.Stage == bridging.SourceStage {

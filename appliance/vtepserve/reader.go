@@ -16,6 +16,7 @@ type reading struct {
 	fresh    bool // the switch has started since the last reading, and forgotten what it knew
 	stations []bridging.Sighted
 	news     []bridging.Learned                        // what came while they were read, and counts if they differ
+	remotes  []bridging.Sighted                        // those behind tunnels; nil: not read this time, as the offload has room for all paths
 	idle     map[ir.RuleID]time.Duration               // see offloaded
 	counters map[bridging.Attachment]bridging.Counters // with those of the offload; nil: not read this time
 }
@@ -72,7 +73,7 @@ func (r *reader) Run(ctx context.Context) error {
 		start := time.Now()
 		due := start.Sub(last) >= countersEach
 		pause := stationsEach
-		if got, err := r.read(ctx, due); err == nil {
+		if got, err := r.read(ctx, due, due && seen.crowded); err == nil {
 			if due {
 				last = start
 			}
@@ -104,7 +105,7 @@ func (r *reading) add(counted map[bridging.Attachment]bridging.Counters) {
 }
 
 // read reads once. An error is one of the connection, of which the bridge tells.
-func (r *reader) read(ctx context.Context, counters bool) (got reading, err error) {
+func (r *reader) read(ctx context.Context, counters, remotes bool) (got reading, err error) {
 	fresh := r.fresh.Swap(false)
 	defer func() {
 		if err != nil && fresh {
@@ -120,6 +121,17 @@ func (r *reader) read(ctx context.Context, counters bool) (got reading, err erro
 		}
 		if l, ok := bridging.ReadLearned(f); ok {
 			got.stations = append(got.stations, bridging.Sighted{Learned: l, Packets: f.Stats.Packets, Idle: time.Duration(f.Stats.IdleSec) * time.Second})
+		}
+	}
+	if remotes {
+		got.remotes = []bridging.Sighted{}
+		for f, err := range r.bridge.Dump(ctx, bridging.Remotes) {
+			if err != nil {
+				return got, err
+			}
+			if segment, mac, ok := bridging.ReadRemote(f); ok {
+				got.remotes = append(got.remotes, bridging.Sighted{Learned: bridging.Learned{Segment: segment, MAC: mac}, Packets: f.Stats.Packets})
+			}
 		}
 	}
 	if !counters {

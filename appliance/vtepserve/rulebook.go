@@ -33,6 +33,8 @@ type whereabouts struct {
 	learned *bridging.Attachment
 	remote  *bridging.Remote
 	source  ir.RuleID // of its rule in sources; 0 for none
+	// to are the rules that frames to it go through: where it was learned, and where it is remote. 0 for none.
+	to [2]ir.RuleID
 }
 
 func newRulebook() *rulebook {
@@ -186,6 +188,21 @@ func (b *rulebook) source(segment uint64, mac wire.MAC) ir.RuleID {
 	return 0
 }
 
+// heat is how many packets rules would have had by what Open vSwitch has counted for stations: learned or held ones, and remote ones.
+func (b *rulebook) heat(local, remote []bridging.Sighted) map[ir.RuleID]uint64 {
+	packets := map[ir.RuleID]uint64{}
+	for i, list := range [][]bridging.Sighted{local, remote} {
+		for _, l := range list {
+			if s := b.segments[l.Segment]; s != nil && s.stations[l.MAC] != nil {
+				if rule := s.stations[l.MAC].to[i]; rule != 0 {
+					packets[rule] += l.Packets
+				}
+			}
+		}
+	}
+	return packets
+}
+
 // at is what is known of a station.
 func (s *segmentRules) at(mac wire.MAC) *whereabouts {
 	w := s.stations[mac]
@@ -224,7 +241,16 @@ func (b *rulebook) putStation(s *segmentRules, mac wire.MAC, w *whereabouts) {
 	case b.on:
 		list = s.StationRules(s.is, mac, w.learned, w.remote)
 	}
+	if w != nil {
+		w.to = [2]ir.RuleID{}
+	}
 	for _, r := range list {
+		switch {
+		case r.Stage == bridging.TargetStage && w.learned != nil && w.to[0] == 0:
+			w.to[0] = r.ID
+		case r.Stage == bridging.TargetStage:
+			w.to[1] = r.ID
+		}
 		if r.Stage == bridging.SourceStage {
 			w.source = r.ID
 			b.sources[r.ID] = bridging.Learned{Segment: s.ID, MAC: mac, At: *w.learned}

@@ -36,6 +36,7 @@ func (s *Switch) read(r reading) {
 	s.short.known = true
 	s.hold(r.idle)
 	s.renew(r.stations)
+	s.short.measure(r)
 }
 
 // hear takes what the data path tells of stations by itself. Before the first reading that does not say where all the others are.

@@ -130,8 +130,11 @@ func (c Counters) Plus(o Counters) Counters {
 // Counted are the tables whose flows Count reads, Stations that of ReadLearned.
 var Counted = [...]uint8{classify, output}
 
-// Stations is the table of learned stations.
-const Stations = stations
+// Stations is the table of learned stations, Remotes that of those behind tunnels.
+const (
+	Stations = stations
+	Remotes  = forward
+)
 
 // Count adds the statistics of a flow of the switch to those of its attachment.
 func Count(all map[Attachment]Counters, f *ofp.Flow) {

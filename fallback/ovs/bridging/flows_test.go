@@ -2,6 +2,7 @@ package bridging_test
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -136,6 +137,28 @@ func TestHold(t *testing.T) {
 	hold(s.Attachments[1], 1)
 	expect("port 2 VLAN 100")
 	expect("tunnel 192.0.2.9 VNI 5")
+}
+
+// The stations behind tunnels can be told from all else in their table.
+func TestReadRemote(t *testing.T) {
+	r := start(t)
+	s := one()
+	s.Stations = []bridging.Station{{MAC: station(1), At: bridging.Remote{IP: netip.MustParseAddr("192.0.2.9")}}, {MAC: station(2), At: bridging.Remote{IP: netip.MustParseAddr("192.0.2.9")}}}
+	s.Groups = []bridging.Group{{MAC: wire.MAC{1, 0, 0x5e, 0, 0, 1}, At: []bridging.Remote{{IP: netip.MustParseAddr("192.0.2.9")}}}}
+	r.segments = []bridging.Segment{s}
+	r.install()
+	got := map[wire.MAC]bool{}
+	for f, err := range r.bridge.Dump(t.Context(), bridging.Remotes) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if segment, mac, ok := bridging.ReadRemote(f); ok && segment == s.ID {
+			got[mac] = true
+		}
+	}
+	if want := map[wire.MAC]bool{station(1): true, station(2): true}; !maps.Equal(got, want) {
+		t.Errorf("%v are behind tunnels, not %v", got, want)
+	}
 }
 
 // What was learned at an attachment leads nowhere when that belongs to another segment.

@@ -63,16 +63,29 @@ func ReadForgotten(f *ofp.Flow) (l Learned, ok bool) {
 		return l, false
 	}
 	l.Aging = uint16(f.Cookie >> 32)
-	segment, ok1 := f.Match.Term(ofp.Metadata)
-	mac, ok2 := f.Match.Term(ofp.EthDst)
-	if !ok1 || !ok2 || !segment.Exact() || !mac.Exact() {
-		return l, false
+	l.Segment, l.MAC, ok = destination(f)
+	return l, ok
+}
+
+// ReadRemote reads a flow of the table Remotes: that of a station behind a tunnel.
+func ReadRemote(f *ofp.Flow) (segment uint64, mac wire.MAC, ok bool) {
+	if f.Table != Remotes {
+		return 0, mac, false
 	}
-	l.Segment = segment.Value.Lo
-	for i := range l.MAC {
-		l.MAC[i] = byte(mac.Value.Lo >> (40 - 8*i))
+	return destination(f)
+}
+
+// destination is the one station in a segment that a flow is for.
+func destination(f *ofp.Flow) (segment uint64, mac wire.MAC, ok bool) {
+	is, ok1 := f.Match.Term(ofp.Metadata)
+	dst, ok2 := f.Match.Term(ofp.EthDst)
+	if !ok1 || !ok2 || !is.Exact() || !dst.Exact() {
+		return 0, mac, false
 	}
-	return l, true
+	for i := range mac {
+		mac[i] = byte(dst.Value.Lo >> (40 - 8*i))
+	}
+	return is.Value.Lo, mac, true
 }
 
 func (l Learned) where(b *builder) ofp.Match {

@@ -25,6 +25,9 @@ import (
 // SourceStage has the rules that packets of a learned station go through, one for each station.
 const SourceStage = ir.LookupFDB
 
+// TargetStage has the rules that packets to a station go through: of one that was learned, the first of its StationRules; else the only one there.
+const TargetStage = ir.GetFDB
+
 // Priorities of rules. What was learned comes before what the controller says, as in Open vSwitch; lessonPriority is that of a rule that is learned now.
 const (
 	linkLocalPriority = 300
