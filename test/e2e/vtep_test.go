@@ -109,6 +109,12 @@ func vtepHost(name, port string) lab.HostSpec {
 // startVTEP starts the deployment, to be removed when the test ends. program manages the switch, "" is bin/sluice; add makes the switch.
 func startVTEP(t *testing.T, program string, add addSwitch) *vtepDeployment {
 	t.Helper()
+	return startVTEPWith(t, "geneve,vxlan", program, add)
+}
+
+// startVTEPWith is startVTEP with other types of tunnels of hypervisors.
+func startVTEPWith(t *testing.T, encap, program string, add addSwitch) *vtepDeployment {
+	t.Helper()
 	need(t)
 	capability.Skip(t, lab.MissingVTEP()...)
 	if program == "" {
@@ -118,7 +124,7 @@ func startVTEP(t *testing.T, program string, add addSwitch) *vtepDeployment {
 	if err != nil {
 		t.Fatalf("%v (\"make build\" builds bin/sluice)", err)
 	}
-	l, err := lab.New(testContext, lab.Options{Controller: underTest(t), Encap: "geneve,vxlan"})
+	l, err := lab.New(testContext, lab.Options{Controller: underTest(t), Encap: encap})
 	d := &vtepDeployment{Lab: l}
 	if l != nil {
 		t.Cleanup(func() {

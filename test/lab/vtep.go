@@ -87,10 +87,7 @@ func (v *VTEP) configure() error {
 
 // bridges makes the bridge that is taken for the switch, and the access switch.
 func (v *VTEP) bridges() error {
-	args := append(v.OVS.addBridge(v.Name), v.OVS.addBridge(accessBridge)...)
-	for _, end := range [][3]string{{v.Name, VTEPPort, "uplink"}, {accessBridge, "uplink", VTEPPort}} {
-		args = append(args, "--", "add-port", end[0], end[1], "--", "set", "interface", end[1], "type=patch", "options:peer="+end[2])
-	}
+	args := v.ownBridges()
 	if bridge := v.lab.opts.Datapath.tunnelBridge(); bridge != "" {
 		args = append(append(args, v.OVS.addBridge(bridge)...), "--", "add-port", bridge, underlayInterface)
 	}
@@ -98,6 +95,15 @@ func (v *VTEP) bridges() error {
 		return err
 	}
 	return v.OVS.addTunnelAddress()
+}
+
+// ownBridges is the part of an ovs-vsctl command line that makes what a chassis does not have.
+func (v *VTEP) ownBridges() []string {
+	args := append(v.OVS.addBridge(v.Name), v.OVS.addBridge(accessBridge)...)
+	for _, end := range [][3]string{{v.Name, VTEPPort, "uplink"}, {accessBridge, "uplink", VTEPPort}} {
+		args = append(args, "--", "add-port", end[0], end[1], "--", "set", "interface", end[1], "type=patch", "options:peer="+end[2])
+	}
+	return args
 }
 
 // startEmulator starts ovs-vtep. It looks for both databases at one server, so it gets a vtep-ctl that knows the address of the other.

@@ -30,6 +30,29 @@ func (l *Lab) AddServedVTEP(name string, server, program Controller) (*VTEP, err
 	return v, nil
 }
 
+// AddServedVTEPOn is AddServedVTEP on the Open vSwitch of a chassis, beside its controller, with a tunnel address of its own.
+func (l *Lab) AddServedVTEPOn(ch *Chassis, name string, server, program Controller) (*VTEP, error) {
+	v := l.newVTEP(name, program)
+	v.server = server
+	on := *ch
+	on.TunnelIP = v.OVS.TunnelIP
+	v.OVS = &on
+	bridges := func() error {
+		// The kernel would answer ARP for an address of one device at all of them, and so at a port of the switch that has it, which takes no tunnels' packets.
+		err := on.Netns.setSysctl("net/ipv4/conf/all/arp_ignore", "1")
+		if err == nil {
+			_, err = on.Vsctl(v.ownBridges()...)
+		}
+		return err
+	}
+	for _, step := range []func() error{bridges, on.addTunnelAddress, v.StartServer, v.StartController} {
+		if err := step(); err != nil {
+			return v, fmt.Errorf("VTEP %s on %s: %w", name, ch.Name, err)
+		}
+	}
+	return v, nil
+}
+
 // StartServer starts the program that is the switch, and returns when the switch is in its database with its port.
 func (v *VTEP) StartServer() (err error) {
 	argv := append(append([]string{}, v.server.argv...), "--pidfile="+filepath.Join(v.OVS.Dir, "sluice-vtep.pid"),
