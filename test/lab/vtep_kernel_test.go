@@ -223,6 +223,24 @@ func (s *served) bridges() {
 	}
 }
 
+// answers has a station ask for one whose IP address the switch is told, and that nobody is: the switch answers.
+func (s *served) answers(asker string) {
+	s.Helper()
+	x, nobody, mac := s.stations[asker], netip.MustParseAddr("10.0.0.77"), "02:00:00:00:00:77"
+	s.ctl("add-ucast-remote", "ls1", mac, farEnd) // in place of a former one
+	s.ctl("set", "Ucast_Macs_Remote", s.ctl("--bare", "--columns=_uuid", "find", "Ucast_Macs_Remote", `MAC="`+mac+`"`), "ipaddr="+nobody.String())
+	s.await("the answer for "+nobody.String(), func() error {
+		if r, err := probe.Ping(x.Netns, nobody, probe.PingOptions{Count: 1, Timeout: time.Second}); err != nil || r.Err() == nil {
+			return errors.Join(err, fmt.Errorf("somebody is there: %+v", r))
+		}
+		out, err := output(s.Context(), nil, "ip", "-n", x.Name, "neigh", "show", nobody.String(), "dev", x.device)
+		if err == nil && !strings.Contains(out, mac) {
+			err = fmt.Errorf("the neighbour is %q", out)
+		}
+		return err
+	})
+}
+
 // others are the names of all stations but one.
 func (s *served) others(but string) (names []string) {
 	for name := range s.stations {
@@ -257,6 +275,7 @@ func TestKernelVTEP(t *testing.T) {
 	s.station("h4", 300, 4)
 	s.ctl("add-ucast-remote", "ls1", s.stations["far"].mac, farEnd)
 	s.bridges()
+	s.answers("h1")
 
 	s.aging(15)
 	s.vsctl("set", "bridge", s.tor.Name, "external_ids:sluice-offload=software")
@@ -265,6 +284,7 @@ func TestKernelVTEP(t *testing.T) {
 	s.bypasses("h1", "far")
 	s.bypasses("h1", "h2")
 	s.counted("h1", 100)
+	s.answers("h2")
 	s.bridges()
 	s.killed()
 	s.ages()
