@@ -13,6 +13,7 @@ import (
 
 // reading is what the data path has learned and counted, and the offload has seen of that.
 type reading struct {
+	whole    bool // the data path was read; else only idle is known
 	fresh    bool // the switch has started since the last reading, and forgotten what it knew
 	stations []bridging.Sighted
 	news     []bridging.Learned                        // what came while they were read, and counts if they differ
@@ -48,7 +49,8 @@ func (r *reader) linked(fresh bool) {
 }
 
 // Times between readings: where the data path does not tell of what it learns, or could not be read, and where it does. A reading that takes long makes the next
-// ones rarer, so that not more than a tenth of the time goes into them.
+// ones rarer, so that not more than a tenth of the time goes into them. The offload is asked each time that stationsEach is over: what it has seen must be known well
+// before the data path forgets, which may be after 15 s.
 const (
 	stationsEach = time.Second
 	watchedEach  = 5 * time.Second
@@ -61,37 +63,41 @@ func (r *reader) Run(ctx context.Context) error {
 	timer := time.NewTimer(stationsEach)
 	defer timer.Stop()
 	var counted map[bridging.Attachment]bridging.Counters // by the offload
-	var last time.Time                                    // of the counters
+	var last, next time.Time                              // reading of the counters, of anything
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
 		case <-r.now:
+			next = time.Time{}
 		}
 		seen := r.seen(ctx) // its time is no load of the switch
-		start := time.Now()
-		due := start.Sub(last) >= countersEach
-		pause := stationsEach
-		if got, err := r.read(ctx, due, due && seen.crowded); err == nil {
-			if due {
-				last = start
-			}
-			if seen.counters != nil {
-				counted = seen.counters
-			}
-			got.idle = seen.idle
-			got.add(counted)
-			select {
-			case r.out <- got:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			if r.bridge.Status().Watching {
-				pause = cmp.Or(r.each, watchedEach)
-			}
+		if seen.counters != nil {
+			counted = seen.counters
 		}
-		timer.Reset(max(pause, share*time.Since(start)))
+		got := reading{idle: seen.idle}
+		if start := time.Now(); !start.Before(next) {
+			due := start.Sub(last) >= countersEach
+			pause := stationsEach
+			if err := r.read(ctx, &got, due, due && seen.crowded); err == nil {
+				got.whole = true
+				got.add(counted)
+				if due {
+					last = start
+				}
+				if r.bridge.Status().Watching {
+					pause = cmp.Or(r.each, watchedEach)
+				}
+			}
+			next = start.Add(max(pause, share*time.Since(start)))
+		}
+		select {
+		case r.out <- got:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		timer.Reset(stationsEach)
 	}
 }
 
@@ -105,7 +111,7 @@ func (r *reading) add(counted map[bridging.Attachment]bridging.Counters) {
 }
 
 // read reads once. An error is one of the connection, of which the bridge tells.
-func (r *reader) read(ctx context.Context, counters, remotes bool) (got reading, err error) {
+func (r *reader) read(ctx context.Context, got *reading, counters, remotes bool) (err error) {
 	fresh := r.fresh.Swap(false)
 	defer func() {
 		if err != nil && fresh {
@@ -117,7 +123,7 @@ func (r *reader) read(ctx context.Context, counters, remotes bool) (got reading,
 	defer func() { got.news = r.news.end() }()
 	for f, err := range r.bridge.Dump(ctx, bridging.Stations) {
 		if err != nil {
-			return got, err
+			return err
 		}
 		if l, ok := bridging.ReadLearned(f); ok {
 			got.stations = append(got.stations, bridging.Sighted{Learned: l, Packets: f.Stats.Packets, Idle: time.Duration(f.Stats.IdleSec) * time.Second})
@@ -127,7 +133,7 @@ func (r *reader) read(ctx context.Context, counters, remotes bool) (got reading,
 		got.remotes = []bridging.Sighted{}
 		for f, err := range r.bridge.Dump(ctx, bridging.Remotes) {
 			if err != nil {
-				return got, err
+				return err
 			}
 			if segment, mac, ok := bridging.ReadRemote(f); ok {
 				got.remotes = append(got.remotes, bridging.Sighted{Learned: bridging.Learned{Segment: segment, MAC: mac}, Packets: f.Stats.Packets})
@@ -135,16 +141,16 @@ func (r *reader) read(ctx context.Context, counters, remotes bool) (got reading,
 		}
 	}
 	if !counters {
-		return got, nil
+		return nil
 	}
 	got.counters = map[bridging.Attachment]bridging.Counters{}
 	for _, table := range bridging.Counted {
 		for f, err := range r.bridge.Dump(ctx, table) {
 			if err != nil {
-				return got, err
+				return err
 			}
 			bridging.Count(got.counters, f)
 		}
 	}
-	return got, nil
+	return nil
 }

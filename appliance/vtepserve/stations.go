@@ -17,6 +17,10 @@ func (s *Switch) read(r reading) {
 	if !s.whole {
 		return
 	}
+	if !r.whole {
+		s.hold(r.idle)
+		return
+	}
 	if r.fresh {
 		s.plan.Forgot()
 	}
