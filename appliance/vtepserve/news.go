@@ -16,7 +16,7 @@ type news struct {
 
 	mu      sync.Mutex
 	fresh   map[flowOf]bridging.Learned // guarded by mu, as the rest
-	during  map[flowOf]bridging.Learned // those that came while a reading was under way, taken or not
+	during  map[flowOf]bridging.Learned // those that came while a reading was under way, which it may lack, taken or not
 	reading bool
 }
 
@@ -63,7 +63,7 @@ func (n *news) take() []bridging.Learned {
 	return list
 }
 
-// begin says that a reading begins; end, that it has ended, and what came meanwhile, which the reading may not have.
+// begin says that a reading begins; end, that it is taken now, and what came meanwhile, which counts if it differs.
 func (n *news) begin() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

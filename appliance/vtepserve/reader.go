@@ -16,7 +16,6 @@ type reading struct {
 	whole    bool // the data path was read; else only idle is known
 	fresh    bool // the switch has started since the last reading, and forgotten what it knew
 	stations []bridging.Sighted
-	news     []bridging.Learned                        // what came while they were read, and counts if they differ
 	remotes  []bridging.Sighted                        // those behind tunnels; nil: not read this time, as the offload has room for all paths
 	idle     map[ir.RuleID]time.Duration               // see offloaded
 	counters map[bridging.Attachment]bridging.Counters // with those of the offload; nil: not read this time
@@ -120,7 +119,6 @@ func (r *reader) read(ctx context.Context, got *reading, counters, remotes bool)
 	}()
 	got.fresh = fresh
 	r.news.begin()
-	defer func() { got.news = r.news.end() }()
 	for f, err := range r.bridge.Dump(ctx, bridging.Stations) {
 		if err != nil {
 			return err

@@ -131,10 +131,13 @@ func (r *rig) tryCtl(remote string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// reads waits until vtep-ctl prints a text.
+// reads waits until vtep-ctl prints a text. It fails while the switch is not in its database yet.
 func (r *rig) reads(want string, args ...string) {
 	r.Helper()
-	r.until(want+" from vtep-ctl "+strings.Join(args, " "), func() bool { return r.ctl(args...) == want })
+	r.until(want+" from vtep-ctl "+strings.Join(args, " "), func() bool {
+		got, err := r.tryCtl(r.db.Remote(), args...)
+		return err == nil && got == want
+	})
 }
 
 // bind makes a logical switch with a tunnel key, and binds a VLAN of p1 to it.

@@ -8,10 +8,15 @@ import (
 	"github.com/sluice-gw/sluice/fallback/ovs/bridging"
 	"github.com/sluice-gw/sluice/fallback/ovs/flowset"
 	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
+	"github.com/sluice-gw/sluice/offload"
 )
 
 // read takes what the data path says.
 func (s *Switch) read(r reading) {
+	var meanwhile []bridging.Learned
+	if r.whole {
+		meanwhile = s.reader.news.end()
+	}
 	s.take()
 	s.plan.Settle()
 	if !s.whole {
@@ -30,13 +35,16 @@ func (s *Switch) read(r reading) {
 		}
 	}
 	changed := s.plan.SetStations(r.stations)
-	changed = s.plan.Heard(r.news) || changed
+	changed = s.plan.Heard(meanwhile) || changed
 	if r.counters != nil {
 		changed = s.plan.SetCounters(r.counters) || changed
 	}
 	changed = s.plan.SetRefusals(s.bridge.Refusals()) || changed
 	s.due = s.due || changed || r.fresh
 	s.short.book.setLearned(s.plan.Learned())
+	if !s.short.known && s.plan.Offload().Mode != offload.Off {
+		s.holdAll()
+	}
 	s.short.known = true
 	s.hold(r.idle)
 	s.renew(r.stations)
@@ -81,6 +89,18 @@ func (s *Switch) hold(idle map[ir.RuleID]time.Duration) {
 	if len(mods) > 0 {
 		_ = s.bridge.Change(mods) // without a connection there is nobody who could forget them
 	}
+}
+
+// holdAll holds the stations that are found at a start. What the offload has seen of them before is not known yet, and until it is they could be forgotten.
+func (s *Switch) holdAll() {
+	aging := s.plan.Aging()
+	var mods []*ofp.FlowMod
+	for l := range s.plan.Learned() {
+		if m, err := l.Hold(aging, aging); err == nil {
+			mods = append(mods, m)
+		}
+	}
+	_ = s.bridge.Change(mods) // as in hold
 }
 
 // renewAfter is how long flows may have an effect that are not there any more: Open vSwitch revalidates its cache each half second.
