@@ -43,7 +43,7 @@ const hotRules = `
 	phy_to_log 40 match(in_port=1, eth.type=0x800, ip4.src=0x0a000000/0xff000000, ip4.dst=0x0b000001) { to_port 3; }
 	phy_to_log 30 match(in_port=1, eth.type=0x800, ip4.src=0x0c000000/0xff000000, ip4.dst=0x0b000002) { to_port 4; }
 	phy_to_log 20 match(in_port=1, eth.type=0x800, ip.ttl=2/0xfe, ip.proto=6) { drop; }
-	phy_to_log 10 match(in_port=1, eth.type=0x800) { to_port 5; }
+	phy_to_log 10 match(in_port=1, eth.type=0x800) { to_port 3; }
 `
 
 // An entry that many packets meet comes to the front, with the one that must stay before it and no other; when it is quiet another takes its place, and
