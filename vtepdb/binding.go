@@ -18,7 +18,7 @@ type binding struct {
 	ls      ovsdb.UUID // the row
 	dp      ovsdb.UUID
 	usable  bool                  // the row is ours or can be taken
-	winners map[string]ovsdb.UUID // the port of each switch
+	winners map[string]ovsdb.UUID // the port of each switch, by the name of its chassis
 }
 
 // bind decides which ports a logical switch is bound to. The rule, by which it does not depend on the order of rows: a port that has
@@ -35,17 +35,18 @@ func (p *Planner) bind(name string) {
 			b = &binding{ls: row.UUID, dp: port.Datapath, winners: map[string]ovsdb.UUID{}}
 			b.usable = p.usable(row, p.keys[b.dp])
 		}
-		first, taken := b.winners[port.Switch]
+		chassis := p.ChassisName(port.Switch)
+		first, taken := b.winners[chassis]
 		switch {
 		case port.Datapath != b.dp:
 			conflicts[id] = fmt.Sprintf("logical switch (%s), on vtep gateway chassis (%s) has already been associated with logical datapath "+
 				"(with tunnel key %d), ignore logical port (%s) which belongs to logical datapath (with tunnel key %d)",
-				name, port.Switch, p.keys[b.dp], port.Name, p.keys[port.Datapath])
+				name, chassis, p.keys[b.dp], port.Name, p.keys[port.Datapath])
 		case taken:
 			duplicates[id] = fmt.Sprintf("logical switch (%s), on vtep gateway chassis (%s) has already been associated with logical port (%s), "+
-				"ignore logical port (%s)", name, port.Switch, p.ports[first].Name, port.Name)
+				"ignore logical port (%s)", name, chassis, p.ports[first].Name, port.Name)
 		default:
-			b.winners[port.Switch] = id
+			b.winners[chassis] = id
 		}
 	}
 	for id, port := range p.vteps[name] {
@@ -108,7 +109,7 @@ func (p *Planner) candidates(name string, row *rows.LogicalSwitch) []ovsdb.UUID 
 
 // rank is 0 for a port that has its switch's chassis.
 func (p *Planner) rank(port *Port) int {
-	if p.ours(port.Chassis) && p.chassis[port.Chassis].Name == port.Switch {
+	if p.ours(port.Chassis) && p.chassis[port.Chassis].Name == p.ChassisName(port.Switch) {
 		return 0
 	}
 	return 1

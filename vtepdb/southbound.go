@@ -35,8 +35,11 @@ func (p *Planner) Roll() Roll {
 		return r
 	}
 	for _, name := range p.Switches() {
-		r.Keep[name] = true
-		if sw := p.switches[name]; len(sw.ips) > 0 && p.clash(name) == "" {
+		sw := p.switches[name]
+		if sw.chassis != name {
+			continue
+		}
+		if r.Keep[name] = true; len(sw.ips) > 0 && p.clash(name) == "" {
 			r.Chassis = append(r.Chassis, Registration{name, p.identity, sw.ips, sortedKeys(sw.bound), p.mode == ServiceNode, p.settings.bfd != nil})
 		}
 	}
@@ -69,8 +72,8 @@ func (p *Planner) claim(id ovsdb.UUID) (Claim, bool) {
 		return Claim{}, false
 	}
 	b := p.bound[port.LogicalSwitch]
-	if port.Kind == VTEP && b != nil && b.usable && b.winners[port.Switch] == id {
-		chassis, c, ok := p.chassisOf(port.Switch)
+	if port.Kind == VTEP && b != nil && b.usable && b.winners[p.ChassisName(port.Switch)] == id {
+		chassis, c, ok := p.chassisOf(p.ChassisName(port.Switch))
 		if !ok || !p.ours(chassis) || c.Identity != p.identity {
 			return Claim{}, false // it is being registered; its row marks this port again
 		}
@@ -118,7 +121,7 @@ func (p *Planner) sighting(pl Place) (s Sighting, differs, held bool) {
 	for name := range p.boundTo[dp] {
 		b := p.bound[name]
 		for _, row := range p.locals[macKey{b.ls, pl.MAC}] {
-			port := p.portOf(b, p.switchAt(p.dstIP(row.Locator)))
+			port := p.portOf(b, p.chassisAt(p.dstIP(row.Locator)))
 			if port == nil {
 				continue
 			}
@@ -153,20 +156,20 @@ func (p *Planner) sighting(pl Place) (s Sighting, differs, held bool) {
 	return s, true, false
 }
 
-// portOf is the port of a switch, nil if it has none in this binding or not yet.
-func (p *Planner) portOf(b *binding, sw string) *Port {
-	id, ok := b.winners[sw]
+// portOf is the port of a chassis, nil if it has none in this binding or not yet.
+func (p *Planner) portOf(b *binding, chassis string) *Port {
+	id, ok := b.winners[chassis]
 	if !ok || !b.usable || !p.ours(p.ports[id].Chassis) {
 		return nil
 	}
 	return p.ports[id]
 }
 
-// switchAt is the switch with a tunnel address, "" if none here has it.
-func (p *Planner) switchAt(ip string) string {
-	for name, sw := range p.switches {
+// chassisAt is the name of the chassis of the switch with a tunnel address, "" if none here has it.
+func (p *Planner) chassisAt(ip string) string {
+	for _, sw := range p.switches {
 		if slices.Contains(sw.ips, ip) {
-			return name
+			return sw.chassis
 		}
 	}
 	return ""
@@ -186,7 +189,7 @@ func (p *Planner) checkLocal(id ovsdb.UUID) {
 	if l := p.locatorOf(row); l != nil && l.TunnelKey.OK {
 		text = fmt.Sprintf("the switch gives a tunnel key to each locator (%d to %s, where it has station %s), which is not supported: it is not told to OVN. "+
 			"The switch has to take the tunnel keys of logical switches (vtep(5), \"Per Logical-Switch Tunnel Key\")", l.TunnelKey.V, l.DstIP, row.MAC)
-	} else if row != nil && p.switchAt(p.dstIP(row.Locator)) == "" {
+	} else if row != nil && p.chassisAt(p.dstIP(row.Locator)) == "" {
 		text = fmt.Sprintf("the switch says that its own station %s is at %q, which is no address in Physical_Switch.tunnel_ips (row %v of Ucast_Macs_Local); "+
 			"it is not told to OVN", row.MAC, p.dstIP(row.Locator), id)
 	}

@@ -9,10 +9,12 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
 
-// physicalSwitch is a row of Physical_Switch.
+// physicalSwitch is a row of Physical_Switch. Switches that share a tunnel address, as a pair does whose ports make up common links (MLAG), are one
+// chassis: nobody can tell behind which of them a station is. They have the addresses and the logical switches of all of them.
 type physicalSwitch struct {
-	ips   []string        // of tunnel_ips those that can be used; it is reached at the first
-	bound map[string]bool // names of the logical switches that its ports have
+	ips     []string        // of tunnel_ips those that can be used; it is reached at the first
+	bound   map[string]bool // names of the logical switches that its ports have
+	chassis string          // its name: that of the first of those that share it
 }
 
 // readSwitches reads the tables Global, Physical_Switch and Physical_Port.
@@ -41,7 +43,7 @@ func (p *Planner) readSwitches() {
 		if row.Name == "" {
 			continue // vtep-ctl makes none; there is nothing to call a chassis
 		}
-		sw := &physicalSwitch{bound: map[string]bool{}}
+		sw := &physicalSwitch{bound: map[string]bool{}, chassis: row.Name}
 		p.switches[row.Name] = sw
 		for _, id := range row.Tunnels {
 			if p.tunnelOf[id] = row.Name; tunnelsWere[id] != row.Name {
@@ -75,6 +77,7 @@ func (p *Planner) readSwitches() {
 			p.tunnels[id] = true
 		}
 	}
+	p.pair()
 	p.readMode(config)
 	p.problems.only(switchFault, faults)
 	p.problems.only(portFault, portFaults)
@@ -86,6 +89,53 @@ func (p *Planner) readSwitches() {
 		p.compareSwitch(name, old[name], p.switches[name])
 		p.problems.set(chassisConflict, name, p.clash(name))
 	}
+}
+
+// pair finds the switches that share a chassis.
+func (p *Planner) pair() {
+	names := p.Switches()
+	at := map[string]*physicalSwitch{} // by address
+	for again := true; again; {
+		again = false
+		for _, name := range names {
+			sw := p.switches[name]
+			for _, ip := range sw.ips {
+				switch other := at[ip]; {
+				case other == nil:
+					at[ip] = sw
+				case other.chassis != sw.chassis:
+					first := min(other.chassis, sw.chassis)
+					other.chassis, sw.chassis, again = first, first, true
+				}
+			}
+		}
+	}
+	for _, name := range names { // the first comes before the others
+		sw, first := p.switches[name], p.switches[p.switches[name].chassis]
+		if sw == first {
+			continue
+		}
+		for _, ip := range sw.ips {
+			if !slices.Contains(first.ips, ip) {
+				first.ips = append(first.ips, ip)
+			}
+		}
+		for ls := range sw.bound {
+			first.bound[ls] = true
+		}
+	}
+	for _, sw := range p.switches {
+		first := p.switches[sw.chassis]
+		sw.ips, sw.bound = first.ips, first.bound
+	}
+}
+
+// ChassisName is the name of the chassis that a switch has, or is to have.
+func (p *Planner) ChassisName(sw string) string {
+	if sw := p.switches[sw]; sw != nil {
+		return sw.chassis
+	}
+	return sw
 }
 
 // readTunnelIPs takes the tunnel addresses that a switch can be reached at.
@@ -116,7 +166,7 @@ func (p *Planner) readTunnelIPs(name string, written []string) (ips []string) {
 func (p *Planner) compareSwitch(name string, old, sw *physicalSwitch) {
 	touched := map[string]bool{}
 	switch {
-	case old == nil || sw == nil || !slices.Equal(old.ips, sw.ips):
+	case old == nil || sw == nil || old.chassis != sw.chassis || !slices.Equal(old.ips, sw.ips):
 		for row := range p.db.UcastMacsLocal.All() {
 			p.checks[row.UUID] = true
 		}
@@ -162,7 +212,7 @@ func (p *Planner) compareSwitch(name string, old, sw *physicalSwitch) {
 // clash says why the chassis with the name of a switch is another's, "" if it is not or there is none.
 func (p *Planner) clash(name string) string {
 	id, c, ok := p.chassisOf(name)
-	if !ok || p.switches[name] == nil || p.ours(id) {
+	if !ok || p.switches[name] == nil || p.ChassisName(name) != name || p.ours(id) {
 		return ""
 	}
 	whose := "a hypervisor's: it has no other_config:is-vtep"

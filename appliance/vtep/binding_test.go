@@ -108,20 +108,51 @@ func TestSecondSwitch(t *testing.T) {
 	d.becomes("the tunnel key", key, "")
 }
 
-// TestSharedAddress: of two switches in one database with one tunnel address one is registered, and why the other is not is told.
+// TestSharedAddress: two switches in one database with one tunnel address, a pair, are one chassis, that of the first by name, for the logical switches and ports of both and for the
+// stations behind both. With addresses of their own they are two.
 func TestSharedAddress(t *testing.T) {
 	d := deploy(t)
+	d.vms()
+	d.vtepPort("sw2", "to-2", "tor2", "ls2")
 	s := d.tor("tor1", "192.0.2.1")
-	s.ctl("add-ps tor2\nset Physical_Switch tor2 tunnel_ips=192.0.2.1")
+	s.ctl("add-ps tor2\nset Physical_Switch tor2 tunnel_ips=192.0.2.1\nadd-port tor2 q0\nadd-ls ls1\nadd-ls ls2\nbind-ls tor1 p0 100 ls1\nbind-ls tor2 q0 100 ls1\nbind-ls tor2 q0 200 ls2")
 	r := s.start()
-	d.becomes("the problems", func() string { return r.problems(t) }, "address-taken tor2")
-	d.becomes("the chassis", func() string { return d.sbctl("--columns=name find Chassis other_config:is-vtep=true") }, "tor1")
-	if d := r.told(t); d.Southbound.Sent != 1 {
-		t.Errorf("that took %d transactions, of which the database refused some", d.Southbound.Sent)
+	problems := func() string { return r.problems(t) }
+	chassis := func() string {
+		return strings.ReplaceAll(d.sbctl("--columns=name,vtep_logical_switches find Chassis other_config:is-vtep=true"), "\n", " ")
 	}
+	bound := func() string { return d.boundTo("tor1") + "/" + d.boundTo("tor2") }
+	d.becomes("the chassis", chassis, "tor1 ls1 ls2")
+	d.becomes("the ports", bound, "to-2 tor/")
+	d.becomes("the problems", problems, "")
+	for _, sw := range r.told(t).Switches {
+		if sw.Chassis == "" {
+			t.Errorf("switch %s has no chassis", sw.Name)
+		}
+	}
+	portKey := func(port string) string {
+		return d.sbctl("--columns=tunnel_key find Port_Binding logical_port=" + port)
+	}
+	fdb := func() string { return strings.ReplaceAll(d.sbctl("--columns=mac,port_key list FDB"), "\n", " ") }
+	const mac = "02:00:00:00:0a:01"
+	s.ctl("add-ucast-local ls2 " + mac + " 192.0.2.1")
+	d.becomes("the FDB", fdb, mac+" "+portKey("to-2"))
+	// A second port for the same logical switch by the other one's name is one too many.
+	d.vtepPort("sw", "tor-too", "tor2", "ls1")
+	d.becomes("the problems", problems, "lport-duplicate tor-too")
 	s.ctl("set Physical_Switch tor2 tunnel_ips=192.0.2.2")
-	d.becomes("the problems", func() string { return r.problems(t) }, "")
+	d.becomes("the problems", problems, "")
+	d.becomes("the FDB", fdb, "")
+	d.becomes("the ports", bound, "tor/to-2 tor-too")
 	d.becomes("the address", func() string { return d.sbctl("--columns=ip find Encap chassis_name=tor2") }, "192.0.2.2")
+	s.ctl("set Physical_Switch tor2 tunnel_ips=192.0.2.1,192.0.2.2")
+	d.becomes("the ports", bound, "to-2 tor/")
+	d.becomes("the chassis", chassis, "tor1 ls1 ls2")
+	d.becomes("the addresses", func() string { return strings.ReplaceAll(d.sbctl("--columns=ip find Encap chassis_name=tor1"), "\n", " ") }, "192.0.2.1  192.0.2.2")
+	s.ctl("del-ps tor1")
+	d.becomes("the chassis", chassis, "tor2 ls1 ls2")
+	d.becomes("the ports", bound, "/to-2 tor-too")
+	d.becomes("the problems", problems, "")
 }
 
 // TestSwitchGone: the chassis of a switch that has gone while nobody was here is known by its identity, and goes; that of a switch of another

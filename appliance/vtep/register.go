@@ -93,7 +93,7 @@ func (s *southbound) writeRoll(roll vtepdb.Roll) {
 		}
 		if other != "" {
 			s.taken[r.Name] = fmt.Sprintf("chassis %s in the Southbound database has the tunnel address %s of switch %s already, so the switch is not registered. "+
-				"A pair of switches that share an address is to be one Physical_Switch; if chassis %s is a leftover: ovn-sbctl chassis-del %s",
+				"A pair of switches that share an address is one chassis if both are in one database; if chassis %s is a leftover: ovn-sbctl chassis-del %s",
 				other, ip, r.Name, other, other)
 			continue
 		}

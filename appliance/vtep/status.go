@@ -83,7 +83,7 @@ func (a *Agent) status() Status {
 			continue
 		}
 		e := SwitchStatus{Name: name, TunnelIPs: row.TunnelIPs, ManagementIP: row.ManagementIPs, Ports: len(row.Ports)}
-		if c := a.sb.DB().ChassisByName.One(name); c != nil {
+		if c := a.sb.DB().ChassisByName.One(a.plan.ChassisName(name)); c != nil {
 			e.Chassis = c.UUID.String()
 		}
 		s.Switches = append(s.Switches, e)

@@ -194,8 +194,8 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 	for _, c := range roll.Chassis {
 		held := &southbound{db: s.sb.DB()}
 		if other, ip := held.holder(c, nil); other != "" {
-			refuse("chassis %s in the Southbound database has the tunnel address %s of switch %s already. A pair of switches that share an address is to be "+
-				"one Physical_Switch; if chassis %s is a leftover: ovn-sbctl chassis-del %s", other, ip, c.Name, other, other)
+			refuse("chassis %s in the Southbound database has the tunnel address %s of switch %s already. A pair of switches that share an address is "+
+				"one chassis if both are in one database; if chassis %s is a leftover: ovn-sbctl chassis-del %s", other, ip, c.Name, other, other)
 		}
 		if s.sb.DB().ChassisByName.One(c.Name) != nil {
 			step("take over chassis %s with tunnel address %s", c.Name, strings.Join(c.IPs, ", "))
