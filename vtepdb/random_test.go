@@ -299,6 +299,19 @@ func (b *bench) oracle() string {
 	return strings.Join(lines, "\n")
 }
 
+// pairOf are the switches that share a tunnel address with one, itself among them, by name. There are no more than two.
+func (b *bench) pairOf(name string) (list []*rows.PhysicalSwitch) {
+	db := b.replica.DB()
+	one := db.PhysicalSwitchByName.One(name)
+	for sw := range db.PhysicalSwitch.All() {
+		if one != nil && (sw == one || slices.ContainsFunc(sw.TunnelIPs, func(ip string) bool { return slices.Contains(one.TunnelIPs, ip) })) {
+			list = append(list, sw)
+		}
+	}
+	slices.SortFunc(list, func(a, b *rows.PhysicalSwitch) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
 // boundTo is the datapath of the port that a logical switch is bound to. The best one has its chassis by now.
 func (b *bench) boundTo(ls *rows.LogicalSwitch) ovsdb.UUID {
 	db := b.replica.DB()
@@ -307,14 +320,15 @@ func (b *bench) boundTo(ls *rows.LogicalSwitch) ovsdb.UUID {
 		if port.Kind != VTEP || port.LogicalSwitch != ls.Name || b.datapaths[port.Datapath] == 0 {
 			continue
 		}
-		sw := db.PhysicalSwitchByName.One(port.Switch)
-		if sw == nil || !slices.ContainsFunc(sw.Ports, func(id ovsdb.UUID) bool {
-			return slices.Contains(slices.Collect(maps.Values(db.PhysicalPort.Get(id).VLANBindings)), ls.UUID)
+		if !slices.ContainsFunc(b.pairOf(port.Switch), func(sw *rows.PhysicalSwitch) bool {
+			return slices.ContainsFunc(sw.Ports, func(id ovsdb.UUID) bool {
+				return slices.Contains(slices.Collect(maps.Values(db.PhysicalPort.Get(id).VLANBindings)), ls.UUID)
+			})
 		}) {
 			continue
 		}
 		claimed := func(p *Port) int {
-			if b.chassis[p.Chassis].Name == p.Switch && b.chassis[p.Chassis].VTEP {
+			if b.chassis[p.Chassis].Name == b.pairOf(p.Switch)[0].Name && b.chassis[p.Chassis].VTEP {
 				return 0
 			}
 			return 1
@@ -476,7 +490,11 @@ func (g *generator) physicalSwitch() {
 		case g.r.IntN(4) == 0:
 			tx.Mutate("Global", global, "switches", "delete", row.UUID)
 		default:
-			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": []string{fmt.Sprintf("192.0.2.%d", 1+i+2*g.r.IntN(2)), fmt.Sprintf("192.0.2.%d", 5+i)}[:1+g.r.IntN(2)]})
+			first := 1 + i + 2*g.r.IntN(2)
+			if g.r.IntN(3) == 0 {
+				first = 1 // the other one's, mostly
+			}
+			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": []string{fmt.Sprintf("192.0.2.%d", first), fmt.Sprintf("192.0.2.%d", 5+i)}[:1+g.r.IntN(2)]})
 		}
 	})
 }
