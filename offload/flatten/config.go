@@ -13,8 +13,8 @@ type Config struct {
 	Copies int
 	// Cut ends a segment in front of a stage with so many rules for its packets, and
 	// where a packet enters another logical datapath unchanged or, with Handover, the
-	// same one again: so what follows is shared and not multiplied. It needs a target
-	// with jumps. 0: never.
+	// same one again, or comes out of a tunnel for a port: so what follows is shared and
+	// not multiplied. It needs a target with jumps. 0: never.
 	Cut int
 	// Handover says that the target can hand a packet over to the fallback in the
 	// middle, at the beginning of a segment (see Segment.Entry). Else packets are
