@@ -13,7 +13,7 @@ import (
 )
 
 // The kernel tries one priority of a chain after the other, and in each one mask after the other, until a filter matches. Each try costs
-// about a sixth of what a packet takes that is forwarded by the first. So the entries that many packets meet are put in front of the others, with those
+// about a fifth of what a packet takes that is forwarded by the first. So the entries that many packets meet are put in front of the others, with those
 // that must stay before them, at levels that new tables leave free. What becomes of packets is the same in any such order. The filters of a
 // device stay where they are: how it looks packets up is its own matter, and it may have no room for the time of a move.
 const (
