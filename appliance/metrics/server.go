@@ -88,9 +88,7 @@ const retryPause = time.Second
 // Run serves until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	for logged := ""; ; {
-		s.mu.Lock()
-		address := s.address
-		s.mu.Unlock()
+		address := s.next()
 		err := s.serve(ctx, address)
 		var again <-chan time.Time
 		if err != nil {
@@ -113,6 +111,17 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-again:
 		}
 	}
+}
+
+// next is where to listen. That it has moved there is known then: else a server that has begun would be told to move to where it is.
+func (s *Server) next() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.moved:
+	default:
+	}
+	return s.address
 }
 
 // failed notes what came of an attempt; nil: the server listens.
