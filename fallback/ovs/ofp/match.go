@@ -38,8 +38,16 @@ func (m Match) Terms() iter.Seq2[Term, error] {
 }
 
 // Term returns the test of f; ok is false when m does not test it or cannot be
-// decoded that far. Tunnel metadata is found whatever its length.
+// decoded that far. Tunnel metadata is found whatever its length, and a register in the
+// pair that a canonical match has it in.
 func (m Match) Term(f Field) (t Term, ok bool) {
+	if i := f & fieldIndex; i >= reg0 && i <= reg15 {
+		if pair, ok := m.Term(XReg0 + (i-reg0)/2); ok {
+			sh := 32 * int(1-(i-reg0)&1)
+			mask := pair.Mask.Shr(sh).And(f.full())
+			return Term{f, pair.Value.Shr(sh).And(mask), mask}, !mask.IsZero()
+		}
+	}
 	for t, err := range m.Terms() {
 		if err != nil {
 			break
