@@ -67,6 +67,8 @@ func (e *evaluation) execute(p *Packet, r *Rule, op Op, step *Step) signal {
 		e.result.Samples = append(e.result.Samples, s)
 	case SetQueue:
 		p.queue = o.ID
+	case Screen:
+		step.note("as if the list permits it")
 	case Meter:
 		step.note("as if below the rate")
 	default:

@@ -158,6 +158,9 @@ type Meter struct {
 	Rate, Burst uint64
 }
 
+// Screen has the switch judge the packet by an access list that is not among the rules. Here it passes; in front of the switch nothing may go by it.
+type Screen struct{}
+
 // Opcode says what the controller shall do with a punted packet. The numbers are
 // those of OVN's enum action_opcode, so that tools which know them keep working.
 type Opcode uint32

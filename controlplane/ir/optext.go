@@ -69,6 +69,7 @@ func (o Pop) AppendText(b []byte) []byte  { return o.Dst.AppendText(append(b, "p
 func (DecTTL) AppendText(b []byte) []byte  { return append(b, "dec_ttl"...) }
 func (PopVLAN) AppendText(b []byte) []byte { return append(b, "pop_vlan"...) }
 func (CTClear) AppendText(b []byte) []byte { return append(b, "ct_clear"...) }
+func (Screen) AppendText(b []byte) []byte  { return append(b, "screen"...) }
 
 func (o Call) AppendText(b []byte) []byte {
 	return append(append(b, "call "...), o.Stage.String()...)

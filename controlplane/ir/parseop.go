@@ -37,6 +37,9 @@ func (s *scanner) op() Op {
 	case "pop_vlan":
 		s.keyword(w)
 		return PopVLAN{}
+	case "screen":
+		s.keyword(w)
+		return Screen{}
 	case "ct_clear":
 		s.keyword(w)
 		return CTClear{}

@@ -59,6 +59,7 @@ var fixes = map[flatten.Code]string{
 	flatten.Zone:        "none: report it, zones of OVN are known in advance",
 	flatten.Loop:        "look for routes that point at each other",
 	flatten.Bound:       "merge the rules that multiply (address sets, port groups), or raise the bound of paths",
+	flatten.ACL:         "no access list at the port and VLAN, or entries for the other direction only",
 	flatten.Guarded:     "none: broadcasts, multicast and packets to the gateway's own host are the bridge's",
 	flatten.Unsupported: "none with this release",
 }

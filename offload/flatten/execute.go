@@ -58,6 +58,8 @@ func (e *evaluation) execute(st *state, op ir.Op) bool {
 		return e.checkLarger(st, o)
 	case ir.Learn:
 		return e.trap(st, Reason{Code: Learns, Detail: o.Stage.String()})
+	case ir.Screen:
+		return e.trap(st, Reason{Code: ACL})
 	case ir.Sample:
 		return e.sample(st, o)
 	case ir.SetQueue:

@@ -27,6 +27,7 @@ const (
 	Zone             // the conntrack zone is not known in advance
 	Loop             // the packet goes round in circles
 	Bound            // too many paths
+	ACL              // an access list of the switch judges the packet
 	Guarded          // the bridge behind the port has a say (SetGuard)
 	Unsupported      // an operation that has no hardware form
 	numCodes
@@ -49,6 +50,7 @@ var codes = [numCodes]struct{ name, cause string }{
 	{"zone", "the connection tracking zone is not known in advance"},
 	{"loop", "the packet goes round in circles"},
 	{"bound", "the rules multiply to more paths than the bound allows"},
+	{"acl", "an access list of the switch judges the packet"},
 	{"bridge", "the bridge of the physical network delivers the packet to more than its uplink, or to itself"},
 	{"unsupported", "an operation has no hardware form"},
 }

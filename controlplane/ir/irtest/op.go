@@ -76,6 +76,7 @@ var flatOps = []func(*rapid.T, int) ir.Op{
 	},
 	func(*rapid.T, int) ir.Op { return ir.PopVLAN{} },
 	func(*rapid.T, int) ir.Op { return ir.CTClear{} },
+	func(*rapid.T, int) ir.Op { return ir.Screen{} },
 	func(t *rapid.T, _ int) ir.Op {
 		return ir.CheckLarger{Dst: ir.Bits(ir.Reg0, rapid.IntRange(0, 31).Draw(t, "bit"), 1), Len: u16(t, "len")}
 	},

@@ -37,6 +37,18 @@ func (b *builder) match(tests ...test) ofp.Match {
 	return m
 }
 
+// matchAll is a match of one term and others.
+func (b *builder) matchAll(one test, others []ofp.Term) ofp.Match {
+	b.mb.Reset()
+	b.mb.Set(one.field, one.value)
+	for _, t := range others {
+		b.mb.SetMasked(t.Field, t.Value, t.Mask)
+	}
+	m, err := b.mb.Append(nil)
+	b.fail(err)
+	return m
+}
+
 func (b *builder) actions(actions []ofp.Action) ofp.Actions {
 	b.enc.Reset(nil)
 	for _, a := range actions {

@@ -15,13 +15,17 @@ const (
 	replicate = 5
 	output    = 6
 	answer    = 7
+	admit     = 8
+	release   = 9
 )
 
-// The registers: attachment that the frame came from, 0 for a tunnel; attachment that it goes to, 0 for none or not known; part of a long replication.
+// The registers: attachment that the frame came from, 0 for a tunnel; attachment that it goes to, 0 for none or not known; part of a long replication; 1 for a copy
+// that the access list there lets out.
 var (
-	from = ofp.Reg(0)
-	dest = ofp.Reg(2)
-	part = ofp.Reg(3)
+	from   = ofp.Reg(0)
+	dest   = ofp.Reg(2)
+	part   = ofp.Reg(3)
+	judged = ofp.Reg(4)
 )
 
 // groupBit is the bit of an Ethernet address that tells groups from stations.

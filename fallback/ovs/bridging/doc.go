@@ -11,9 +11,12 @@
 //	5 replicate  to each attachment by 6, and, if the frame did not come out of a tunnel, to the remote ends
 //	6 output     attachment in reg2: tag on, out; never back to the attachment that the frame came from
 //	7 answer     ARP requests for the address of a remote station: the reply, by 6; all else to 3 and 4
+//	8 admit      from an attachment with an access list, between 0 and 2: what it denies is dropped
+//	9 release    to an attachment with one, called by 6, whose copy goes on there when reg4 says that it is judged
 //
 // Nothing passes from tunnel to tunnel: that is the split horizon of VXLAN with a full mesh (source node replication), and of a switch behind a service
-// node. Everything but learned stations goes through flows that name the segment, so that a station learned before its VLAN was bound to another segment
+// node. Access lists judge each copy of a flood by itself, the answers to ARP too, and frames before anything is learned from them. Everything but learned stations
+// and lists goes through flows that name the segment, so that a station learned before its VLAN was bound to another segment
 // leads nowhere.
 //
 // What the offload gets is the same segments as rules (rules.go).

@@ -17,6 +17,9 @@ func (s Segment) Flows() ([]flowset.Flow, error) {
 		if a.Port == 0 || a.Port > maxPort || a.VLAN >= tagged {
 			return nil, fmt.Errorf("bridging: segment %x: %v: the number is out of range", s.ID, a)
 		}
+		if f := s.Filters[a]; len(f.In) > MaxEntries || len(f.Out) > MaxEntries {
+			return nil, fmt.Errorf("bridging: segment %x: %v: its access list has more than %d entries", s.ID, a, MaxEntries)
+		}
 		s.receive(b, a)
 		s.send(b, a)
 	}
@@ -42,7 +45,12 @@ func (s Segment) Flows() ([]flowset.Flow, error) {
 
 // receive takes frames from an attachment. A tag with VLAN 0 is no VLAN but a priority (IEEE 802.1Q, 6.9.1).
 func (s Segment) receive(b *builder, a Attachment) {
-	in := append([]ofp.Action{set(ofp.Metadata, s.ID), set(from, a.id())}, to(learn)...)
+	next := to(learn)
+	if list := s.Filters[a].In; len(list) > 0 {
+		b.judge(admit, test{from, a.id(), 0}, list, next)
+		next = to(admit)
+	}
+	in := append([]ofp.Action{set(ofp.Metadata, s.ID), set(from, a.id())}, next...)
 	untag := append([]ofp.Action{ofp.PopVLAN{}}, in...)
 	port := test{ofp.InPort, uint64(a.Port), 0}
 	if a.VLAN == 0 {
@@ -62,6 +70,10 @@ func (s Segment) send(b *builder, a Attachment) {
 		return []ofp.Action{ofp.PushVLAN{EtherType: 0x8100}, set(ofp.VLANVID, uint64(a.vid())), ofp.Output{Port: port}, ofp.PopVLAN{}}
 	}
 	b.flow(output, 200, b.match(segment, there, test{from, a.id(), 0}))
+	if list := s.Filters[a].Out; len(list) > 0 {
+		b.flow(output, 150, b.match(segment, there, test{judged, 0, 0}), to(release)...)
+		b.judge(release, there, list, slices.Concat([]ofp.Action{set(judged, 1)}, to(output), []ofp.Action{set(judged, 0)}))
+	}
 	b.flow(output, 100, b.match(segment, there, test{ofp.InPort, uint64(a.Port), 0}), out(ofp.PortIn)...)
 	b.flow(output, 50, b.match(segment, there), out(a.Port)...)
 }
@@ -141,7 +153,8 @@ func Count(all map[Attachment]Counters, f *ofp.Flow) {
 	var a Attachment
 	switch id, ok := f.Match.Term(dest); {
 	case f.Table == output && ok:
-		if _, dropped := f.Match.Term(from); dropped {
+		_, dropped := f.Match.Term(from)
+		if _, asks := f.Match.Term(judged); dropped || asks {
 			return
 		}
 		a = attachment(id.Value.Lo)

@@ -78,8 +78,8 @@ func Rules() []ir.Rule {
 func (s Segment) Rules(is Identity, aging uint16) []ir.Rule {
 	b := &ruleBuilder{Identity: is}
 	for _, a := range s.Attachments {
-		b.receive(a)
-		b.send(a)
+		b.receive(a, s.Filters[a])
+		b.send(a, s.Filters[a])
 	}
 	b.rule(ir.LookupFDB, dropPriority, terms(ir.Masked(ir.EthSrc, groupBit, groupBit)))
 	b.rule(ir.LookupFDB, unknownPriority, nil, ir.Learn{Stage: ir.GetFDB, Priority: lessonPriority, Hard: aging,
@@ -181,9 +181,9 @@ func (b *ruleBuilder) enters(ops ...ir.Op) []ir.Op {
 }
 
 // receive takes frames from an attachment.
-func (b *ruleBuilder) receive(a Attachment) {
+func (b *ruleBuilder) receive(a Attachment, f Filter) {
 	port := ir.Exact(ir.InPort, uint64(a.Port))
-	in := b.enters(setTo(ir.Inport, a.id()), ir.Call{Stage: ir.LookupFDB})
+	in := append(screen(f.In), b.enters(setTo(ir.Inport, a.id()), ir.Call{Stage: ir.LookupFDB})...)
 	const bits = 2*tagged - 1 // VLAN, and whether there is a tag
 	if a.VLAN == 0 {
 		b.rule(ir.PhyToLog, classifyPriority, terms(port, ir.Masked(ir.VLANTCI, 0, bits)), in...)
@@ -198,12 +198,20 @@ func (b *ruleBuilder) decap(remote netip.Addr, vni uint32) {
 }
 
 // send puts frames out at an attachment, unless they came from there.
-func (b *ruleBuilder) send(a Attachment) {
+func (b *ruleBuilder) send(a Attachment, f Filter) {
 	there := ir.Exact(ir.Outport, a.id())
 	out := []ir.Op{ir.ToPort{Port: uint32(a.Port)}}
 	if a.VLAN != 0 {
 		out = []ir.Op{ir.PushVLAN{TPID: 0x8100}, setTo(ir.VLANTCI, uint64(a.vid())), out[0], ir.PopVLAN{}}
 	}
 	b.rule(ir.LogToPhy, dropPriority, terms(there, ir.Exact(ir.Inport, a.id())))
-	b.rule(ir.LogToPhy, knownPriority, terms(there), out...)
+	b.rule(ir.LogToPhy, knownPriority, terms(there), append(screen(f.Out), out...)...)
+}
+
+// screen leaves frames to Open vSwitch where there is an access list.
+func screen(list []Entry) []ir.Op {
+	if len(list) == 0 {
+		return nil
+	}
+	return []ir.Op{ir.Screen{}}
 }

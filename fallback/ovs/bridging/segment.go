@@ -32,6 +32,8 @@ type Segment struct {
 	Groups      []Group
 	// Unknown are where frames go whose destination is neither a station nor a group.
 	Unknown []Remote
+	// Filters are the access lists of its attachments.
+	Filters map[Attachment]Filter
 }
 
 // Attachment is a VLAN of a port; VLAN 0 is its frames without a tag.

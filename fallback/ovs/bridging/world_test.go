@@ -34,12 +34,12 @@ func (w *world) oracle(f frame) (out []string) {
 		}
 	}
 	local := f.in.Port != tunnelPort
-	if s == nil || f.dst[0] == 1 && f.dst[1] == 0x80 || local && f.src.IsMulticast() {
+	if s == nil || f.dst[0] == 1 && f.dst[1] == 0x80 || local && f.src.IsMulticast() || local && denied(s.Filters[f.in].In, f) {
 		return nil
 	}
 	defer func() { slices.Sort(out) }()
 	attachment := func(a bridging.Attachment) {
-		if a != f.in {
+		if a != f.in && !denied(s.Filters[a].Out, f) {
 			out = append(out, fmt.Sprintf("port %d VLAN %d", a.Port, a.VLAN))
 		}
 	}
@@ -82,6 +82,45 @@ func (w *world) oracle(f frame) (out []string) {
 	return out
 }
 
+// denied tells what a list says of a frame, which it can tell from others by its addresses only.
+func denied(list []bridging.Entry, f frame) bool {
+	for _, e := range list {
+		for _, terms := range e.Any {
+			if !slices.ContainsFunc(terms, func(t ofp.Term) bool {
+				return t.Field == ofp.EthSrc && t.Value.Lo != f.src.Uint64() || t.Field == ofp.EthDst && t.Value.Lo != f.dst.Uint64()
+			}) {
+				return e.Deny
+			}
+		}
+	}
+	return false
+}
+
+// open is the same world without access lists.
+func (w world) open() *world {
+	w.segments = slices.Clone(w.segments)
+	for i := range w.segments {
+		w.segments[i].Filters = nil
+	}
+	return &w
+}
+
+// list is a random access list. It denies none of the frames that stations are learned from.
+func list(rnd *rand.Rand) (l []bridging.Entry) {
+	exact := func(f ofp.Field, mac wire.MAC) ofp.Term {
+		return ofp.Term{Field: f, Value: ofp.V(mac.Uint64()), Mask: ofp.Ones(48)}
+	}
+	for range rnd.IntN(4) {
+		dst := func() ofp.Term { return exact(ofp.EthDst, []wire.MAC{station(rnd.IntN(6)), group(1)}[rnd.IntN(2)]) }
+		alternatives := [][]ofp.Term{{dst()}, {exact(ofp.EthSrc, station(200))}}
+		if rnd.IntN(2) == 0 {
+			alternatives = [][]ofp.Term{{dst(), exact(ofp.EthSrc, station(200))}}
+		}
+		l = append(l, bridging.Entry{Deny: rnd.IntN(2) == 0, Any: alternatives})
+	}
+	return l
+}
+
 func station(n int) wire.MAC { return wire.MAC{2, 0, 0, 0, 0, byte(n)} }
 func group(n int) wire.MAC   { return wire.MAC{1, 0, 0x5e, 0, 0, byte(n)} }
 
@@ -108,6 +147,12 @@ func (w *world) random(rnd *rand.Rand) {
 		n := rnd.IntN(4)
 		s := bridging.Segment{ID: 0x1122334400000000 + uint64(i+1), Tunnel: tunnelPort, VNI: uint32(i * (5 + rnd.IntN(1000))), Attachments: free[:n], Unknown: remotes(rnd, 3)}
 		free = free[n:]
+		s.Filters = map[bridging.Attachment]bridging.Filter{}
+		for _, a := range s.Attachments {
+			if rnd.IntN(2) == 0 {
+				s.Filters[a] = bridging.Filter{In: list(rnd), Out: list(rnd)}
+			}
+		}
 		for m := range 4 {
 			if at := remotes(rnd, 1); len(at) > 0 {
 				s.Stations = append(s.Stations, bridging.Station{MAC: station(m), At: at[0]})
