@@ -90,7 +90,7 @@ func (s Status) Text() string {
 	}
 	line("bridge", "%s %s, %d flows", s.Bridge, state, s.OpenFlow.Flows)
 	for _, p := range s.Ports {
-		line("port", "%s%s", p.Name, labelled(" faults", p.Faults))
+		line("port", "%s%s%s", p.Name, labelled(" access lists", p.Lists), labelled(" faults", p.Faults))
 	}
 	for _, ls := range s.LogicalSwitches {
 		line("logical switch", "%s tunnel key %d %s, %d local and %d remote stations%s%s", ls.Name, ls.TunnelKey, ls.ReplicationMode,

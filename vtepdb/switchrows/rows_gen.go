@@ -7,6 +7,72 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 )
 
+// ACL is a row of table ACL.
+type ACL struct {
+	UUID           ovsdb.UUID
+	ACLEntries     []ovsdb.UUID // acl_entries
+	ACLFaultStatus []string     // acl_fault_status
+	ACLName        string       // acl_name
+}
+
+func newACLTable() *idl.Table[ACL] {
+	return idl.NewTable("ACL", func(r *ACL) *ovsdb.UUID { return &r.UUID },
+		idl.Set("acl_entries", func(r *ACL) *[]ovsdb.UUID { return &r.ACLEntries }),
+		idl.Set("acl_fault_status", func(r *ACL) *[]string { return &r.ACLFaultStatus }),
+		idl.Scalar("acl_name", func(r *ACL) *string { return &r.ACLName }),
+	)
+}
+
+// ACLEntry is a row of table ACL_entry.
+type ACLEntry struct {
+	UUID            ovsdb.UUID
+	ACLEFaultStatus []string          // acle_fault_status
+	Action          string            // action
+	DestIP          ovsdb.Opt[string] // dest_ip
+	DestMAC         ovsdb.Opt[string] // dest_mac
+	DestMask        ovsdb.Opt[string] // dest_mask
+	DestPortMax     ovsdb.Opt[int64]  // dest_port_max
+	DestPortMin     ovsdb.Opt[int64]  // dest_port_min
+	Direction       string            // direction
+	Ethertype       ovsdb.Opt[string] // ethertype
+	ICMPCode        ovsdb.Opt[int64]  // icmp_code
+	ICMPType        ovsdb.Opt[int64]  // icmp_type
+	Protocol        ovsdb.Opt[int64]  // protocol
+	Sequence        int64             // sequence
+	SourceIP        ovsdb.Opt[string] // source_ip
+	SourceMAC       ovsdb.Opt[string] // source_mac
+	SourceMask      ovsdb.Opt[string] // source_mask
+	SourcePortMax   ovsdb.Opt[int64]  // source_port_max
+	SourcePortMin   ovsdb.Opt[int64]  // source_port_min
+	TCPFlags        ovsdb.Opt[int64]  // tcp_flags
+	TCPFlagsMask    ovsdb.Opt[int64]  // tcp_flags_mask
+}
+
+func newACLEntryTable() *idl.Table[ACLEntry] {
+	return idl.NewTable("ACL_entry", func(r *ACLEntry) *ovsdb.UUID { return &r.UUID },
+		idl.Set("acle_fault_status", func(r *ACLEntry) *[]string { return &r.ACLEFaultStatus }),
+		idl.Scalar("action", func(r *ACLEntry) *string { return &r.Action }),
+		idl.Optional("dest_ip", func(r *ACLEntry) *ovsdb.Opt[string] { return &r.DestIP }),
+		idl.Optional("dest_mac", func(r *ACLEntry) *ovsdb.Opt[string] { return &r.DestMAC }),
+		idl.Optional("dest_mask", func(r *ACLEntry) *ovsdb.Opt[string] { return &r.DestMask }),
+		idl.Optional("dest_port_max", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.DestPortMax }),
+		idl.Optional("dest_port_min", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.DestPortMin }),
+		idl.Scalar("direction", func(r *ACLEntry) *string { return &r.Direction }),
+		idl.Optional("ethertype", func(r *ACLEntry) *ovsdb.Opt[string] { return &r.Ethertype }),
+		idl.Optional("icmp_code", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.ICMPCode }),
+		idl.Optional("icmp_type", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.ICMPType }),
+		idl.Optional("protocol", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.Protocol }),
+		idl.Scalar("sequence", func(r *ACLEntry) *int64 { return &r.Sequence }),
+		idl.Optional("source_ip", func(r *ACLEntry) *ovsdb.Opt[string] { return &r.SourceIP }),
+		idl.Optional("source_mac", func(r *ACLEntry) *ovsdb.Opt[string] { return &r.SourceMAC }),
+		idl.Optional("source_mask", func(r *ACLEntry) *ovsdb.Opt[string] { return &r.SourceMask }),
+		idl.Optional("source_port_max", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.SourcePortMax }),
+		idl.Optional("source_port_min", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.SourcePortMin }),
+		idl.Optional("tcp_flags", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.TCPFlags }),
+		idl.Optional("tcp_flags_mask", func(r *ACLEntry) *ovsdb.Opt[int64] { return &r.TCPFlagsMask }),
+	)
+}
+
 // Global is a row of table Global.
 type Global struct {
 	UUID     ovsdb.UUID
@@ -239,6 +305,8 @@ func newUcastMacsRemoteTable() *idl.Table[UcastMacsRemote] {
 
 // DB holds the replicated tables of database hardware_vtep and their indexes.
 type DB struct {
+	ACL                 *idl.Table[ACL]
+	ACLEntry            *idl.Table[ACLEntry]
 	Global              *idl.Table[Global]
 	LogicalBindingStats *idl.Table[LogicalBindingStats]
 	LogicalRouter       *idl.Table[LogicalRouter]
@@ -265,6 +333,8 @@ type DB struct {
 // newDB returns a DB without rows.
 func newDB() *DB {
 	db := &DB{
+		ACL:                 newACLTable(),
+		ACLEntry:            newACLEntryTable(),
 		Global:              newGlobalTable(),
 		LogicalBindingStats: newLogicalBindingStatsTable(),
 		LogicalRouter:       newLogicalRouterTable(),
@@ -298,6 +368,8 @@ func newDB() *DB {
 type Changes struct {
 	idl.Info
 
+	ACL                 []idl.Change[ACL]
+	ACLEntry            []idl.Change[ACLEntry]
 	Global              []idl.Change[Global]
 	LogicalBindingStats []idl.Change[LogicalBindingStats]
 	LogicalRouter       []idl.Change[LogicalRouter]
@@ -328,6 +400,8 @@ type Replica struct {
 func NewReplica(cfg Config) *Replica {
 	r := &Replica{db: newDB()}
 	r.Replica = idl.NewReplica("hardware_vtep", cfg,
+		idl.Bind(r.db.ACL, func(c []idl.Change[ACL]) { r.changes.ACL = c }),
+		idl.Bind(r.db.ACLEntry, func(c []idl.Change[ACLEntry]) { r.changes.ACLEntry = c }),
 		idl.Bind(r.db.Global, func(c []idl.Change[Global]) { r.changes.Global = c }),
 		idl.Bind(r.db.LogicalBindingStats, func(c []idl.Change[LogicalBindingStats]) { r.changes.LogicalBindingStats = c }),
 		idl.Bind(r.db.LogicalRouter, func(c []idl.Change[LogicalRouter]) { r.changes.LogicalRouter = c }),

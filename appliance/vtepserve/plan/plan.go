@@ -59,6 +59,9 @@ type Plan struct {
 	unknown     map[ovsdb.UUID][]bridging.Remote     // by Logical_Switch, as of the last Changes
 	unclear     map[ovsdb.UUID][]Problem             // of Logical_Switch rows
 	portFaults  map[string][]string                  // by port
+	lists       map[ovsdb.UUID]accessList            // by ACL
+	invalid     map[ovsdb.UUID]error                 // of ACL_entry rows that cannot be, why
+	filters     map[bridging.Attachment]bridging.Filter
 	common      bridging.Common
 	offloadMode offload.Mode // what the bridge asks for
 
@@ -67,6 +70,7 @@ type Plan struct {
 	// What is to be looked at.
 	all     bool                   // everything
 	far     bool                   // remotes
+	listed  bool                   // access lists
 	touched map[ovsdb.UUID]bool    // Logical_Switch rows
 	moved   map[station]ovsdb.UUID // stations of Ucast_Macs_Remote, with their Logical_Switch
 	// addressed are IP addresses of Ucast_Macs_Remote that a station has got or lost.
@@ -85,7 +89,7 @@ type station struct {
 
 // New returns a Plan of databases without rows.
 func New(cfg Config) *Plan {
-	return &Plan{cfg: cfg, db: cfg.DB, ovs: cfg.OVS, all: true, far: true,
+	return &Plan{cfg: cfg, db: cfg.DB, ovs: cfg.OVS, all: true, far: true, listed: true,
 		sightings: map[station]sighting{}, stations: map[station]bridging.Attachment{},
 		touched: map[ovsdb.UUID]bool{}, moved: map[station]ovsdb.UUID{}, addressed: map[switchrows.UcastMacsRemoteByIPAddrKey]bool{}, uses: map[ovsdb.UUID]int{}, odd: map[ovsdb.UUID]bool{}, had: map[uint64]bool{}, problems: map[string][]Problem{}, unclear: map[ovsdb.UUID][]Problem{}, unknown: map[ovsdb.UUID][]bridging.Remote{}, down: map[string]bool{}}
 }
@@ -94,6 +98,9 @@ func New(cfg Config) *Plan {
 func (p *Plan) OnRows(c *switchrows.Changes) {
 	if len(c.Global)+len(c.PhysicalSwitch)+len(c.PhysicalPort)+len(c.LogicalSwitch)+len(c.Tunnel)+len(c.LogicalRouter) > 0 {
 		p.all = true
+	}
+	if len(c.ACL)+len(c.ACLEntry) > 0 {
+		p.all, p.listed = true, true
 	}
 	for _, ch := range c.UcastMacsRemote {
 		p.onStation(ch.Old, -1)
@@ -147,6 +154,9 @@ func (p *Plan) Settle() {
 	if p.far {
 		p.readRemotes()
 	}
+	if p.listed {
+		p.readLists()
+	}
 	if p.all {
 		p.readPorts()
 		p.secured = p.isSecure()
@@ -158,7 +168,7 @@ func (p *Plan) Settle() {
 			p.touched[ls] = true
 		}
 	}
-	p.all, p.far = false, false
+	p.all, p.far, p.listed = false, false, false
 }
 
 // Secured tells whether flows can be put into the bridge. When it becomes so those that were there are gone.

@@ -78,6 +78,7 @@ func (p *Plan) stationChanges() (list []StationChange) {
 func (p *Plan) segment(id ovsdb.UUID) bridging.Segment {
 	r := reader{Plan: p, ls: p.db.LogicalSwitch.Get(id)}
 	s := r.base()
+	s.Filters = p.filtersOf(s.Attachments)
 	if s.VNI != 0 {
 		s.Stations = r.stations()
 		r.groups(&s)

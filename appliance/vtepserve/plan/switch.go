@@ -25,7 +25,7 @@ func (p *Plan) readSwitch() {
 	p.self = p.db.PhysicalSwitchByName.One(p.cfg.Name)
 	p.rows = map[string]*switchrows.PhysicalPort{}
 	p.attached, p.places = map[ovsdb.UUID][]bridging.Attachment{}, map[bridging.Attachment]ovsdb.UUID{}
-	p.segments, p.portFaults = map[uint64]ovsdb.UUID{}, map[string][]string{}
+	p.segments, p.portFaults, p.filters = map[uint64]ovsdb.UUID{}, map[string][]string{}, map[bridging.Attachment]bridging.Filter{}
 	if p.self != nil {
 		for _, id := range p.self.Ports {
 			if row := p.db.PhysicalPort.Get(id); row != nil && p.rows[row.Name] == nil {
@@ -103,9 +103,10 @@ func segmentID(ls ovsdb.UUID) uint64 { return binary.BigEndian.Uint64(ls[:8]) }
 
 // readBindings files the VLANs of a port.
 func (p *Plan) readBindings(row *switchrows.PhysicalPort) (found []Problem) {
-	if len(row.ACLBindings) > 0 {
-		p.fault(row.Name, portInvalidACL)
-		found = append(found, Problem{"acl-unsupported", fmt.Sprintf("the access lists of port %s are not in force: this switch has none", row.Name)})
+	for _, id := range row.ACLBindings {
+		if p.lists[id].fault != "" {
+			p.fault(row.Name, portInvalidACL)
+		}
 	}
 	pt, there := p.ports[row.Name]
 	if len(row.VLANBindings) == 0 {
@@ -133,6 +134,9 @@ func (p *Plan) readBindings(row *switchrows.PhysicalPort) (found []Problem) {
 		a := bridging.Attachment{Port: pt.number, VLAN: uint16(vlan)}
 		p.attached[id] = append(p.attached[id], a)
 		p.places[a] = id
+		if f := p.filter(row, vlan); len(f.In)+len(f.Out) > 0 {
+			p.filters[a] = f
+		}
 	}
 	return found
 }

@@ -20,6 +20,7 @@ type View struct {
 // PortView is a port of the switch.
 type PortView struct {
 	Name   string   `json:"name"`
+	Lists  []string `json:"acl_bindings,omitempty"` // VLAN:LIST
 	Faults []string `json:"faults,omitempty"`
 }
 
@@ -50,7 +51,7 @@ func (p *Plan) View() View {
 		v.Faults = []string{}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.ports)) {
-		v.Ports = append(v.Ports, PortView{name, p.portFaults[name]})
+		v.Ports = append(v.Ports, PortView{name, p.listNames(name), p.portFaults[name]})
 	}
 	local := map[uint64]int{}
 	for s := range p.stations {

@@ -57,6 +57,7 @@ func (p *Plan) Write(tx *idl.Tx) Inserted {
 		return w.last
 	}
 	w.describe()
+	w.listFaults()
 	if p.Ready() {
 		w.ports()
 		w.floods()
