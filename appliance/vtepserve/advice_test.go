@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-gw/sluice/controlplane/plan"
 	"github.com/sluice-gw/sluice/controlplane/reconcile"
 	"github.com/sluice-gw/sluice/fallback/ovs/bridging"
+	"github.com/sluice-gw/sluice/fallback/ovs/ofp"
 	"github.com/sluice-gw/sluice/offload"
 	"github.com/sluice-gw/sluice/offload/flatten"
 )
@@ -18,7 +19,8 @@ func TestAdvice(t *testing.T) {
 	b := newRulebook()
 	b.setAging(300)
 	at := []bridging.Attachment{{Port: 1, VLAN: 100}, {Port: 2, VLAN: 100}}
-	b.setSegments(map[uint64]bridging.Segment{1: {ID: 1, VNI: 5, Tunnel: 9, Attachments: at}}, nobody)
+	b.setSegments(map[uint64]bridging.Segment{1: {ID: 1, VNI: 5, Tunnel: 9, Attachments: at,
+		Filters: map[bridging.Attachment]bridging.Filter{at[1]: {In: []bridging.Entry{{Deny: true, Any: [][]ofp.Term{nil}}}}}}}, nobody)
 	b.setLearned(maps.Keys(map[bridging.Learned]bool{{Segment: 1, MAC: station(1), At: at[0]}: true}))
 	b.begin()
 	d := backend.Delta{Complete: true}
@@ -33,7 +35,7 @@ func TestAdvice(t *testing.T) {
 			found[s.Reason.Code] = s.Reason.Advice()
 		}
 	}
-	for _, c := range []flatten.Code{flatten.Learned, flatten.Learns} {
+	for _, c := range []flatten.Code{flatten.Learned, flatten.Learns, flatten.ACL} {
 		if got := found[plan.Code(c)]; got == "" || got != advice()[plan.Code(c)] {
 			t.Errorf("%s: the advice is %q", c, got)
 		}

@@ -26,8 +26,14 @@ func TestRandomChanges(t *testing.T) {
 		return "none"
 	}
 	r.ctl("add-ls", "a", "--", "add-ls", "b", "--", "add-ls", "c", "--", "add-ls", "d")
+	var entries, lists []string
+	for i := range 3 {
+		lists = append(lists, r.create(fmt.Sprintf("list%d", i), []entry{randomEntry(rnd), randomEntry(rnd), randomEntry(rnd)}))
+	}
+	entries = strings.Fields(r.ctl("--bare", "--columns=_uuid", "list", "ACL_entry"))
+	ports := []string{r.physicalPort("p1"), r.physicalPort("p2")}
 	for round := range 4 {
-		for range 16 {
+		for range 24 {
 			name := ls()
 			args := [][]string{
 				{"--may-exist", "add-ls", name, "--", "set", "Logical_Switch", name, fmt.Sprintf("tunnel_key=%d", rnd.IntN(4))},
@@ -43,7 +49,12 @@ func TestRandomChanges(t *testing.T) {
 				{"clear-remote-macs", name},
 				{"set", "Ucast_Macs_Remote", row(), "ipaddr=" + pick("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.3", `""`, `"fd00::1"`, "garbage")},
 				{"set", "Ucast_Macs_Remote", row(), "ipaddr=" + pick("10.0.0.1", "10.0.0.2", "10.0.0.3")},
-			}[rnd.IntN(13)]
+				{"set", "Physical_Port", pick(ports...), fmt.Sprintf("acl_bindings:%d=%s", rnd.IntN(4), pick(lists...))},
+				{"remove", "Physical_Port", pick(ports...), "acl_bindings", fmt.Sprint(rnd.IntN(4))},
+				{"set", "ACL_entry", pick(entries...), "protocol=" + pick("6", "17", "1000")},
+				{"set", "ACL_entry", pick(entries...), fmt.Sprintf("sequence=%d", rnd.IntN(4)), "action=" + pick("permit", "deny")},
+				{"set", "ACL", pick(lists...), "acl_entries=" + pick(entries...) + "," + pick(entries...)},
+			}[rnd.IntN(18)]
 			r.tryCtl(r.db.Remote(), args...) //nolint:errcheck // what is not there cannot be removed
 		}
 		// The last change of the round shows that all were taken.
