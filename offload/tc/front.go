@@ -115,13 +115,25 @@ type order struct {
 	rules  []*rule
 	places map[flatten.PathID]int32
 	file   overlaps[int32]
+	twins  map[*rule]bool // traps that come to the same filter as others, of which there is one: they stay where they are
 }
 
 func orderOf(rules []*rule) *order {
-	o := &order{rules: rules, places: map[flatten.PathID]int32{}}
+	o := &order{rules: rules, places: map[flatten.PathID]int32{}, twins: map[*rule]bool{}}
+	traps := map[string]*rule{}
 	for i, r := range rules {
 		o.places[r.path] = int32(i)
 		o.file.add(r.wide, int32(i))
+		if r.lives(inKernel) {
+			continue
+		}
+		for _, m := range r.asked.matches {
+			text := matchText(inKernel.form(m), inKernel)
+			if other := traps[text]; other != nil {
+				o.twins[other], o.twins[r] = true, true
+			}
+			traps[text] = r
+		}
 	}
 	return o
 }
@@ -133,19 +145,20 @@ func (o *order) before(n int32, f func(int32) bool) {
 	})
 }
 
-// needs are a rule and all that must go to the front with it, in the order of the table; none if that is too many, or it is there already.
+// needs are a rule and all that must go to the front with it, in the order of the table; none if that is too many, something of it must stay, or it is there already.
 func (o *order) needs(n int32) []int32 {
 	var list []int32
-	taken := map[int32]bool{}
+	taken, stays := map[int32]bool{}, false
 	take := func(n int32) bool {
 		if r := o.rules[n]; r.level >= levelGap && r.early == 0 && !taken[n] {
 			taken[n], list = true, append(list, n)
+			stays = stays || o.twins[r]
 		}
-		return len(list) <= frontNeeds
+		return len(list) <= frontNeeds && !stays
 	}
 	take(n)
 	for i := 0; i < len(list); i++ {
-		if o.before(list[i], take); len(list) > frontNeeds {
+		if o.before(list[i], take); len(list) > frontNeeds || stays {
 			return nil
 		}
 	}
