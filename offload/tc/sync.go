@@ -189,6 +189,21 @@ type request struct {
 // says that no packet comes to the chain: then what goes, goes first.
 func (t *Target) change(ctx context.Context, d *device, c *chain, x *difference, quiet bool) (ok bool, err error) {
 	requests := c.requests(x, quiet)
+	if n := len(x.move); x.moved && !quiet && n > 0 {
+		// A packet on its way may be past where a filter comes to and not yet where it goes from: by the time that the counters are read it has left.
+		if ok, err := t.carry(ctx, d, c, requests[:n]); !ok || err != nil {
+			return ok, err
+		}
+		if _, err := t.read(ctx, d); err != nil {
+			return false, err
+		}
+		requests = requests[n:]
+	}
+	return t.carry(ctx, d, c, requests)
+}
+
+// carry sends requests.
+func (t *Target) carry(ctx context.Context, d *device, c *chain, requests []request) (ok bool, err error) {
 	if len(requests) == 0 {
 		return true, nil
 	}
