@@ -6,6 +6,16 @@ import (
 	"testing"
 )
 
+// portKey is the tunnel key of a logical port.
+func (d *deployment) portKey(port string) string {
+	return d.sbctl("--columns=tunnel_key find Port_Binding logical_port=" + port)
+}
+
+// fdb is the table FDB: MAC addresses and the keys of their ports.
+func (d *deployment) fdb() string {
+	return strings.ReplaceAll(d.sbctl("--columns=mac,port_key list FDB"), "\n", " ")
+}
+
 // TestVLANs: the logical switches of a chassis are those of which a port of the switch has VLANs, by name, each once.
 func TestVLANs(t *testing.T) {
 	d := deploy(t)
@@ -77,17 +87,13 @@ func TestSecondSwitch(t *testing.T) {
 	d.vtepPort("sw", "to-2b", "tor2", "ls1")
 	d.becomes("the ports", bound, "tor/to-2b")
 	// A station is behind the switch whose address it is at.
-	portKey := func(port string) string {
-		return d.sbctl("--columns=tunnel_key find Port_Binding logical_port=" + port)
-	}
-	fdb := func() string { return strings.ReplaceAll(d.sbctl("--columns=mac,port_key list FDB"), "\n", " ") }
 	const mac = "02:00:00:00:0a:01"
 	s.ctl("add-ucast-local ls1 " + mac + " 192.0.2.2")
-	d.becomes("the FDB", fdb, mac+" "+portKey("to-2b"))
+	d.becomes("the FDB", d.fdb, mac+" "+d.portKey("to-2b"))
 	s.ctl("del-ucast-local ls1 " + mac + "\nadd-ucast-local ls1 " + mac + " 192.0.2.1")
-	d.becomes("the FDB", fdb, mac+" "+portKey("tor"))
+	d.becomes("the FDB", d.fdb, mac+" "+d.portKey("tor"))
 	s.ctl("del-ucast-local ls1 " + mac)
-	d.becomes("the FDB", fdb, "")
+	d.becomes("the FDB", d.fdb, "")
 	d.nbctl("lsp-del to-2b")
 	d.becomes("the ports", bound, "tor/")
 	// The second one goes, and nothing of it is left.
@@ -130,19 +136,15 @@ func TestSharedAddress(t *testing.T) {
 			t.Errorf("switch %s has no chassis", sw.Name)
 		}
 	}
-	portKey := func(port string) string {
-		return d.sbctl("--columns=tunnel_key find Port_Binding logical_port=" + port)
-	}
-	fdb := func() string { return strings.ReplaceAll(d.sbctl("--columns=mac,port_key list FDB"), "\n", " ") }
 	const mac = "02:00:00:00:0a:01"
 	s.ctl("add-ucast-local ls2 " + mac + " 192.0.2.1")
-	d.becomes("the FDB", fdb, mac+" "+portKey("to-2"))
+	d.becomes("the FDB", d.fdb, mac+" "+d.portKey("to-2"))
 	// A second port for the same logical switch by the other one's name is one too many.
 	d.vtepPort("sw", "tor-too", "tor2", "ls1")
 	d.becomes("the problems", problems, "lport-duplicate tor-too")
 	s.ctl("set Physical_Switch tor2 tunnel_ips=192.0.2.2")
 	d.becomes("the problems", problems, "")
-	d.becomes("the FDB", fdb, "")
+	d.becomes("the FDB", d.fdb, "")
 	d.becomes("the ports", bound, "tor/to-2 tor-too")
 	d.becomes("the address", func() string { return d.sbctl("--columns=ip find Encap chassis_name=tor2") }, "192.0.2.2")
 	s.ctl("set Physical_Switch tor2 tunnel_ips=192.0.2.1,192.0.2.2")

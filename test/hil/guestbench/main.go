@@ -84,7 +84,10 @@ func parse(args []string) (o options, err error) {
 		}
 		o.sizes = append(o.sizes, n)
 	}
-	if f.NArg() > 0 || o.reps < 1 || (o.output != "text" && o.output != "json") || (o.clock != clockReal && o.clock != clockInstructions) {
+	if o.clock != clockReal && o.clock != clockInstructions {
+		return o, fmt.Errorf("no clock %q; there are %s and %s", o.clock, clockReal, clockInstructions)
+	}
+	if f.NArg() > 0 || o.reps < 1 || (o.output != "text" && o.output != "json") {
 		return o, fmt.Errorf("usage: guestbench [flags]; -help lists them")
 	}
 	return o, nil
