@@ -264,9 +264,9 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	d.becomes("the remote MACs", func() string { return s.remote("ls1") }, all)
 	d.becomes("the port", func() string { return d.boundTo("tor1") }, "tor")
-	for _, r := range both {
-		if got := r.problems(t); got != "drift tor1" { // what vtep-ctl has cleared
-			t.Errorf("problems: %s", got)
-		}
+	// Which of them writes is a race. One that is always the second finds all as it should be: what vtep-ctl clears is drift to whoever has written it.
+	told := both[0].problems(t) + both[1].problems(t)
+	if told != "drift tor1" && told != "drift tor1drift tor1" {
+		t.Errorf("problems: %s", told)
 	}
 }
