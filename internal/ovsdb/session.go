@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,10 @@ type SessionConfig struct {
 	// database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT, IPv6 addresses in
 	// brackets. Empty: none until Session.SetRemote.
 	Remote string
+	// Accept, if there is one, waits for a connection that a server of the
+	// database makes to us, and hands it over; it fails only when ctx ends. Then
+	// Remote is no list but what the log calls the place where it comes in.
+	Accept func(ctx context.Context) (net.Conn, error)
 	// TLS is used for ssl: remotes. If nil, TLSFiles is read at each connect.
 	TLS *tls.Config
 	// TLSFiles names the keys for ssl: remotes.
@@ -85,7 +90,13 @@ func NewSession(database string, cfg SessionConfig, h Handler) *Session {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Session{database: database, cfg: cfg, handler: h, dial: dial, changed: make(chan struct{}, 1)}
+	s := &Session{database: database, cfg: cfg, handler: h, dial: dial, changed: make(chan struct{}, 1)}
+	if cfg.Accept != nil {
+		scheme, address, _ := strings.Cut(cfg.Remote, ":")
+		s.servers = []Endpoint{{scheme, address}}
+		s.dial = func(ctx context.Context, _ Endpoint, cfg *SessionConfig) (net.Conn, error) { return cfg.Accept(ctx) }
+	}
+	return s
 }
 
 // Run connects, and connects again, until ctx ends, and returns why. Every
@@ -224,7 +235,11 @@ func (s *Session) attempt(ctx context.Context, e Endpoint) (useful bool, err err
 	cfg := s.cfg
 	s.mu.Unlock()
 	name := e.String()
-	s.pace.Connecting(name)
+	if cfg.Accept != nil {
+		s.pace.Listening(name)
+	} else {
+		s.pace.Connecting(name)
+	}
 	nc, err := s.dial(ctx, e, &cfg)
 	if err != nil {
 		switch {
@@ -235,6 +250,10 @@ func (s *Session) attempt(ctx context.Context, e Endpoint) (useful bool, err err
 			s.pace.Failed(name, err)
 		}
 		return false, err
+	}
+	if cfg.Accept != nil { // the caller is the server, as dial would name it
+		e = Endpoint{strings.TrimPrefix(e.Scheme, "p"), nc.RemoteAddr().String()}
+		name = e.String()
 	}
 	s.pace.Connected(name)
 	a := &attempt{Session: s, cfg: cfg, endpoint: e}
@@ -261,7 +280,7 @@ func (s *Session) setConn(c *Conn, e Endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn, s.current = c, e
-	if c != nil && !slices.Contains(s.servers, e) { // changed while it was dialled
+	if c != nil && s.cfg.Accept == nil && !slices.Contains(s.servers, e) { // changed while it was dialled
 		c.Close(errRemoteChanged)
 	}
 }

@@ -40,6 +40,13 @@ func (p *Pacer) Connecting(name string) {
 	}
 }
 
+// Listening tells that the peer is waited for: it connects to us, at name.
+func (p *Pacer) Listening(name string) {
+	if !p.muted {
+		p.Log.Info(name + ": listening...")
+	}
+}
+
 // Connected tells that an attempt has succeeded.
 func (p *Pacer) Connected(name string) { p.Log.Info(name + ": connected") }
 

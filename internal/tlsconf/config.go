@@ -28,6 +28,36 @@ func (o Options) Client(log *slog.Logger) *tls.Config {
 	}
 }
 
+// Server returns a configuration for connections that others make to us: they must present a certificate that the CA has signed. The
+// files are read at each handshake, as with Client. Bootstrap has no effect: whoever came first would be trusted.
+func (o Options) Server() *tls.Config {
+	o.Bootstrap = false
+	return &tls.Config{
+		MinVersion:             cmp.Or(o.MinVersion, tls.VersionTLS12),
+		MaxVersion:             o.MaxVersion,
+		CipherSuites:           o.CipherSuites,
+		ClientAuth:             tls.RequireAnyClientCert, // VerifyConnection verifies it
+		SessionTicketsDisabled: true,
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return o.identity() },
+		VerifyConnection:       func(s tls.ConnectionState) error { return o.verify(s.PeerCertificates, nil) },
+	}
+}
+
+// CheckServer tells why Server's configuration cannot work now: files are missing or wrong, or nobody would be verified.
+func (o Options) CheckServer() error {
+	if o.CACert == noCACert {
+		return errors.New("--ca-cert=none would let in anybody who connects")
+	}
+	if _, err := o.identity(); err != nil {
+		return err
+	}
+	if o.CACert == "" {
+		return errNoCA
+	}
+	_, err := readCertificates(o.CACert)
+	return err
+}
+
 // identity reads our key and certificate.
 func (o Options) identity() (*tls.Certificate, error) {
 	if o.PrivateKey == "" || o.Certificate == "" {
@@ -50,14 +80,16 @@ func (o Options) identity() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
+var errNoCA = errors.New("CA certificate must be configured to use SSL/TLS " +
+	"(--ca-cert, or the SSL row of the Open_vSwitch database)")
+
 // verify checks a peer's chain against the CA certificate.
 func (o Options) verify(chain []*x509.Certificate, log *slog.Logger) error {
 	switch o.CACert {
 	case noCACert:
 		return nil
 	case "":
-		return errors.New("CA certificate must be configured to use SSL/TLS " +
-			"(--ca-cert, or the SSL row of the Open_vSwitch database)")
+		return errNoCA
 	}
 	if len(chain) == 0 {
 		return errors.New("peer presented no certificate")
