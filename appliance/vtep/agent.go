@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,12 +24,14 @@ import (
 type AgentConfig struct {
 	Name               string // for people
 	Switch, Southbound string // remotes, as in ovsdb.SessionConfig
-	SwitchTLS          *tls.Config
-	SouthboundTLS      *tls.Config
-	Release            string // of OVN, that this program is of: "26.03.0"
-	Log                *slog.Logger
-	Reconnect          *slog.Logger // of the connections
-	Messages           *slog.Logger // all that is sent and received, at level debug
+	// Accept, if there is one, gives the connections that the switch makes to us, see ovsdb.SessionConfig; Switch is the passive connection method then.
+	Accept        func(context.Context) (net.Conn, error)
+	SwitchTLS     *tls.Config
+	SouthboundTLS *tls.Config
+	Release       string // of OVN, that this program is of: "26.03.0"
+	Log           *slog.Logger
+	Reconnect     *slog.Logger // of the connections
+	Messages      *slog.Logger // all that is sent and received, at level debug
 }
 
 // Agent is the controller of one switch's database.
@@ -65,7 +68,7 @@ var errExit = errors.New("exit")
 func NewAgent(cfg AgentConfig) *Agent {
 	a := &Agent{cfg: cfg, log: cfg.Log, warn: vlog.Limit(cfg.Log, 10, 20), queue: unixctl.NewQueue(), exit: make(unixctl.Exits),
 		taken: map[string]string{}, seen: map[string]bool{}, probe: probe}
-	a.vtep = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Switch, TLS: cfg.SwitchTLS, Probe: probe,
+	a.vtep = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Switch, Accept: cfg.Accept, TLS: cfg.SwitchTLS, Probe: probe,
 		Logger: cfg.Reconnect, Messages: cfg.Messages}})
 	drifts := vlog.Limit(cfg.Log, 5, 10) // whoever changes rows changes many
 	a.plan = vtepdb.New(vtepdb.Config{DB: a.vtep.DB(), Now: time.Now, Report: func(p vtepdb.Problem) {

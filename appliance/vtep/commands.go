@@ -3,17 +3,21 @@ package vtep
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
+	"github.com/sluice-gw/sluice/appliance/vtep/inbound"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 )
 
 // FleetStatus is the answer of the command "status" to who asked for JSON.
 type FleetStatus struct {
 	Switches []Status `json:"switches"`
+	// Listening are the ports at which switches connect, with those that are connected and not registered; where all switches are asked for.
+	Listening []inbound.State `json:"listening,omitempty"`
 	// Skipped says which registered switches could not be read.
 	Skipped string `json:"skipped,omitempty"`
 }
@@ -36,6 +40,13 @@ func (f *Fleet) commands() []unixctl.Command {
 				return d.Text(), err
 			},
 			JSON: func(ctx context.Context, args []string) (any, error) { return f.diff(ctx, args[0]) }},
+		{Name: "survey", Usage: "REQUEST", MinArgs: 1, MaxArgs: 1,
+			Run: func(ctx context.Context, args []string) (string, error) {
+				a, err := f.survey(ctx, args[0])
+				text, _ := json.Marshal(a) // it has nothing that cannot be written
+				return string(text), err
+			},
+			JSON: func(ctx context.Context, args []string) (any, error) { return f.survey(ctx, args[0]) }},
 		{Name: "reload", Run: f.askReload},
 		{Name: "withdraw", Usage: "SWITCH", MinArgs: 1, MaxArgs: 1, Run: f.withdraw},
 	}
@@ -103,6 +114,9 @@ func (m *member) ask(ctx context.Context) (Status, error) {
 	during, done := m.while(ctx)
 	defer done()
 	s, err := m.Status(during)
+	if err == nil && m.claim != nil {
+		addInbound(during, m.claim, &s)
+	}
 	if err != nil && m.ended.Err() != nil {
 		return Status{Name: m.entry.Name, Switch: Database{Remote: m.entry.Target, Error: context.Cause(during).Error()}}, nil
 	}
@@ -186,6 +200,9 @@ func (f *Fleet) status(ctx context.Context, args []string) (FleetStatus, error) 
 		}
 		s.Switches = append(s.Switches, st)
 	}
+	if len(args) == 0 {
+		s.Listening = f.ports.states(ctx)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s.Skipped = f.skipped
@@ -200,6 +217,14 @@ func (s FleetStatus) Text() string {
 	}
 	if len(s.Switches) == 0 {
 		b.WriteString("no switches\n")
+	}
+	for _, l := range s.Listening {
+		if l.Failure != "" {
+			b.WriteString(l.Failure + "\n")
+		}
+		for _, w := range l.Waiting {
+			fmt.Fprintf(&b, "%s: %s\n", l.Target, w.Text())
+		}
 	}
 	if s.Skipped != "" {
 		b.WriteString("not read: " + s.Skipped + "\n")

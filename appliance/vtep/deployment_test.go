@@ -111,10 +111,10 @@ type tor struct {
 	name   string
 }
 
-// tor makes a switch with a tunnel address and port p0.
-func (d *deployment) tor(name, ip string) *tor {
+// tor makes a switch with a tunnel address and port p0. More arguments are given to its database server.
+func (d *deployment) tor(name, ip string, args ...string) *tor {
 	d.Helper()
-	s := &tor{d, ovsdbtest.Start(d, vtepSchema, "hardware_vtep"), name}
+	s := &tor{d, ovsdbtest.Start(d, vtepSchema, "hardware_vtep", args...), name}
 	s.ctl("add-ps " + name + "\nset Physical_Switch " + name + " tunnel_ips=" + ip + "\nadd-port " + name + " p0")
 	return s
 }

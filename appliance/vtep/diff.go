@@ -95,6 +95,16 @@ func (d Diff) Text() string {
 
 // Compare is Diff for when no process manages the switch: it connects to both databases and reads them.
 func Compare(ctx context.Context, r Registering) (Diff, error) {
+	leave, err := meet(ctx, Registry{}, nil, &r)
+	if err != nil {
+		return Diff{}, err
+	}
+	defer leave()
+	return compare(ctx, r)
+}
+
+// compare is Compare with a switch that has been met.
+func compare(ctx context.Context, r Registering) (Diff, error) {
 	s, err := look(ctx, r)
 	if err != nil {
 		return Diff{}, err

@@ -14,7 +14,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-gw/sluice/appliance/metrics"
+	"github.com/sluice-gw/sluice/appliance/vtep/inbound"
 	"github.com/sluice-gw/sluice/internal/daemon"
+	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/tlsconf"
 	"github.com/sluice-gw/sluice/internal/unixctl"
 	"github.com/sluice-gw/sluice/internal/vlog"
@@ -37,6 +39,7 @@ type Options struct {
 type Fleet struct {
 	opt     Options
 	log     *slog.Logger
+	ports   *ports
 	reloads chan chan error
 	exits   chan struct{}
 
@@ -49,6 +52,7 @@ type Fleet struct {
 type member struct {
 	*Agent
 	entry Entry
+	claim *inbound.Claim // to the connections of a switch that connects to us, else nil
 	end   context.CancelFunc
 	ended context.Context // ends with the agent; its cause is why
 }
@@ -63,7 +67,7 @@ func Run(ctx context.Context, opt Options, ready func() error) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	f := &Fleet{opt: opt, log: opt.Log.Logger("main"), reloads: make(chan chan error), exits: make(chan struct{}), agents: map[string]*member{}}
+	f := &Fleet{opt: opt, log: opt.Log.Logger("main"), ports: newPorts(opt.TLS, opt.Log.Logger("inbound")), reloads: make(chan chan error), exits: make(chan struct{}), agents: map[string]*member{}}
 	commands := &unixctl.Commands{}
 	commands.Register(daemon.LogCommands(opt.Log)...)
 	commands.Register(f.commands()...)
@@ -121,6 +125,7 @@ func (f *Fleet) reload(ctx context.Context) error {
 	if f.opt.Switch != "" && !registered {
 		entries = append(entries, Entry{Name: lineName, Target: f.opt.Switch})
 	}
+	defer f.ports.holdAll(entries)() // so that those that stay needed stay open meanwhile
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.skipped = ""; err != nil {
@@ -148,22 +153,46 @@ func (f *Fleet) reload(ctx context.Context) error {
 // start runs an agent for an entry.
 func (f *Fleet) start(ctx context.Context, e Entry) *member {
 	tls := f.opt.Log.Logger("stream_ssl")
-	m := &member{entry: e, Agent: NewAgent(AgentConfig{
+	cfg := AgentConfig{
 		Name: e.Name, Switch: e.Target, Southbound: f.opt.Southbound,
 		SwitchTLS: e.keys(f.opt.TLS).Client(tls), SouthboundTLS: e.identity(f.opt.TLS).Client(tls),
 		Release: f.opt.Release, Log: f.opt.Log.Logger("vtep"), Reconnect: f.opt.Log.Logger("reconnect"), Messages: f.opt.Log.Logger("jsonrpc"),
-	})}
+	}
+	m := &member{entry: e}
+	release := func() {}
+	if at, err := ovsdb.ParsePassive(e.Target); err == nil {
+		l, closer := f.ports.hold(at)
+		m.claim = l.Claim(e.Name, e.Identity)
+		cfg.Accept = m.claim.Accept
+		release = func() {
+			m.claim.Close()
+			closer()
+		}
+	}
+	m.Agent = NewAgent(cfg)
 	ctx, m.end = context.WithCancel(ctx)
 	ended, over := context.WithCancelCause(context.Background())
 	m.ended = ended
 	go func() {
 		err := m.Run(ctx)
+		release()
 		if err != nil && ctx.Err() == nil {
 			f.log.Error(fmt.Sprintf("switch %s: %v", e.Name, err))
 		}
 		over(err)
 	}()
 	return m
+}
+
+// end ends an agent, if there is one with the name, until the next reload.
+func (f *Fleet) end(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m := f.agents[name]; m != nil {
+		m.end()
+		<-m.ended.Done()
+		delete(f.agents, name)
+	}
 }
 
 // members are the agents of which name is one, or all if it is "", by name.

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sluice-gw/sluice/appliance/metrics"
+	"github.com/sluice-gw/sluice/appliance/vtep/inbound"
 )
 
 // Families are all that Prometheus is shown; docs/vtep.md has the list for people. The label switch is the name by which a switch
@@ -19,6 +20,11 @@ func Families() iter.Seq[metrics.Family] {
 			return
 		}
 		for _, f := range families() {
+			if !yield(f.Family) {
+				return
+			}
+		}
+		for _, f := range portFamilies() {
 			if !yield(f.Family) {
 				return
 			}
@@ -110,6 +116,23 @@ func families() []family {
 	}
 }
 
+// portFamily is a Family of the ports at which switches connect.
+type portFamily struct {
+	metrics.Family
+	value func(inbound.State) float64
+}
+
+func portFamilies() []portFamily {
+	of := func(name string, typ prometheus.ValueType, help string, value func(inbound.State) float64) portFamily {
+		return portFamily{metrics.Family{Name: "sluice_vtep_" + name, Type: typ, Help: help, Labels: []string{"target"}}, value}
+	}
+	return []portFamily{
+		of("listening", gauge, "Whether a port at which switches connect is open.", func(s inbound.State) float64 { return truth(s.Failure == "") }),
+		of("waiting_switches", gauge, "Switches that are connected there and not registered.", func(s inbound.State) float64 { return float64(len(s.Waiting)) }),
+		of("refused_connections_total", counter, "Connections there that were not of a switch, or too many.", func(s inbound.State) float64 { return float64(s.Refused) }),
+	}
+}
+
 func truth(b bool) float64 {
 	if b {
 		return 1
@@ -140,6 +163,11 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. All switches are asked at once, so that one that does not answer holds up none.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	for _, s := range c.fleet.ports.states(c.ctx) {
+		for _, f := range portFamilies() {
+			ch <- f.Sample(f.value(s), s.Target)
+		}
+	}
 	members, _ := c.fleet.members("")
 	type answer struct {
 		of     *member

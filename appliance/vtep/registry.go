@@ -24,6 +24,8 @@ type Entry struct {
 	Certificate string `json:"certificate,omitempty"`
 	CACert      string `json:"ca_cert,omitempty"` // of the switch
 	Bootstrap   bool   `json:"bootstrap_ca_cert,omitempty"`
+	// Identity is the UUID of the database's row in Global, where the switch connects to us (Target is pssl:PORT or ptcp:PORT): by it its connections are known.
+	Identity string `json:"identity,omitempty"`
 }
 
 // keys are the options of the command line with those of the entry in their place.
@@ -62,6 +64,8 @@ func (r Registry) Read() ([]Entry, error) {
 		switch {
 		case err != nil:
 			bad = append(bad, fmt.Errorf("%s: %w; repair it, or remove it and register the switch again", path, err))
+		case e.Identity != "" && slices.ContainsFunc(entries, func(other Entry) bool { return other.Identity == e.Identity }):
+			bad = append(bad, fmt.Errorf("%s has a database that another entry has, too: one is enough, it is for all switches in it; remove it", path))
 		case r.file(e.Name) != path:
 			bad = append(bad, fmt.Errorf("%s has the switch %q, which belongs into %s", path, e.Name, r.file(e.Name)))
 		default:
@@ -80,8 +84,17 @@ func readEntry(path string) (e Entry, err error) {
 	if err := json.Unmarshal(text, &e); err != nil {
 		return Entry{}, err
 	}
-	_, err = ovsdb.ParseRemote(e.Target)
-	return e, err
+	if !ovsdb.IsPassive(e.Target) {
+		_, err = ovsdb.ParseRemote(e.Target)
+		return e, err
+	}
+	if _, err := ovsdb.ParsePassive(e.Target); err != nil {
+		return e, err
+	}
+	if _, err := ovsdb.ParseUUID(e.Identity); err != nil {
+		return e, fmt.Errorf("identity, by which the connections of the switch are known: %w", err)
+	}
+	return e, nil
 }
 
 // Write adds an entry, or changes the one with its name. A reader sees the old file or the new one.

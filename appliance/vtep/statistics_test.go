@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/sluice-gw/sluice/internal/tlsconf"
 )
 
 var update = flag.Bool("update", false, "rewrite the table of metrics of docs/vtep.md")
@@ -25,7 +27,7 @@ func TestStatistics(t *testing.T) {
 	s.ctl("add-ls ls1\nbind-ls tor1 p0 100 ls1\nadd-ls ls2\nbind-ls tor1 p0 200 ls2")
 	r := s.start()
 	m := &member{Agent: r.Agent, entry: Entry{Name: "tor1"}, ended: context.Background()}
-	f := &Fleet{agents: map[string]*member{"tor1": m}}
+	f := &Fleet{ports: newPorts(tlsconf.Options{}, slog.New(slog.DiscardHandler)), agents: map[string]*member{"tor1": m}}
 	status := func(args ...string) Status {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

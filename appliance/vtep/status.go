@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/vtepdb"
 )
@@ -34,6 +35,7 @@ type Status struct {
 // Database is the connection to one.
 type Database struct {
 	Remote    string    `json:"remote"`
+	Peer      string    `json:"peer,omitempty"` // who has connected to us, where that is the way
 	Connected bool      `json:"connected"`
 	Since     time.Time `json:"since,omitzero"` // of Connected
 	Error     string    `json:"error,omitempty"`
@@ -120,6 +122,9 @@ func database(remote string, st idl.State, l *lane) Database {
 	if st.Err != nil {
 		d.Error = st.Err.Error()
 	}
+	if st.Connected && ovsdb.IsPassive(remote) {
+		d.Peer = st.Remote
+	}
 	return d
 }
 
@@ -135,9 +140,14 @@ func (s Status) Text() string {
 		Database
 	}{{"switch", s.Switch}, {"southbound", s.Southbound}} {
 		fmt.Fprintf(&b, "  %-11s %s ", d.what, d.Remote)
-		if d.Connected {
+		switch {
+		case d.Connected && d.Peer != "":
+			fmt.Fprintf(&b, "connected from %s since %s, schema %s\n", d.Peer, d.Since.UTC().Format(time.RFC3339), d.Schema)
+		case d.Connected:
 			fmt.Fprintf(&b, "connected, schema %s\n", d.Schema)
-		} else {
+		case !d.Since.IsZero():
+			fmt.Fprintf(&b, "not connected since %s: %s\n", d.Since.UTC().Format(time.RFC3339), d.Error)
+		default:
 			fmt.Fprintf(&b, "not connected: %s\n", d.Error)
 		}
 		if d.Refused != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -22,8 +23,17 @@ type Registering struct {
 	Manager string
 	// AcceptVXLANMode lets the registration turn VXLAN mode on for the whole of OVN.
 	AcceptVXLANMode bool
-	Compare         bool   // have Plan.Changes worked out
-	Release         string // of OVN, see AgentConfig
+	// AcceptIdentity lets a registered switch have another database than it had, where it connects to us.
+	AcceptIdentity bool
+	Compare        bool   // have Plan.Changes worked out
+	Release        string // of OVN, see AgentConfig
+	// Wait is how long a switch that is to connect to us is waited for.
+	Wait time.Duration
+	// Log is told of those who connect meanwhile. nil: no one is.
+	Log *slog.Logger
+
+	accept   func(context.Context) (net.Conn, error) // of a switch that has been met
+	replaced string                                  // identity of the database that it had before
 }
 
 // Plan is what a registration will do, and why it will not.
@@ -46,7 +56,7 @@ type survey struct {
 func look(ctx context.Context, r Registering) (*survey, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	s := &survey{done: make(chan error, 2), Agent: NewAgent(AgentConfig{Name: r.Name, Switch: r.Target, Southbound: r.Southbound,
-		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Release: r.Release, Log: quiet, Reconnect: quiet})}
+		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Accept: r.accept, Release: r.Release, Log: quiet, Reconnect: quiet})}
 	running, end := context.WithCancel(context.Background())
 	s.end = end
 	go func() { s.done <- s.vtep.Run(running) }()
@@ -109,11 +119,24 @@ const maxVXLANDatapaths = 4095
 // Register registers a switch: it looks at both databases, tells by confirm what it will do, and does it unless something refuses.
 // confirm is called once; false ends it there.
 func Register(ctx context.Context, reg Registry, r Registering, confirm func(Plan) bool) error {
+	leave, err := meet(ctx, reg, nil, &r)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return register(ctx, reg, r, confirm)
+}
+
+// register is Register with a switch that has been met.
+func register(ctx context.Context, reg Registry, r Registering, confirm func(Plan) bool) error {
 	s, err := look(ctx, r)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	if r.accept != nil {
+		r.Identity = s.plan.Roll().Identity
+	}
 	p := s.check(reg, r)
 	if r.Compare && s.plan.Roll().Identity != "" {
 		d, err := s.compare(ctx)
@@ -132,6 +155,9 @@ func Register(ctx context.Context, reg Registry, r Registering, confirm func(Pla
 		if err := s.commit(ctx, s.vtep.Replica, tx); err != nil {
 			return fmt.Errorf("the manager row of the switch: %w", err)
 		}
+	}
+	if err := s.replace(ctx, r); err != nil {
+		return err
 	}
 	var tx idl.Tx
 	(&southbound{db: s.sb.DB(), tx: &tx, taken: s.taken, seen: s.seen, log: s.log}).writeRoll(s.plan.Roll())
@@ -176,7 +202,13 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 	}
 	for _, problem := range s.plan.Problems() {
 		switch problem.Code {
-		case "no-tunnel-ip", "chassis-conflict":
+		case "chassis-conflict":
+			if s.replaces(r, problem.Subject) {
+				step("put chassis %s in the place of the one of database %s", problem.Subject, r.replaced)
+				continue
+			}
+			refuse("%s", problem.Text)
+		case "no-tunnel-ip":
 			refuse("%s", problem.Text)
 		default:
 			note("%s", problem.Text)
@@ -209,11 +241,14 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 		refuse("%v", err)
 	}
 	for _, e := range entries {
-		if e.Name != r.Name && e.Target == r.Target {
+		if e.Name != r.Name && e.Target == r.Target && e.Identity == r.Identity {
 			refuse("switch %s is registered with the same database: one entry for a database is enough, it is for all of its switches", e.Name)
 		}
 		if e.Name == r.Name && e.Target != r.Target {
 			step("change the target of switch %s, which was %s", r.Name, e.Target)
+		}
+		if e.Name == r.Name && e.Identity != "" && r.Identity != "" && e.Identity != r.Identity {
+			step("have switch %s known by database %s, which was %s", r.Name, r.Identity, e.Identity)
 		}
 	}
 	if r.Manager != "" {
@@ -260,13 +295,18 @@ func (s *survey) checkVXLANMode(r Registering, refuse, note func(string, ...any)
 // Deregister takes back from both databases what is there of a switch. It is for when no process runs that does so ("withdraw").
 func Deregister(ctx context.Context, r Registering) error {
 	quiet := slog.New(slog.DiscardHandler)
+	leave, err := meet(ctx, Registry{}, nil, &r)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	a := NewAgent(AgentConfig{Name: r.Name, Switch: r.Target, Southbound: r.Southbound,
-		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Release: r.Release, Log: quiet, Reconnect: quiet})
+		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Accept: r.accept, Release: r.Release, Log: quiet, Reconnect: quiet})
 	ctx, cancel := context.WithTimeout(ctx, 3*leaveLimit)
 	defer cancel()
 	end := make(chan error, 1)
 	go func() { end <- a.Run(ctx) }()
-	err := a.Exit(ctx, true)
+	err = a.Exit(ctx, true)
 	cancel()
 	<-end
 	return err

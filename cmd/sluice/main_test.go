@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"need": need, "scrape": scrape},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"need": need, "scrape": scrape, "freeport": freePort},
 		Setup: func(env *testscript.Env) error {
 			env.Values[script{}] = env.T()
 			for _, name := range []string{"OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVN_RUNDIR", "OVN_LOGDIR", "OVN_DBDIR"} {
@@ -73,6 +73,17 @@ func need(ts *testscript.TestScript, neg bool, args []string) {
 	case os.Getuid() != 0:
 		capability.Skip(t, capability.Missing{Capability: "netns", Reason: "only root can do what this script does"})
 	}
+}
+
+// freePort sets a variable to a TCP port of the loopback interface that nobody has: "freeport VARIABLE".
+func freePort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: freeport VARIABLE")
+	}
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	ts.Check(err)
+	defer ln.Close()
+	ts.Setenv(args[0], strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
 }
 
 // scrape fails a script unless the metrics that are served at a unix socket match: "scrape SOCKET REGEXP".

@@ -25,7 +25,7 @@ const vtepProgram = "ovn-controller-vtep"
 // vtepModules are its sources of log messages that exist from the start, vtepAliases those of the C program that are spelled
 // otherwise here.
 var (
-	vtepModules = []string{"daemon_unix", "jsonrpc", "main", "metrics", "reconnect", "stream_ssl", "unixctl", "vtep"}
+	vtepModules = []string{"daemon_unix", "inbound", "jsonrpc", "main", "metrics", "reconnect", "stream_ssl", "unixctl", "vtep"}
 	vtepAliases = map[string]string{
 		"ovsdb_cs": "reconnect", "ovsdb_idl": "reconnect", "stream": "reconnect", "stream_fd": "reconnect", "stream_tcp": "reconnect",
 		"stream_unix": "reconnect", "socket_util": "reconnect", "gateway": "vtep", "binding": "vtep", "ovn_controller_vtep": "main",
@@ -82,6 +82,9 @@ func (l *vtepLine) parse(args []string, posix bool) error {
 	}
 	if len(words) > 0 {
 		return fmt.Errorf("no argument is expected, %q was given; use --help for usage", words[0])
+	}
+	if ovsdb.IsPassive(l.database) {
+		return fmt.Errorf("--vtep-db=%[1]s: any switch may connect there, and each is to be named: sluice vtep register NAME --target %[1]s", l.database)
 	}
 	for _, remote := range []string{l.database, l.southbound} {
 		if remote != "" {
@@ -145,6 +148,8 @@ Options:
   --vtep-db=DATABASE      connect to vtep database at DATABASE, besides those of
                           registered switches (as %[2]s, with none
                           registered, default: unix:%[3]s/db.sock)
+                          (switches that connect to this host are registered:
+                          sluice vtep register NAME --target=pssl:PORT)
   --ovnsb-db=DATABASE     connect to ovn-sb database at DATABASE
                           (default: unix:%[4]s/ovnsb_db.sock)
   --metrics=ADDRESS:PORT  serve metrics for Prometheus there, or at unix:/PATH

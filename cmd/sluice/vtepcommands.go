@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-gw/sluice/appliance/vtep"
+	"github.com/sluice-gw/sluice/appliance/vtep/inbound"
 	"github.com/sluice-gw/sluice/internal/dirs"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/tlsconf"
@@ -36,6 +37,7 @@ type vtepKeys struct {
 	Cert       string   `name:"certificate" short:"c" help:"File with the certificate for the private key."`
 	CACert     string   `name:"ca-cert" short:"C" help:"File with the CA certificate of the databases."`
 	Timeout    patience `short:"T" default:"15s" help:"How long to wait for the databases: seconds, or with a unit (1m)."`
+	Wait       patience `default:"60s" help:"How long to wait for a switch that connects to this host (pssl:, ptcp:), before that."`
 }
 
 func (k vtepKeys) southbound(d dirs.Dirs) string {
@@ -51,27 +53,41 @@ func (k vtepKeys) tls() tlsconf.Options {
 
 type vtepRegister struct {
 	Name            string `arg:"" help:"Name of the switch in its table Physical_Switch; its chassis gets it."`
-	Target          string `required:"" help:"The switch's database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT."`
+	Target          string `required:"" help:"The switch's database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT; or where the switch connects to this host: pssl:PORT[:ADDRESS] or ptcp:PORT[:ADDRESS]."`
 	Manager         string `help:"Target to be added to the switch's managers: ptcp:PORT, pssl:PORT, tcp:HOST:PORT or ssl:HOST:PORT."`
 	Bootstrap       string `name:"bootstrap-ca-cert" help:"File with the switch's CA certificate, to be made from what it presents if it does not exist."`
 	DryRun          bool   `help:"Print the plan, and what would be written into both databases, only."`
 	AcceptVXLANMode bool   `name:"accept-vxlan-mode" help:"Be the first chassis with VXLAN, though that limits all of OVN to 4095 datapaths."`
+	AcceptIdentity  bool   `name:"accept-identity" help:"The switch has another database than the one that it was registered with: it was reset or replaced."`
 	Output          string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
 	vtepKeys
 }
 
 // Run prints the plan and carries it out.
 func (c vtepRegister) Run(ctx context.Context, out io.Writer) error {
-	if _, err := ovsdb.ParseRemote(c.Target); err != nil {
+	d := dirs.FromEnv(os.Getenv)
+	if err := checkTarget(c.Target, c.Bootstrap != ""); err != nil {
 		return err
 	}
-	d := dirs.FromEnv(os.Getenv)
+	if c.AcceptIdentity && !ovsdb.IsPassive(c.Target) {
+		return errors.New("--accept-identity is for switches that connect to this host (pssl:, ptcp:); others are known by their address")
+	}
 	r := vtep.Registering{Southbound: c.southbound(d), TLS: c.tls(), Manager: c.Manager, AcceptVXLANMode: c.AcceptVXLANMode, Compare: c.DryRun, Release: ovnRelease,
 		Entry: vtep.Entry{Name: c.Name, Target: c.Target, PrivateKey: absolute(c.PrivateKey), Certificate: absolute(c.Cert), CACert: absolute(c.CACert)}}
 	if c.Bootstrap != "" {
 		r.CACert, r.Bootstrap = absolute(c.Bootstrap), true
 	}
-	waiting, cancel := context.WithTimeout(ctx, time.Duration(c.Timeout))
+	limit := time.Duration(c.Timeout)
+	if ovsdb.IsPassive(c.Target) {
+		if socket, err := unixctl.Socket(d.OVNRun, vtepProgram); err == nil {
+			return c.ask(ctx, out, socket, r.Entry)
+		}
+		r.CACert = "" // of the port, and not for the process to which that will belong
+		r.AcceptIdentity, r.Wait, r.Log = c.AcceptIdentity, time.Duration(c.Wait), told(out, c.Output)
+		limit += r.Wait
+		c.tellWait(out, c.Output, c.Name, c.Target)
+	}
+	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var printed error
 	err := vtep.Register(waiting, registry(d), r, func(p vtep.Plan) bool {
@@ -130,10 +146,11 @@ type vtepList struct {
 	Output string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
 }
 
-// listed is a registered switch.
+// listed is a registered switch, or one that is connected and waits to be.
 type listed struct {
 	vtep.Entry
-	State string `json:"state"`
+	State   string           `json:"state"`
+	Waiting *inbound.Waiting `json:"waiting,omitempty"` // of one that is not registered
 }
 
 // Run lists the registry with what the running process says of each.
@@ -143,7 +160,7 @@ func (c vtepList) Run(ctx context.Context, out io.Writer) error {
 	all := []listed{}
 	status, err := fleetStatus(ctx, d)
 	for _, e := range entries {
-		l := listed{e, "not managed: it is not known to the running controller (ovn-appctl -t ovn-controller-vtep reload)"}
+		l := listed{Entry: e, State: "not managed: it is not known to the running controller (ovn-appctl -t ovn-controller-vtep reload)"}
 		if err != nil {
 			l.State = "not managed: " + err.Error()
 		}
@@ -154,12 +171,19 @@ func (c vtepList) Run(ctx context.Context, out io.Writer) error {
 		}
 		all = append(all, l)
 	}
+	registered := len(all)
+	for _, port := range status.Listening {
+		for _, w := range port.Waiting {
+			all = append(all, listed{Entry: vtep.Entry{Name: w.Name(), Target: w.Target, Identity: w.Identity}, Waiting: &w,
+				State: "connected from " + w.Caller() + ", " + w.Advice()})
+		}
+	}
 	if c.Output == "json" {
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", "  ")
 		return errors.Join(enc.Encode(all), bad)
 	}
-	if len(all) == 0 {
+	if registered == 0 {
 		fmt.Fprintln(out, "no switches are registered; register one: sluice vtep register NAME --target REMOTE")
 	}
 	for _, l := range all {
@@ -171,11 +195,19 @@ func (c vtepList) Run(ctx context.Context, out io.Writer) error {
 func stateText(s vtep.Status) string {
 	switch {
 	case !s.Switch.Connected:
-		return "the switch's database is not connected: " + s.Switch.Error
+		return "the switch's database is not connected" + since(s.Switch) + ": " + s.Switch.Error
 	case !s.Southbound.Connected:
 		return "the Southbound database is not connected: " + s.Southbound.Error
 	}
 	return fmt.Sprintf("connected, %d logical switches bound, %d problems", len(s.Bindings), len(s.Problems))
+}
+
+// since is the time from which on a database is as it is, "" if it has been so from the start.
+func since(d vtep.Database) string {
+	if d.Since.IsZero() {
+		return ""
+	}
+	return " since " + d.Since.UTC().Format(time.RFC3339)
 }
 
 // fleetStatus is the status of the running process.
@@ -206,7 +238,7 @@ func (c vtepShow) Run(ctx context.Context, out io.Writer) error {
 
 type vtepDiff struct {
 	Name   string `arg:"" help:"Name of the switch."`
-	Target string `help:"The switch's database, of one that is not registered."`
+	Target string `help:"The switch's database, of one that is not registered; or where that connects to this host."`
 	Output string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
 	vtepKeys
 }
@@ -227,12 +259,20 @@ func (c vtepDiff) Run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		r.Entry = entry
-	} else if _, err := ovsdb.ParseRemote(c.Target); err != nil {
+	} else if err := checkTarget(c.Target, false); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.Timeout))
+	limit := time.Duration(c.Timeout)
+	var socket string
+	if ovsdb.IsPassive(r.Target) {
+		socket, _ = unixctl.Socket(d.OVNRun, vtepProgram) // an error: none runs
+		r.Wait, r.Log = time.Duration(c.Wait), told(out, c.Output)
+		limit += r.Wait
+		c.tellWait(out, c.Output, c.Name, r.Target)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	diff, err := vtep.Compare(ctx, r)
+	diff, err := c.compare(ctx, socket, r)
 	if err != nil {
 		return err
 	}
@@ -285,7 +325,11 @@ func (c vtepDeregister) Run(ctx context.Context, out io.Writer) error {
 			}
 		}
 	}
-	if err := vtep.Deregister(ctx, vtep.Registering{Entry: entry, Southbound: c.southbound(d), TLS: c.tls()}); err != nil {
+	r := vtep.Registering{Entry: entry, Southbound: c.southbound(d), TLS: c.tls(), Wait: time.Duration(c.Wait), Log: told(out, "text")}
+	if ovsdb.IsPassive(entry.Target) {
+		c.tellWait(out, "text", c.Name, entry.Target)
+	}
+	if err := vtep.Deregister(ctx, r); err != nil {
 		return restore(err)
 	}
 	fmt.Fprintf(out, "switch %s is deregistered\n", c.Name)
