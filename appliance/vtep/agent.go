@@ -174,8 +174,8 @@ func (a *Agent) settle() (wake time.Time) {
 
 // ask tells the Southbound database which rows are needed.
 func (a *Agent) ask() {
-	if a.vtep.State().Database == nil {
-		return // nothing is known of the switch
+	if a.vtep.State().Database == nil || a.leaving {
+		return // nothing is known of the switch; or what is to be taken back is to stay in sight
 	}
 	if a.asked == a.plan.Version() && !a.net.peers && !a.net.chassisRows {
 		return
@@ -275,16 +275,25 @@ func (a *Agent) leave(ctx context.Context, cleanup bool) error {
 	if !cleanup {
 		return nil
 	}
-	a.plan.Withdraw()
-	a.leaving = true // somebody wants it, whatever ovn-northd there is
 	limit := time.NewTimer(leaveLimit)
 	defer limit.Stop()
 	tick := time.NewTimer(0)
 	defer tick.Stop()
 	for {
 		a.take()
-		wake := a.settle()
-		if a.complete() && !a.down.busy && !a.up.busy && wake.IsZero() && !a.plan.HasWork() {
+		if !a.leaving { // an agent that has just started may not have read yet what there is to be taken back
+			a.plan.Settle()
+			a.follow()
+			if a.ask(); a.complete() {
+				a.plan.Withdraw()
+				a.leaving = true // somebody wants it, whatever ovn-northd there is
+			}
+		}
+		var wake time.Time
+		if a.leaving {
+			wake = a.settle()
+		}
+		if a.leaving && a.complete() && !a.down.busy && !a.up.busy && wake.IsZero() && !a.plan.HasWork() {
 			return nil
 		}
 		if !wake.IsZero() {

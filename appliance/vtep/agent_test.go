@@ -191,7 +191,12 @@ func TestRestart(t *testing.T) {
 	d.sbctl("chassis-del hv1")
 	r = s.start()
 	d.becomes("the remote MACs", func() string { return s.remote("ls1") }, moved)
+	s.ctl("add-ucast-local ls1 02:00:00:00:0a:01 192.0.2.1")
+	d.becomes("the FDB", d.fdb, "02:00:00:00:0a:01 "+d.portKey("tor"))
 	r.leave(t, true)
+	if got := d.fdb(); got != "" {
+		t.Errorf("after exit --cleanup the FDB is %s", got)
+	}
 	if got := s.remote("ls1"); got != strings.TrimSpace(mine) {
 		t.Errorf("after exit --cleanup the remote MACs are %s", got)
 	}
