@@ -1,7 +1,6 @@
 package vtepdb
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,11 +36,15 @@ func (p *Planner) bind(name string) {
 		}
 		chassis := p.ChassisName(port.Switch)
 		first, taken := b.winners[chassis]
+		dp := b.dp
+		if p.shared(chassis) && port.Datapath == dp { // no other member is to have it bound to another one
+			dp = p.ports[p.chosen(chassis, name)].Datapath
+		}
 		switch {
-		case port.Datapath != b.dp:
+		case port.Datapath != dp:
 			conflicts[id] = fmt.Sprintf("logical switch (%s), on vtep gateway chassis (%s) has already been associated with logical datapath "+
 				"(with tunnel key %d), ignore logical port (%s) which belongs to logical datapath (with tunnel key %d)",
-				name, chassis, p.keys[b.dp], port.Name, p.keys[port.Datapath])
+				name, chassis, p.keys[dp], port.Name, p.keys[port.Datapath])
 		case taken:
 			duplicates[id] = fmt.Sprintf("logical switch (%s), on vtep gateway chassis (%s) has already been associated with logical port (%s), "+
 				"ignore logical port (%s)", name, chassis, p.ports[first].Name, port.Name)
@@ -91,19 +94,19 @@ func (p *Planner) candidates(name string, row *rows.LogicalSwitch) []ovsdb.UUID 
 		unbound := ""
 		switch {
 		case sw == nil || p.withdrawn || p.owner == "":
-		case (row == nil || !sw.bound[name]) && p.provisions(port): // which is about to be made, or is a problem
-		case row == nil || !sw.bound[name]:
+		case row != nil && sw.here[name]:
+			if p.keys[port.Datapath] != 0 {
+				out = append(out, id)
+			}
+		case p.provisions(port): // which is about to be made, or is a problem
+		case p.boundElsewhere(sw.chassis, name):
+		default:
 			unbound = fmt.Sprintf("logical port %s is not bound: no port of switch %s has logical switch %s; bind one: vtep-ctl bind-ls %s PORT VLAN %s",
 				port.Name, port.Switch, name, port.Switch, name)
-		case p.keys[port.Datapath] != 0:
-			out = append(out, id)
 		}
 		p.problems.set(lportUnbound, port.Name, unbound)
 	}
-	slices.SortFunc(out, func(a, b ovsdb.UUID) int {
-		x, y := p.ports[a], p.ports[b]
-		return cmp.Or(cmp.Compare(p.rank(x), p.rank(y)), cmp.Compare(x.Switch, y.Switch), cmp.Compare(x.Name, y.Name))
-	})
+	slices.SortFunc(out, p.order)
 	return out
 }
 

@@ -11,5 +11,6 @@
 //   - Logical_Switch rows with its mark in other_config (ownerKey): the identity of the Southbound database;
 //   - of those, the rows of Ucast_Macs_Remote and Mcast_Macs_Remote that lead to chassis of that database, at present or by the
 //     record in Global.other_config (locatorsKey), where it keeps the addresses that it has used;
-//   - Chassis rows with the UUID of the switch's Global row as sluice-identity, or without one, as ovn-controller-vtep leaves them.
+//   - Chassis rows with the UUID of the switch's Global row as sluice-identity, or without one, as ovn-controller-vtep leaves them; and
+//     what is recorded as its part of a chassis that switches of several databases share (Member).
 package vtepdb

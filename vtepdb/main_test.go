@@ -3,6 +3,7 @@ package vtepdb
 import (
 	"context"
 	"log/slog"
+	"reflect"
 	"testing"
 	"time"
 
@@ -28,6 +29,10 @@ type bench struct {
 	plan    *Planner
 	said    []Problem // what was reported
 	writes  int       // transactions
+
+	// Of a pair over two databases: see Config, and the bench of the other one.
+	sw, pair string
+	peer     *bench
 
 	// The Southbound database.
 	chassis   map[ovsdb.UUID]Chassis
@@ -59,7 +64,7 @@ func newBench(t *testing.T) *bench {
 }
 
 func (b *bench) planner() *Planner {
-	return New(Config{DB: b.replica.DB(), Now: func() time.Time { return b.now }, Report: func(p Problem) { b.said = append(b.said, p) }})
+	return New(Config{DB: b.replica.DB(), Switch: b.sw, Pair: b.pair, Now: func() time.Time { return b.now }, Report: func(p Problem) { b.said = append(b.said, p) }})
 }
 
 // await takes what comes from the database until cond holds.
@@ -142,8 +147,8 @@ func (b *bench) tell(p *Planner) {
 	}
 }
 
-// settle lets the planner have its way.
-func (b *bench) settle() {
+// settle lets the planner have its way, and tells whether it changed something.
+func (b *bench) settle() (changed bool) {
 	b.Helper()
 	for range 50 {
 		b.tell(b.plan)
@@ -155,30 +160,64 @@ func (b *bench) settle() {
 			b.writes++
 			b.commit(&tx)
 		}
-		if obeyed := b.obey(b.plan); !obeyed && !sent && whole && !b.plan.HasWork() {
-			return
+		obeyed := b.obey(b.plan)
+		if changed = changed || obeyed || sent; !obeyed && !sent && whole && !b.plan.HasWork() {
+			return changed
 		}
 	}
 	b.Fatalf("does not come to an end: %+v", b.plan.pending)
+	return changed
+}
+
+// planners are those that are told of the Southbound database.
+func (b *bench) planners() []*Planner {
+	if b.peer != nil {
+		return []*Planner{b.plan, b.peer.plan}
+	}
+	return []*Planner{b.plan}
+}
+
+// held tells whether another chassis has an address.
+func (b *bench) held(want Chassis) bool {
+	for _, c := range b.chassis {
+		for _, m := range c.Members {
+			if c.Name != want.Name && shareAddress(want.Members, m) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // obey does in the Southbound database what a planner wants.
 func (b *bench) obey(p *Planner) (changed bool) {
 	roll := p.Roll()
+	for id, c := range b.chassis {
+		switch left, shared := roll.Left[c.Name]; {
+		case roll.Identity == "" || roll.Keep[c.Name] || !p.registered(c):
+		case shared:
+			want := chassisOf(left)
+			b.setChassis(id, &want)
+			changed = true
+		default:
+			b.setChassis(id, nil)
+			changed = true
+		}
+	}
 	for _, r := range roll.Chassis {
-		want := Chassis{Name: r.Name, IP: r.IPs[0], VTEP: true, Identity: r.Identity}
+		want := chassisOf(r)
 		id, _, ok := p.chassisOf(r.Name)
 		if !ok {
 			id = ovsdb.NewUUID()
 		}
-		if b.chassis[id] != want {
-			b.setChassis(id, &want)
-			changed = true
+		if b.held(want) {
+			if want = b.chassis[id]; !ok {
+				continue
+			}
+			want.Members = ReadMembers(Records(r.Members))
 		}
-	}
-	for id, c := range b.chassis {
-		if roll.Identity != "" && c.Identity == roll.Identity && !roll.Keep[c.Name] {
-			b.setChassis(id, nil)
+		if !reflect.DeepEqual(b.chassis[id], want) {
+			b.setChassis(id, &want)
 			changed = true
 		}
 	}
@@ -205,32 +244,60 @@ func (b *bench) obey(p *Planner) (changed bool) {
 	return changed
 }
 
+// chassisOf is the row of a registration as it is read again.
+func chassisOf(r Registration) Chassis {
+	c := Chassis{Name: r.Name, IP: r.IPs[0], VTEP: true, Identity: r.Identity}
+	if c.Members = ReadMembers(Records(r.Members)); !r.Recorded {
+		c.Members = []Member{{Identity: r.Identity, Switches: []string{r.Name}, IPs: r.IPs, Bound: r.LogicalSwitches, ServiceNode: r.ServiceNode, BFD: r.BFD}}
+	}
+	return c
+}
+
 func (b *bench) setChassis(id ovsdb.UUID, c *Chassis) {
 	if delete(b.chassis, id); c != nil {
 		b.chassis[id] = *c
+	} else {
+		for at, port := range b.ports { // the reference is a weak one
+			if port.Chassis == id {
+				released := *port
+				released.Chassis = ovsdb.UUID{}
+				b.setPort(at, &released)
+			}
+		}
 	}
-	b.plan.SetChassis(id, c)
+	for _, p := range b.planners() {
+		p.SetChassis(id, c)
+	}
 }
 
 func (b *bench) setPort(id ovsdb.UUID, port *Port) {
 	if delete(b.ports, id); port != nil {
 		b.ports[id] = port
-		copied := *port
-		port = &copied
 	}
-	b.plan.SetPort(id, port)
+	for _, p := range b.planners() {
+		if port == nil {
+			p.SetPort(id, nil)
+			continue
+		}
+		copied := *port
+		p.SetPort(id, &copied)
+	}
 }
 
 func (b *bench) setGroup(id ovsdb.UUID, g *Group) {
 	if delete(b.groups, id); g != nil {
 		b.groups[id] = *g
 	}
-	b.plan.SetGroup(id, g)
+	for _, p := range b.planners() {
+		p.SetGroup(id, g)
+	}
 }
 
 func (b *bench) setLearned(id ovsdb.UUID, l *Learned) {
 	if delete(b.learned, id); l != nil {
 		b.learned[id] = *l
 	}
-	b.plan.SetLearned(id, l)
+	for _, p := range b.planners() {
+		p.SetLearned(id, l)
+	}
 }

@@ -18,6 +18,8 @@ type Chassis struct {
 	BFD      bool   // it runs BFD with switches (BFDKey)
 	// ServiceNode: it gives frames of a switch that cannot do so itself to all others (ReplicationKey).
 	ServiceNode bool
+	// Members are what databases of switches have of it, by identity. Where the row has no records (ReadMembers) it is the one that Identity names.
+	Members []Member
 }
 
 // PortKind says what a Port_Binding is to a switch.

@@ -16,6 +16,8 @@ type Config struct {
 	Now func() time.Time
 	// Report is told of each problem when it arises, for the log.
 	Report func(Problem)
+	// Switch, if Pair is not "", is a switch here that is one chassis with switches of another database, called Pair.
+	Switch, Pair string
 }
 
 // Planner is what one hardware_vtep database and its switches are to hold.
@@ -44,14 +46,17 @@ type switchSide struct {
 	recordedBFD bool
 	tunnelOf    map[ovsdb.UUID]string // switches by Tunnel row
 	settings    settings
-	mode        string // of replication: SourceNode or ServiceNode
-	unable      bool   // because a switch cannot do otherwise, now or by the record
-	switches    map[string]*physicalSwitch
+	mode        string                         // of replication: SourceNode or ServiceNode
+	unable      bool                           // because a switch cannot do otherwise, now or by the record
+	switches    map[string]*physicalSwitch     // those here, and peers
+	homes       map[string]*home               // chassis of the switches here, by name
+	homeAt      map[string]string              // names of these by address
 	bound       map[string]*binding            // by name of the switch's logical switch
 	boundTo     map[ovsdb.UUID]map[string]bool // names of those by datapath
 	locals      map[macKey][]*rows.UcastMacsLocal
 	remotes     map[macKey][]*rows.UcastMacsRemote
 	floodsAt    map[macKey][]*rows.McastMacsRemote // zero address: unknown-dst
+	saw         map[Place]bool                     // MAC addresses that a switch here has behind a shared chassis
 }
 
 // macKey is a MAC address in a Logical_Switch row.
@@ -73,6 +78,7 @@ type pending struct {
 	places    map[Place]bool      // FDB
 	checks    map[ovsdb.UUID]bool // Ucast_Macs_Local
 	fresh     map[Place]bool      // the switch has seen the MAC since somebody else did
+	turns     map[Place]time.Time // when the FDB row is to be made, if no member of a shared chassis has by then
 }
 
 // New returns a Planner for a database whose rows it has not been told of yet.
@@ -84,11 +90,11 @@ func New(cfg Config) *Planner {
 	p.switchSide = switchSide{
 		recorded: map[string]bool{}, mode: SourceNode, switches: map[string]*physicalSwitch{}, bound: map[string]*binding{},
 		boundTo: map[ovsdb.UUID]map[string]bool{}, locals: map[macKey][]*rows.UcastMacsLocal{}, remotes: map[macKey][]*rows.UcastMacsRemote{},
-		floodsAt: map[macKey][]*rows.McastMacsRemote{},
+		floodsAt: map[macKey][]*rows.McastMacsRemote{}, homes: map[string]*home{}, saw: map[Place]bool{},
 	}
 	p.pending = pending{
 		bindings: map[string]bool{}, ls: map[ovsdb.UUID]bool{}, tunnels: map[ovsdb.UUID]bool{}, vlans: map[string]bool{}, macs: map[macKey]bool{}, floods: map[macKey]bool{},
-		claims: map[ovsdb.UUID]bool{}, places: map[Place]bool{}, fresh: map[Place]bool{}, checks: map[ovsdb.UUID]bool{},
+		claims: map[ovsdb.UUID]bool{}, places: map[Place]bool{}, fresh: map[Place]bool{}, checks: map[ovsdb.UUID]bool{}, turns: map[Place]time.Time{},
 	}
 	return p
 }
@@ -105,6 +111,9 @@ func (p *Planner) SetOwner(owner string) {
 
 // Withdraw makes the Planner want nothing any more: what it has written is to be taken back.
 func (p *Planner) Withdraw() {
+	for pl := range p.places {
+		p.sighting(pl) // whose station is known here is to be known
+	}
 	p.withdrawn = true
 	p.changed()
 	p.everything()
@@ -182,5 +191,18 @@ func (p *Planner) Datapaths() map[ovsdb.UUID]int64 {
 	return out
 }
 
-// Switches are the names of the physical switches.
-func (p *Planner) Switches() []string { return sorted(maps.Keys(p.switches)) }
+// Switches are the names of the physical switches here.
+func (p *Planner) Switches() (names []string) {
+	for _, name := range p.Named() {
+		if !p.switches[name].peer {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Named are the names by which logical ports may call the chassis here: those of the switches, and of others that share a chassis with them.
+func (p *Planner) Named() []string { return sorted(maps.Keys(p.switches)) }
+
+// ChassisNames are the names of the chassis that the switches here have, or are to have.
+func (p *Planner) ChassisNames() []string { return sorted(maps.Keys(p.homes)) }

@@ -23,6 +23,7 @@ const (
 	noTunnelIP       = "no-tunnel-ip"
 	unusableTunnelIP = "unusable-tunnel-ip"
 	chassisConflict  = "chassis-conflict"
+	pairApart        = "pair-apart"
 	lportDuplicate   = "lport-duplicate"
 	lportDatapath    = "lport-datapath"
 	lportUnbound     = "lport-unbound"

@@ -54,7 +54,8 @@ func parseBindings(text string) (list []attachment, malformed []string) {
 
 // provisions tells whether a port has VLANs and its Logical_Switch made.
 func (p *Planner) provisions(port *Port) bool {
-	return port.Bindings != "" && port.LogicalSwitch != "" && p.switches[port.Switch] != nil && p.keys[port.Datapath] != 0 && p.owner != "" && !p.withdrawn
+	sw := p.switches[port.Switch]
+	return port.Bindings != "" && port.LogicalSwitch != "" && sw != nil && !sw.peer && p.keys[port.Datapath] != 0 && p.owner != "" && !p.withdrawn
 }
 
 // provisioned tells whether a Logical_Switch is to be there.
@@ -207,7 +208,7 @@ func (p *Planner) named(id, name string) bool {
 // used tells whether something refers to a Logical_Switch row.
 func (p *Planner) used(row *rows.LogicalSwitch) bool {
 	for _, sw := range p.switches {
-		if sw.bound[row.Name] {
+		if sw.here[row.Name] {
 			return true
 		}
 	}

@@ -23,17 +23,9 @@ import (
 // TestIncremental: after random changes of both databases a planner that has followed them wants what one wants that starts now, and
 // what the database then holds is what the logical network says, worked out plainly. SLUICE_SEED repeats a run.
 func TestIncremental(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("SLUICE_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("SLUICE_SEED=%d", seed)
 	b := newBench(t)
 	b.global()
-	g := &generator{bench: b, r: rand.New(rand.NewPCG(seed, 0))}
+	g := &generator{bench: b, r: random(t), switches: 2}
 	steps := 250
 	if testing.Short() {
 		steps = 60
@@ -44,26 +36,8 @@ func TestIncremental(t *testing.T) {
 			g.step()
 		}
 		b.settle()
-		fresh := b.planner()
-		b.tell(fresh)
-		fresh.OnRows(everyRow(b.replica.DB()))
-		fresh.Settle()
-		var tx idl.Tx
-		if fresh.Write(&tx); tx.Len() > 0 {
-			t.Fatalf("step %d: a planner that starts now wants %d operations more: %+v", i, tx.Len(), tx.Parts())
-		}
-		for c := range fresh.Claims {
-			t.Fatalf("step %d: a planner that starts now claims %+v of %+v", i, c, c.Port)
-		}
-		for s := range fresh.Sightings {
-			t.Fatalf("step %d: a planner that starts now wants the FDB row %+v", i, s)
-		}
-		if a, b := b.plan.Bindings(), fresh.Bindings(); !reflect.DeepEqual(a, b) {
-			t.Fatalf("step %d: bindings %+v, of a planner that starts now %+v", i, a, b)
-		}
-		problems := slices.DeleteFunc(b.plan.Problems(), func(p Problem) bool { return p.Code == Drifted })
-		if a, b := problems, fresh.Problems(); !reflect.DeepEqual(a, b) {
-			t.Fatalf("step %d: problems\n%+v\nof a planner that starts now\n%+v", i, a, b)
+		if text := b.differsFromFresh(); text != "" {
+			t.Fatalf("step %d: %s", i, text)
 		}
 		if text := b.provisioningFault(); text != "" {
 			t.Fatalf("step %d: %s", i, text)
@@ -78,6 +52,46 @@ func TestIncremental(t *testing.T) {
 			t.Errorf("a false alarm: %+v", p)
 		}
 	}
+}
+
+// random is a source of numbers that SLUICE_SEED repeats.
+func random(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("SLUICE_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("SLUICE_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// differsFromFresh says what a planner that starts now makes of what there is that the one that has followed has not; "" for nothing.
+func (b *bench) differsFromFresh() string {
+	fresh := b.planner()
+	b.tell(fresh)
+	fresh.OnRows(everyRow(b.replica.DB()))
+	fresh.Settle()
+	var tx idl.Tx
+	if fresh.Write(&tx); tx.Len() > 0 {
+		return fmt.Sprintf("a planner that starts now wants %d operations more: %+v", tx.Len(), tx.Parts())
+	}
+	for c := range fresh.Claims {
+		return fmt.Sprintf("a planner that starts now claims %+v of %+v", c, c.Port)
+	}
+	for s := range fresh.Sightings {
+		return fmt.Sprintf("a planner that starts now wants the FDB row %+v", s)
+	}
+	if a, b := b.plan.Bindings(), fresh.Bindings(); !reflect.DeepEqual(a, b) {
+		return fmt.Sprintf("bindings %+v, of a planner that starts now %+v", a, b)
+	}
+	problems := slices.DeleteFunc(b.plan.Problems(), func(p Problem) bool { return p.Code == Drifted })
+	if a, b := problems, fresh.Problems(); !reflect.DeepEqual(a, b) {
+		return fmt.Sprintf("problems\n%+v\nof a planner that starts now\n%+v", a, b)
+	}
+	return ""
 }
 
 // everyRow is a change set with all rows of a database.
@@ -350,6 +364,9 @@ type generator struct {
 	ids   []ovsdb.UUID // of datapaths
 	next  int
 	hosts []ovsdb.UUID
+
+	first    int // number of the first of two switches in the database
+	switches int // that ports name
 }
 
 func (g *generator) step() {
@@ -389,7 +406,9 @@ func (g *generator) datapath() {
 	if g.datapaths[id] = key; key == 0 {
 		delete(g.datapaths, id)
 	}
-	g.plan.SetDatapath(id, key)
+	for _, p := range g.planners() {
+		p.SetDatapath(id, key)
+	}
 }
 
 func (g *generator) host() {
@@ -433,7 +452,7 @@ func (g *generator) port() {
 		port.Chassis = old.Chassis
 	}
 	if n <= 6 {
-		port.Kind, port.Switch, port.LogicalSwitch = VTEP, fmt.Sprint("sw", g.r.IntN(2)), fmt.Sprint("ls", g.r.IntN(3))
+		port.Kind, port.Switch, port.LogicalSwitch = VTEP, fmt.Sprint("sw", g.r.IntN(g.switches)), fmt.Sprint("ls", g.r.IntN(3))
 		if g.r.IntN(3) == 0 {
 			port.Bindings = []string{"p:1", "p:2,p:0", "p:1,q:5", "p", "p:4096,p:2"}[g.r.IntN(5)]
 		}
@@ -478,7 +497,7 @@ func (g *generator) foreignFDB() {
 }
 
 func (g *generator) physicalSwitch() {
-	i := g.r.IntN(2)
+	i := g.first + g.r.IntN(2)
 	row := g.replica.DB().PhysicalSwitchByName.One(fmt.Sprint("sw", i))
 	global := g.global()
 	g.change(func(tx *idl.Tx) {
@@ -491,7 +510,7 @@ func (g *generator) physicalSwitch() {
 			tx.Mutate("Global", global, "switches", "delete", row.UUID)
 		default:
 			first := 1 + i + 2*g.r.IntN(2)
-			if g.r.IntN(3) == 0 {
+			if g.r.IntN(3) == 0 || g.switches > 2 && i%2 == 0 && g.r.IntN(2) == 0 {
 				first = 1 // the other one's, mostly
 			}
 			tx.Update("Physical_Switch", row.UUID, map[string]any{"tunnel_ips": []string{fmt.Sprintf("192.0.2.%d", first), fmt.Sprintf("192.0.2.%d", 5+i)}[:1+g.r.IntN(2)]})

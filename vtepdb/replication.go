@@ -26,21 +26,27 @@ const (
 	ServiceNodeKey = "sluice-service-node"
 )
 
-// readMode finds the mode of replication. It is one for all switches of a database, that of the least able of them: logical
+// readMode finds the mode of replication that the switches here need. It is one for all switches of a database, that of the least able of them: logical
 // switches with mixed modes are "not recommended" (vtep(5)).
-func (p *Planner) readMode(config map[string]string) {
-	was := p.mode
+func (p *Planner) readMode(config map[string]string) (mode string) {
 	p.unable = config[modeKey+p.owner] == ServiceNode
 	for row := range p.db.PhysicalSwitch.All() {
 		p.unable = p.unable || slices.Contains(row.SwitchFaultStatus, noSourceNode)
 	}
 	p.unable = p.unable && p.settings.mode == "" // which, set and removed, makes the switches be asked again
-	if p.mode = p.settings.mode; p.mode == "" {
-		if p.mode = SourceNode; p.unable {
-			p.mode = ServiceNode
-		}
+	switch {
+	case p.settings.mode != "":
+		return p.settings.mode
+	case p.unable:
+		return ServiceNode
 	}
-	if p.mode != was {
+	return SourceNode
+}
+
+// setMode is told the mode in force.
+func (p *Planner) setMode(mode string) {
+	if p.mode != mode {
+		p.mode = mode
 		p.markBound()
 	}
 }

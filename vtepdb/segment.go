@@ -2,6 +2,7 @@ package vtepdb
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -55,7 +56,7 @@ type segment struct {
 // SetChassis says what a chassis is now; nil: it is gone.
 func (p *Planner) SetChassis(id ovsdb.UUID, c *Chassis) {
 	old, had := p.chassis[id]
-	if c != nil && had && old == *c || c == nil && !had {
+	if c != nil && had && reflect.DeepEqual(old, *c) || c == nil && !had {
 		return
 	}
 	p.changed()
@@ -83,10 +84,15 @@ func (p *Planner) SetChassis(id ovsdb.UUID, c *Chassis) {
 			}
 		}
 	}
-	if p.switches[old.Name] != nil || c != nil && p.switches[c.Name] != nil {
+	if p.near(old.Name) || c != nil && p.near(c.Name) {
 		p.switches_ = true
 		p.markNetwork()
 	}
+}
+
+// near tells whether a chassis is called like a switch here, or like what one shares.
+func (p *Planner) near(name string) bool {
+	return p.switches[name] != nil || p.homes[name] != nil || name != "" && name == p.cfg.Pair
 }
 
 // address counts the address of a chassis, or ceases to.
@@ -275,6 +281,9 @@ func (p *Planner) SetLearned(id ovsdb.UUID, l *Learned) {
 			delete(p.seenAt, at)
 		}
 		p.moves.note(old.Place, p.cfg.Now())
+		if p.saw[old.Place] && l == nil {
+			p.dropped(old.Place)
+		}
 		p.markPlace(old.Place)
 	}
 	if l != nil {

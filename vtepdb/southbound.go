@@ -2,7 +2,6 @@ package vtepdb
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/vtepdb/rows"
@@ -15,14 +14,19 @@ type Registration struct {
 	LogicalSwitches []string // sorted
 	ServiceNode     bool     // see ReplicationKey
 	BFD             bool     // see BFDKey
+	// Members are the databases that have a part of it. Recorded: they are to be in the row; Name and Identity do not say all.
+	Members  []Member
+	Recorded bool
 }
 
 // Roll is what the table Chassis is to hold of the switches here.
 type Roll struct {
-	Identity string // what all of their rows have; "": it is not known yet what is wanted
+	Identity string // of the switches' database; "": it is not known yet what is wanted
 	Chassis  []Registration
 	// Keep are names of switches whose rows are to stay, whatever they are like: a switch that has lost its tunnel address, for one.
 	Keep map[string]bool
+	// Left are, by name, those that are the other members' from now on.
+	Left map[string]Registration
 }
 
 // Roll returns it as it is now.
@@ -31,18 +35,15 @@ func (p *Planner) Roll() Roll {
 		return Roll{}
 	}
 	r := Roll{Identity: p.identity, Keep: map[string]bool{}}
-	if p.withdrawn {
-		return r
-	}
-	for _, name := range p.Switches() {
-		sw := p.switches[name]
-		if sw.chassis != name {
-			continue
-		}
-		if r.Keep[name] = true; len(sw.ips) > 0 && p.clash(name) == "" {
-			r.Chassis = append(r.Chassis, Registration{name, p.identity, sw.ips, sortedKeys(sw.bound), p.mode == ServiceNode, p.settings.bfd != nil})
+	if !p.withdrawn {
+		for _, name := range p.ChassisNames() {
+			h := p.homes[name]
+			if r.Keep[name] = true; len(h.own.IPs) > 0 && p.clash(name) == "" {
+				r.Chassis = append(r.Chassis, h.Registration)
+			}
 		}
 	}
+	r.Left = p.left(r.Keep)
 	return r
 }
 
@@ -74,7 +75,7 @@ func (p *Planner) claim(id ovsdb.UUID) (Claim, bool) {
 	b := p.bound[port.LogicalSwitch]
 	if port.Kind == VTEP && b != nil && b.usable && b.winners[p.ChassisName(port.Switch)] == id {
 		chassis, c, ok := p.chassisOf(p.ChassisName(port.Switch))
-		if !ok || !p.ours(chassis) || c.Identity != p.identity {
+		if !ok || !p.ours(chassis) || !p.registered(c) {
 			return Claim{}, false // it is being registered; its row marks this port again
 		}
 		// A port is up when the switch has what it needs to send frames there.
@@ -82,7 +83,7 @@ func (p *Planner) claim(id ovsdb.UUID) (Claim, bool) {
 		up := row != nil && row.TunnelKey == ovsdb.Some(p.keys[b.dp])
 		return Claim{id, port, chassis, up}, port.Chassis != chassis || up && !port.Up
 	}
-	return Claim{ID: id, Port: port}, p.ours(port.Chassis)
+	return Claim{ID: id, Port: port}, p.ours(port.Chassis) && !p.wantedElsewhere(id, port)
 }
 
 // Sighting is what the FDB row of a MAC address is to be.
@@ -113,8 +114,7 @@ func (p *Planner) Sightings(yield func(Sighting) bool) {
 // sighting compares an FDB row with what the switches see. held: the difference has to wait.
 func (p *Planner) sighting(pl Place) (s Sighting, differs, held bool) {
 	dp := p.datapaths[pl.Datapath]
-	first := ""
-	var key int64
+	var first *Port
 	id, has := p.places_[pl]
 	now := p.learned[id].Port
 	seen := false // at the place that the row has
@@ -126,26 +126,51 @@ func (p *Planner) sighting(pl Place) (s Sighting, differs, held bool) {
 				continue
 			}
 			seen = seen || port.Key == now
-			if first == "" || port.Name < first {
-				first, key = port.Name, port.Key
+			if first == nil || port.Name < first.Name {
+				first = port
 			}
 		}
 	}
 	subject := fmt.Sprintf("%d %v", pl.Datapath, pl.MAC)
-	s = Sighting{Place: pl, Row: id, Port: key}
-	if first == "" || !has || seen {
+	s = Sighting{Place: pl, Row: id}
+	if has || first == nil {
+		delete(p.turns, pl)
+	}
+	if first == nil || !has || seen {
 		if !has || seen {
 			delete(p.fresh, pl)
 		}
-		if p.problems.set(macMoving, subject, ""); first != "" {
-			return s, !has, false
-		}
+		p.problems.set(macMoving, subject, "")
+	}
+	switch {
+	case first == nil:
 		port := p.ports[p.portAt[portPlace{pl.Datapath, now}]]
-		if !has || port == nil || p.switches[port.Switch] == nil {
+		if !has || port == nil || p.switches[port.Switch] == nil || !port.Chassis.IsZero() && !p.ours(port.Chassis) {
+			delete(p.saw, pl)
 			return s, false, false
 		}
-	} else if !p.fresh[pl] {
-		return s, false, false
+		if p.shared(p.ChassisName(port.Switch)) && !p.saw[pl] {
+			return s, false, false // another member knows it
+		}
+	default:
+		s.Port = first.Key
+		chassis := p.ChassisName(first.Switch)
+		shared := p.shared(chassis)
+		if shared {
+			p.saw[pl] = true
+		}
+		if shared && !has {
+			if due := p.turn(chassis, pl); p.cfg.Now().Before(due) {
+				p.wakeAt(due)
+				return s, false, true
+			}
+		}
+		if !has || seen {
+			return s, !has, false
+		}
+		if !p.fresh[pl] {
+			return s, false, false
+		}
 	}
 	if until, held := p.moves.held(pl, p.cfg.Now()); held {
 		p.wakeAt(until)
@@ -165,15 +190,8 @@ func (p *Planner) portOf(b *binding, chassis string) *Port {
 	return p.ports[id]
 }
 
-// chassisAt is the name of the chassis of the switch with a tunnel address, "" if none here has it.
-func (p *Planner) chassisAt(ip string) string {
-	for _, sw := range p.switches {
-		if slices.Contains(sw.ips, ip) {
-			return sw.chassis
-		}
-	}
-	return ""
-}
+// chassisAt is the name of the chassis here with a tunnel address, "" if none has it.
+func (p *Planner) chassisAt(ip string) string { return p.homeAt[ip] }
 
 func (p *Planner) locatorOf(row *rows.UcastMacsLocal) *rows.PhysicalLocator {
 	if row == nil {

@@ -2,6 +2,7 @@ package vtepdb
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,7 +15,9 @@ import (
 type physicalSwitch struct {
 	ips     []string        // of tunnel_ips those that can be used; it is reached at the first
 	bound   map[string]bool // names of the logical switches that its ports have
-	chassis string          // its name: that of the first of those that share it
+	here    map[string]bool // of these those that ports of switches in this database have; of a peer the same as of those with its chassis
+	chassis string          // its name: that of the first of those that share it, or of the one that it is registered with
+	peer    bool            // it is in another database, and shares the chassis of a switch here
 }
 
 // readSwitches reads the tables Global, Physical_Switch and Physical_Port.
@@ -43,7 +46,7 @@ func (p *Planner) readSwitches() {
 		if row.Name == "" {
 			continue // vtep-ctl makes none; there is nothing to call a chassis
 		}
-		sw := &physicalSwitch{bound: map[string]bool{}, chassis: row.Name}
+		sw := &physicalSwitch{here: map[string]bool{}, chassis: row.Name}
 		p.switches[row.Name] = sw
 		for _, id := range row.Tunnels {
 			if p.tunnelOf[id] = row.Name; tunnelsWere[id] != row.Name {
@@ -57,7 +60,7 @@ func (p *Planner) readSwitches() {
 			}
 			for _, ls := range port.VLANBindings {
 				if l := p.db.LogicalSwitch.Get(ls); l != nil {
-					sw.bound[l.Name] = true
+					sw.here[l.Name] = true
 				}
 			}
 			if len(port.PortFaultStatus) > 0 {
@@ -78,10 +81,10 @@ func (p *Planner) readSwitches() {
 		}
 	}
 	p.pair()
-	p.readMode(config)
+	p.share(p.readMode(config))
 	p.problems.only(switchFault, faults)
 	p.problems.only(portFault, portFaults)
-	for _, code := range []string{noTunnelIP, unusableTunnelIP, chassisConflict} {
+	for _, code := range []string{noTunnelIP, unusableTunnelIP, chassisConflict, pairApart} {
 		p.problems.only(code, presence(p.switches))
 	}
 	for name := range union(old, p.switches) {
@@ -91,7 +94,7 @@ func (p *Planner) readSwitches() {
 	}
 }
 
-// pair finds the switches that share a chassis.
+// pair finds the switches here that share a chassis.
 func (p *Planner) pair() {
 	names := p.Switches()
 	at := map[string]*physicalSwitch{} // by address
@@ -120,13 +123,11 @@ func (p *Planner) pair() {
 				first.ips = append(first.ips, ip)
 			}
 		}
-		for ls := range sw.bound {
-			first.bound[ls] = true
-		}
+		maps.Copy(first.here, sw.here)
 	}
 	for _, sw := range p.switches {
 		first := p.switches[sw.chassis]
-		sw.ips, sw.bound = first.ips, first.bound
+		sw.ips, sw.here = first.ips, first.here
 	}
 }
 
@@ -166,37 +167,39 @@ func (p *Planner) readTunnelIPs(name string, written []string) (ips []string) {
 func (p *Planner) compareSwitch(name string, old, sw *physicalSwitch) {
 	touched := map[string]bool{}
 	switch {
-	case old == nil || sw == nil || old.chassis != sw.chassis || !slices.Equal(old.ips, sw.ips):
+	case old == nil || sw == nil || old.chassis != sw.chassis || old.peer != sw.peer || !slices.Equal(old.ips, sw.ips):
+		chassis := map[string]bool{}
 		for row := range p.db.UcastMacsLocal.All() {
 			p.checks[row.UUID] = true
 		}
 		for _, s := range []*physicalSwitch{old, sw} {
 			if s != nil {
+				chassis[s.chassis] = true
 				for ls := range s.bound {
 					touched[ls] = true
 				}
 			}
 		}
-		for ls, byID := range p.vteps {
-			for _, port := range byID {
-				touched[ls] = touched[ls] || port.Switch == name
-			}
-		}
 		for id, port := range p.ports { // a chassis became ours or is not any more
-			if p.chassis[port.Chassis].Name == name {
+			has := chassis[p.chassis[port.Chassis].Name]
+			if has {
 				p.claims[id] = true
+			}
+			if port.Kind == VTEP && (has || port.Switch == name) {
+				touched[port.LogicalSwitch] = true
+				p.markVTEP(port)
 			}
 		}
 		for dp, s := range p.segments {
 			for c := range s.hosts {
-				if p.chassis[c].Name == name {
+				if chassis[p.chassis[c].Name] {
 					p.markSegment(dp)
 				}
 			}
 		}
 	default:
 		for ls := range union(old.bound, sw.bound) {
-			touched[ls] = old.bound[ls] != sw.bound[ls]
+			touched[ls] = old.bound[ls] != sw.bound[ls] || old.here[ls] != sw.here[ls]
 		}
 	}
 	for ls, is := range touched {
@@ -212,15 +215,19 @@ func (p *Planner) compareSwitch(name string, old, sw *physicalSwitch) {
 // clash says why the chassis with the name of a switch is another's, "" if it is not or there is none.
 func (p *Planner) clash(name string) string {
 	id, c, ok := p.chassisOf(name)
-	if !ok || p.switches[name] == nil || p.ChassisName(name) != name || p.ours(id) {
+	if !ok || p.homes[name] == nil || p.ours(id) {
 		return ""
 	}
-	whose := "a hypervisor's: it has no other_config:is-vtep"
-	if c.VTEP {
-		whose = fmt.Sprintf("another switch's, with identity %s and address %s", c.Identity, c.IP)
-	}
 	return fmt.Sprintf("chassis %s in the Southbound database is %s; switch %s is not registered. Give the switch another name "+
-		"(vtep-ctl set Physical_Switch %s name=NAME), or remove that chassis if it is a leftover: ovn-sbctl chassis-del %s", name, whose, name, name, name)
+		"(vtep-ctl set Physical_Switch %s name=NAME), or remove that chassis if it is a leftover: ovn-sbctl chassis-del %s", name, whose(c), name, name, name)
+}
+
+// whose says what a chassis is that is not ours.
+func whose(c Chassis) string {
+	if !c.VTEP {
+		return "a hypervisor's: it has no other_config:is-vtep"
+	}
+	return fmt.Sprintf("another switch's, with identity %s and address %s", c.Identity, c.IP)
 }
 
 // chassisOf finds a chassis by its name, which is unique.
@@ -234,11 +241,11 @@ func (p *Planner) chassisOf(name string) (ovsdb.UUID, Chassis, bool) {
 // ours tells whether a chassis is that of a switch here.
 func (p *Planner) ours(id ovsdb.UUID) bool {
 	c, ok := p.chassis[id]
-	sw := p.switches[c.Name]
-	if !ok || sw == nil {
+	home := p.homes[c.Name]
+	if !ok || home == nil {
 		return false
 	}
-	return c.Identity != "" && c.Identity == p.identity || c.VTEP && (c.Identity == "" || slices.Contains(sw.ips, c.IP))
+	return p.registered(c) || c.VTEP && (c.Identity == "" || slices.Contains(home.IPs, c.IP))
 }
 
 // presence makes a set of the keys of a map.
