@@ -22,7 +22,8 @@ import (
 
 // AgentConfig says which databases an Agent joins.
 type AgentConfig struct {
-	Name               string // for people
+	Name               string // of the switch that is registered, for people
+	Pair               string // the chassis that it shares with switches of another database; "": none
 	Switch, Southbound string // remotes, as in ovsdb.SessionConfig
 	// Accept, if there is one, gives the connections that the switch makes to us, see ovsdb.SessionConfig; Switch is the passive connection method then.
 	Accept        func(context.Context) (net.Conn, error)
@@ -71,7 +72,7 @@ func NewAgent(cfg AgentConfig) *Agent {
 	a.vtep = rows.NewReplica(rows.Config{SessionConfig: ovsdb.SessionConfig{Remote: cfg.Switch, Accept: cfg.Accept, TLS: cfg.SwitchTLS, Probe: probe,
 		Logger: cfg.Reconnect, Messages: cfg.Messages}})
 	drifts := vlog.Limit(cfg.Log, 5, 10) // whoever changes rows changes many
-	a.plan = vtepdb.New(vtepdb.Config{DB: a.vtep.DB(), Now: time.Now, Report: func(p vtepdb.Problem) {
+	a.plan = vtepdb.New(vtepdb.Config{DB: a.vtep.DB(), Switch: cfg.Name, Pair: cfg.Pair, Now: time.Now, Report: func(p vtepdb.Problem) {
 		if p.Code == vtepdb.Drifted {
 			drifts.Warn(p.Text)
 			return

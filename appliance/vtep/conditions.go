@@ -31,8 +31,10 @@ func conditions(db *sb.DB, plan *vtepdb.Planner) (where map[string][]idl.Conditi
 		port = append(port, idl.Condition{Column: column, Op: op, Value: value})
 		fmt.Fprintln(&b, column, value)
 	}
-	for _, name := range plan.Switches() {
+	for _, name := range plan.Named() {
 		add("options", "includes", map[string]string{"vtep-physical-switch": name})
+	}
+	for _, name := range plan.ChassisNames() {
 		if c := db.ChassisByName.One(name); c != nil {
 			add("chassis", "==", c.UUID)
 		}

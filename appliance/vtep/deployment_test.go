@@ -109,12 +109,13 @@ type tor struct {
 	*deployment
 	server *ovsdbtest.Server
 	name   string
+	pair   string // see AgentConfig
 }
 
 // tor makes a switch with a tunnel address and port p0. More arguments are given to its database server.
 func (d *deployment) tor(name, ip string, args ...string) *tor {
 	d.Helper()
-	s := &tor{d, ovsdbtest.Start(d, vtepSchema, "hardware_vtep", args...), name}
+	s := &tor{d, ovsdbtest.Start(d, vtepSchema, "hardware_vtep", args...), name, ""}
 	s.ctl("add-ps " + name + "\nset Physical_Switch " + name + " tunnel_ips=" + ip + "\nadd-port " + name + " p0")
 	return s
 }
@@ -154,7 +155,7 @@ func (s *tor) start() *running {
 func (s *tor) startAs(southbound string, identity *tls.Config) *running {
 	s.Helper()
 	log := slog.New(slog.NewTextHandler(&s.log, nil))
-	a := NewAgent(AgentConfig{Name: s.name, Switch: s.server.Remote, Southbound: southbound, SouthboundTLS: identity, Release: "26.03.0", Log: log, Reconnect: log})
+	a := NewAgent(AgentConfig{Name: s.name, Pair: s.pair, Switch: s.server.Remote, Southbound: southbound, SouthboundTLS: identity, Release: "26.03.0", Log: log, Reconnect: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Agent: a, end: make(chan error, 1)}
 	go func() { r.end <- a.Run(ctx) }()

@@ -2,6 +2,7 @@ package vtep
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/sluice-gw/sluice/controlplane/sb"
 	"github.com/sluice-gw/sluice/vtepdb"
@@ -17,11 +18,12 @@ func encapOptions(r vtepdb.Registration, ip string) map[string]string {
 	return o
 }
 
-// holder is another chassis that has one of the addresses, and which; "" if there is none.
-func (s *southbound) holder(r vtepdb.Registration, orphans map[string]bool) (chassis, ip string) {
+// holder is another chassis that has one of the addresses, and which; "" if there is none. What goes, or is left to other members without the
+// address, has none.
+func (s *southbound) holder(r vtepdb.Registration, gone map[string]bool, left map[string]vtepdb.Registration) (chassis, ip string) {
 	for _, ip := range r.IPs {
 		for _, e := range s.db.EncapByTypeIP.Get(sb.EncapByTypeIPKey{Type: "vxlan", IP: ip}) {
-			if e.ChassisName != r.Name && !orphans[e.ChassisName] {
+			if e.ChassisName != r.Name && (!gone[e.ChassisName] || slices.Contains(left[e.ChassisName].IPs, ip)) {
 				return e.ChassisName, ip
 			}
 		}

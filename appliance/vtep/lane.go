@@ -1,6 +1,7 @@
 package vtep
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,9 +61,16 @@ func (l *lane) idle(connected bool) (ok bool, wake time.Time) {
 // retryPause is how long a database is left alone after it refused a transaction.
 const retryPause = time.Second
 
+// againPause is how long after somebody else has changed what a transaction depends on the next one is made: it is on its way to the replica.
+const againPause = 50 * time.Millisecond
+
 // done takes the result of a transaction. landed tells whether the replica has what it made.
 func (l *lane) done(tx *idl.Tx, r idl.Result, landed func() bool) {
 	l.busy, l.err, l.pause = false, "", time.Time{}
+	if errors.Is(r.Err, idl.ErrTryAgain) {
+		l.pause = time.Now().Add(againPause)
+		return
+	}
 	if l.parts.Result(tx, r.Err) {
 		r.Err = nil
 	}

@@ -81,6 +81,11 @@ func families() []family {
 				put(truth(sw.Chassis != ""), sw.Name)
 			}
 		}, "physical_switch"),
+		of("chassis_switches", gauge, "Physical switches that have the chassis of one, itself among them: 2 of a pair.", func(s *Status, put put) {
+			for _, sw := range s.Switches {
+				put(float64(1+len(sw.SharedWith)), sw.Name, sw.ChassisName)
+			}
+		}, "physical_switch", "chassis"),
 		of("bound_logical_switches", gauge, "Logical switches that are bound.", func(s *Status, put put) { put(float64(len(s.Bindings))) }),
 		of("remote_macs", gauge, "Rows of Ucast_Macs_Remote, whoever made them.", func(s *Status, put put) { put(float64(s.RemoteMACs)) }),
 		of("local_macs", gauge, "Rows of Ucast_Macs_Local: stations that the switch has learned.", func(s *Status, put put) { put(float64(s.LocalMACs)) }),

@@ -87,11 +87,29 @@ func (n *network) chassis(id ovsdb.UUID, row *sb.Chassis) {
 		}
 	}
 	if len(encaps) > 0 {
-		c.IP = slices.MinFunc(encaps, func(a, b *sb.Encap) int {
+		slices.SortFunc(encaps, func(a, b *sb.Encap) int {
 			return cmp.Or(strings.Compare(b.Options["is_default"], a.Options["is_default"]), strings.Compare(a.IP, b.IP))
-		}).IP
+		})
+		c.IP = encaps[0].IP
+	}
+	if c.VTEP {
+		c.Members = members(c, row, encaps)
 	}
 	n.plan.SetChassis(id, &c)
+}
+
+// members are what databases of switches have of a chassis.
+func members(c vtepdb.Chassis, row *sb.Chassis, encaps []*sb.Encap) []vtepdb.Member {
+	members := vtepdb.ReadMembers(row.OtherConfig)
+	if members != nil || c.Identity == "" {
+		return members
+	}
+	m := vtepdb.Member{Identity: c.Identity, Switches: []string{row.Name}, Bound: slices.Sorted(slices.Values(row.VTEPLogicalSwitches)),
+		ServiceNode: row.OtherConfig[vtepdb.ReplicationKey] == vtepdb.ServiceNode, BFD: c.BFD}
+	for _, e := range encaps {
+		m.IPs = append(m.IPs, e.IP)
+	}
+	return []vtepdb.Member{m}
 }
 
 func isIPv4(ip string) bool {

@@ -27,7 +27,7 @@ func TestEmulator(t *testing.T) {
 	file := filepath.Join(v.RunDir, "vtep.db")
 	d.run("ovsdb-tool", "create", file, vtepSchema)
 	d.run("ovs-appctl", "-t", filepath.Join(v.RunDir, "ovsdb-server.ctl"), "ovsdb-server/add-db", file)
-	s := &tor{d, &ovsdbtest.Server{Remote: v.DBSock, Database: "hardware_vtep"}, "tor1"}
+	s := &tor{d, &ovsdbtest.Server{Remote: v.DBSock, Database: "hardware_vtep"}, "tor1", ""}
 	s.ctl("add-ps tor1\nset Physical_Switch tor1 tunnel_ips=192.0.2.1")
 	emulator := exec.Command(ovsVTEP, "--log-file="+filepath.Join(v.RunDir, "ovs-vtep.log"), "tor1")
 	emulator.Env = v.Env()

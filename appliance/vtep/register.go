@@ -70,31 +70,37 @@ func (s *southbound) write(plan *vtepdb.Planner) bool {
 // writeRoll keeps the chassis of the switches. The rows of switches that are gone, or have another name now, go in the same
 // transaction in which others come: two chassis cannot have one address.
 func (s *southbound) writeRoll(roll vtepdb.Roll) {
-	orphans := map[string]bool{}
+	gone := map[string]bool{}
 	for row := range s.db.Chassis.All() {
-		if row.OtherConfig[identityKey] == roll.Identity && row.OtherConfig[isVTEP] == "true" && !roll.Keep[row.Name] {
-			orphans[row.Name] = true
+		if !roll.Keep[row.Name] && row.OtherConfig[isVTEP] == "true" && (row.OtherConfig[identityKey] == roll.Identity || row.OtherConfig[vtepdb.MemberKey+roll.Identity] != "") {
+			gone[row.Name] = true
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(orphans)) {
+	for _, name := range slices.Sorted(maps.Keys(gone)) {
 		row := s.db.ChassisByName.One(name)
-		if s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Row: row.UUID, Name: "the removal of chassis " + name}) {
+		if left, others := roll.Left[name]; others {
+			s.repair(left, row, false)
+		} else if s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Row: row.UUID, Name: "the removal of chassis " + name}) {
+			s.unchanged(row) // nobody has come to share it
 			s.tx.Delete("Chassis", row.UUID)
 			delete(s.seen, name)
 		}
 	}
+	maps.DeleteFunc(s.taken, func(name, _ string) bool { return !roll.Keep[name] })
 	given := map[string]string{} // names of chassis by address
 	for _, r := range roll.Chassis {
-		other, ip := s.holder(r, orphans)
+		other, ip := s.holder(r, gone, roll.Left)
 		for _, a := range r.IPs {
 			if other == "" && given[a] != "" {
 				other, ip = given[a], a
 			}
 		}
 		if other != "" {
-			s.taken[r.Name] = fmt.Sprintf("chassis %s in the Southbound database has the tunnel address %s of switch %s already, so the switch is not registered. "+
-				"A pair of switches that share an address is one chassis if both are in one database; if chassis %s is a leftover: ovn-sbctl chassis-del %s",
-				other, ip, r.Name, other, other)
+			s.taken[r.Name] = s.held(r, other, ip)
+			if row := s.db.ChassisByName.One(r.Name); row != nil { // who may share it is to know what is wanted: he may be the one that has the address
+				r.Recorded = true
+				s.repair(r, row, true)
+			}
 			continue
 		}
 		delete(s.taken, r.Name)
@@ -103,7 +109,7 @@ func (s *southbound) writeRoll(roll vtepdb.Roll) {
 		}
 		if row := s.db.ChassisByName.One(r.Name); row != nil {
 			s.seen[r.Name] = true
-			s.repair(r, row)
+			s.repair(r, row, false)
 		} else if s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Name: "chassis " + r.Name}) {
 			if s.seen[r.Name] {
 				s.log.Warn(fmt.Sprintf("Chassis for VTEP physical switch (%s) disappears, maybe deleted by ovn-sbctl, adding it back", r.Name))
@@ -114,12 +120,23 @@ func (s *southbound) writeRoll(roll vtepdb.Roll) {
 	}
 }
 
-// markKeys are the keys of other_config that a switch's chassis may have from here.
-var markKeys = []string{isVTEP, identityKey, vtepdb.ReplicationKey, vtepdb.BFDKey}
+// held says that another chassis has the address of a switch, and what to do.
+func (s *southbound) held(r vtepdb.Registration, other, ip string) string {
+	pair, sw := "", r.Name
+	if row := s.db.ChassisByName.One(other); row != nil && row.OtherConfig[isVTEP] == "true" && len(r.Members) == 1 {
+		pair = fmt.Sprintf("If the two are a pair that shares the address (MLAG), and so one chassis, say so: sluice vtep register %s --target REMOTE --pair=%s. ", sw, other)
+	}
+	return fmt.Sprintf("chassis %s in the Southbound database has the tunnel address %s of switch %s already, so the switch is not registered. "+
+		"%sIf chassis %s is a leftover: ovn-sbctl chassis-del %s", other, ip, sw, pair, other, other)
+}
 
-// marks are what it has there.
+// marks are what a switch's chassis has in other_config from here.
 func marks(r vtepdb.Registration) map[string]string {
-	m := map[string]string{isVTEP: "true", identityKey: r.Identity}
+	m := map[string]string{}
+	if r.Recorded {
+		m = vtepdb.Records(r.Members)
+	}
+	m[isVTEP], m[identityKey] = "true", r.Identity
 	if r.ServiceNode {
 		m[vtepdb.ReplicationKey] = vtepdb.ServiceNode
 	}
@@ -129,20 +146,44 @@ func marks(r vtepdb.Registration) map[string]string {
 	return m
 }
 
-// repair makes a row what it is to be; what others have put into other_config stays.
-func (s *southbound) repair(r vtepdb.Registration, row *sb.Chassis) {
-	marked := true
-	for _, key := range markKeys {
-		marked = marked && row.OtherConfig[key] == marks(r)[key]
+// isMark tells whether a key is one of marks.
+func isMark(key string) bool {
+	return key == isVTEP || key == identityKey || key == vtepdb.ReplicationKey || key == vtepdb.BFDKey || vtepdb.IsMemberKey(key)
+}
+
+// unchanged makes the transaction fail if a chassis is not what was read, as to who its members are.
+func (s *southbound) unchanged(row *sb.Chassis) {
+	s.tx.Wait("Chassis", row.UUID, map[string]any{"other_config": row.OtherConfig})
+}
+
+// repair makes a row what it is to be, but for the addresses where another chassis has one of them; what others have put into other_config stays.
+func (s *southbound) repair(r vtepdb.Registration, row *sb.Chassis, held bool) {
+	want, missing := marks(r), map[string]string{}
+	var wrong []string
+	for key, value := range row.OtherConfig {
+		if wanted, is := want[key]; isMark(key) && (!is || value != wanted) {
+			wrong = append(wrong, key)
+		}
 	}
-	encaps := s.encapsRight(r, row)
+	for key, value := range want {
+		if has, is := row.OtherConfig[key]; !is || has != value {
+			missing[key] = value
+		}
+	}
+	encaps := held || s.encapsRight(r, row)
 	named := slices.Equal(row.VTEPLogicalSwitches, r.LogicalSwitches)
-	if marked && encaps && named || !s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Row: row.UUID, Name: "chassis " + r.Name}) {
+	if len(wrong)+len(missing) == 0 && encaps && named || !s.tx.Part(idl.Part{Kind: "chassis", Table: "Chassis", Row: row.UUID, Name: "chassis " + r.Name}) {
 		return
 	}
-	if !marked {
-		s.tx.Mutate("Chassis", row.UUID, "other_config", "delete", markKeys)
-		s.tx.Mutate("Chassis", row.UUID, "other_config", "insert", marks(r))
+	if r.Recorded { // what the others have of it counts
+		s.unchanged(row)
+	}
+	if len(wrong) > 0 {
+		slices.Sort(wrong)
+		s.tx.Mutate("Chassis", row.UUID, "other_config", "delete", wrong)
+	}
+	if len(missing) > 0 {
+		s.tx.Mutate("Chassis", row.UUID, "other_config", "insert", missing)
 	}
 	if !encaps {
 		s.tx.Update("Chassis", row.UUID, map[string]any{"encaps": s.encaps(r, row)})

@@ -18,8 +18,9 @@ import (
 // Entry is a registered switch: where its database is, and as whom it and the Southbound database are spoken to. Without files of its
 // own those of the command line are used.
 type Entry struct {
-	Name        string `json:"name"`   // of the Physical_Switch
-	Target      string `json:"target"` // remote of the database
+	Name        string `json:"name"`           // of the Physical_Switch
+	Target      string `json:"target"`         // remote of the database
+	Pair        string `json:"pair,omitempty"` // the chassis that the switch shares with switches of another database
 	PrivateKey  string `json:"private_key,omitempty"`
 	Certificate string `json:"certificate,omitempty"`
 	CACert      string `json:"ca_cert,omitempty"` // of the switch

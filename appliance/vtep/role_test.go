@@ -10,7 +10,7 @@ import (
 )
 
 // TestRole: at a Southbound database with the role ovn-controller each switch has an identity of its own, and may write all that is
-// written on its behalf. One with another's certificate is told what is refused, and no other switch has to do with it.
+// written on its behalf, also as one of a pair. One with another's certificate is told what is refused, and no other switch has to do with it.
 func TestRole(t *testing.T) {
 	ca := pki.New(t)
 	server := ca.Issue("server")
@@ -54,7 +54,14 @@ func TestRole(t *testing.T) {
 	switches[0].ctl("set Physical_Switch tor1 tunnel_ips=192.0.2.3\nunbind-ls tor1 p0 100")
 	d.becomes("the address", func() string { return d.sbctl("--columns=ip find Encap chassis_name=tor1") }, "192.0.2.3")
 	d.becomes("the ports of the first switch", func() string { return d.boundTo("tor1") }, "")
-	for _, r := range []*running{one, two} {
+	// One of a pair has the identity of the chassis.
+	twin := d.tor("tor3", "192.0.2.2")
+	twin.pair = "tor2"
+	twin.ctl("add-ls ls3\nbind-ls tor3 p0 100 ls3")
+	d.vtepPort("sw3", "tor3", "tor3", "ls3")
+	three := start(twin, "tor2")
+	d.becomes("the ports of the pair", func() string { return d.boundTo("tor2") }, "tor2 tor3")
+	for _, r := range []*running{one, two, three} {
 		for line := range strings.Lines(r.problems(t)) {
 			if strings.HasPrefix(line, refusedRow) {
 				t.Errorf("refused: %s", line)

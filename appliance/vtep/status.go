@@ -52,6 +52,9 @@ type SwitchStatus struct {
 	ManagementIP []string `json:"management_ips"`
 	Ports        int      `json:"ports"`
 	Chassis      string   `json:"chassis"` // UUID of its row in the Southbound database, "" if it has none
+	// ChassisName is how it is called, or will be. SharedWith are the switches that have it, too, by name.
+	ChassisName string   `json:"chassis_name"`
+	SharedWith  []string `json:"shared_with,omitempty"`
 }
 
 // Tunnel is what a switch tells of one of its tunnels.
@@ -84,8 +87,8 @@ func (a *Agent) status() Status {
 		if row == nil {
 			continue
 		}
-		e := SwitchStatus{Name: name, TunnelIPs: row.TunnelIPs, ManagementIP: row.ManagementIPs, Ports: len(row.Ports)}
-		if c := a.sb.DB().ChassisByName.One(a.plan.ChassisName(name)); c != nil {
+		e := SwitchStatus{Name: name, TunnelIPs: row.TunnelIPs, ManagementIP: row.ManagementIPs, Ports: len(row.Ports), ChassisName: a.plan.ChassisName(name), SharedWith: a.plan.SharedWith(name)}
+		if c := a.sb.DB().ChassisByName.One(e.ChassisName); c != nil {
 			e.Chassis = c.UUID.String()
 		}
 		s.Switches = append(s.Switches, e)
@@ -161,6 +164,12 @@ func (s Status) Text() string {
 		registered := "registered"
 		if sw.Chassis == "" {
 			registered = "not registered"
+		}
+		if sw.ChassisName != sw.Name {
+			registered += " as " + sw.ChassisName
+		}
+		if len(sw.SharedWith) > 0 {
+			registered += ", shared with " + strings.Join(sw.SharedWith, ", ")
 		}
 		fmt.Fprintf(&b, "  %-11s %s at %s, %d ports, %s\n", "chassis", sw.Name, strings.Join(sw.TunnelIPs, ", "), sw.Ports, registered)
 	}

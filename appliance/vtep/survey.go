@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-gw/sluice/internal/ovsdb/idl"
 	"github.com/sluice-gw/sluice/internal/tlsconf"
+	"github.com/sluice-gw/sluice/vtepdb"
 )
 
 // Registering is what is asked for when a switch is registered.
@@ -55,7 +56,7 @@ type survey struct {
 // look connects to both databases and reads them. Errors name the one that does not answer.
 func look(ctx context.Context, r Registering) (*survey, error) {
 	quiet := slog.New(slog.DiscardHandler)
-	s := &survey{done: make(chan error, 2), Agent: NewAgent(AgentConfig{Name: r.Name, Switch: r.Target, Southbound: r.Southbound,
+	s := &survey{done: make(chan error, 2), Agent: NewAgent(AgentConfig{Name: r.Name, Pair: r.Pair, Switch: r.Target, Southbound: r.Southbound,
 		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Accept: r.accept, Release: r.Release, Log: quiet, Reconnect: quiet})}
 	running, end := context.WithCancel(context.Background())
 	s.end = end
@@ -200,6 +201,9 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 	if !slices.Contains(names, r.Name) {
 		refuse("the switch's database has no Physical_Switch %q; it has %q: register it by that name", r.Name, names)
 	}
+	if r.Pair != "" && s.sb.DB().ChassisByName.One(r.Pair) == nil {
+		refuse("%s", s.noPair(r.Pair))
+	}
 	for _, problem := range s.plan.Problems() {
 		switch problem.Code {
 		case "chassis-conflict":
@@ -208,7 +212,7 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 				continue
 			}
 			refuse("%s", problem.Text)
-		case "no-tunnel-ip":
+		case "no-tunnel-ip", "pair-apart":
 			refuse("%s", problem.Text)
 		default:
 			note("%s", problem.Text)
@@ -225,11 +229,12 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 	roll := s.plan.Roll()
 	for _, c := range roll.Chassis {
 		held := &southbound{db: s.sb.DB()}
-		if other, ip := held.holder(c, nil); other != "" {
-			refuse("chassis %s in the Southbound database has the tunnel address %s of switch %s already. A pair of switches that share an address is "+
-				"one chassis if both are in one database; if chassis %s is a leftover: ovn-sbctl chassis-del %s", other, ip, c.Name, other, other)
+		if other, ip := held.holder(c, nil, roll.Left); other != "" {
+			refuse("%s", held.held(c, other, ip))
 		}
-		if s.sb.DB().ChassisByName.One(c.Name) != nil {
+		if with := s.plan.Elsewhere(c.Name); len(with) > 0 {
+			step("join chassis %s with tunnel address %s, which is that of a pair with %s", c.Name, strings.Join(c.IPs, ", "), strings.Join(with, ", "))
+		} else if s.sb.DB().ChassisByName.One(c.Name) != nil {
 			step("take over chassis %s with tunnel address %s", c.Name, strings.Join(c.IPs, ", "))
 		} else {
 			step("create chassis %s with a VXLAN tunnel to %s, without outer UDP checksums", c.Name, strings.Join(c.IPs, ", "))
@@ -241,6 +246,9 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 		refuse("%v", err)
 	}
 	for _, e := range entries {
+		if e.Name == r.Pair && e.Pair != "" && r.Pair != "" {
+			refuse("switch %s is registered as one of a pair with %s: say --pair=%s, or, for switch %s itself, nothing", e.Name, e.Pair, e.Pair, e.Pair)
+		}
 		if e.Name != r.Name && e.Target == r.Target && e.Identity == r.Identity {
 			refuse("switch %s is registered with the same database: one entry for a database is enough, it is for all of its switches", e.Name)
 		}
@@ -249,6 +257,9 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 		}
 		if e.Name == r.Name && e.Identity != "" && r.Identity != "" && e.Identity != r.Identity {
 			step("have switch %s known by database %s, which was %s", r.Name, r.Identity, e.Identity)
+		}
+		if e.Name == r.Name && e.Pair != r.Pair && e.Pair != "" {
+			step("part switch %s from chassis %s", r.Name, e.Pair)
 		}
 	}
 	if r.Manager != "" {
@@ -260,6 +271,18 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 	}
 	step("remember the switch in %s", reg.file(r.Name))
 	return p
+}
+
+// noPair says that there is no chassis to share.
+func (s *survey) noPair(pair string) string {
+	for row := range s.sb.DB().Chassis.All() {
+		for _, m := range vtepdb.ReadMembers(row.OtherConfig) {
+			if slices.Contains(m.Switches, pair) {
+				return fmt.Sprintf("switch %s has no chassis of its own to share, but is part of chassis %s: say --pair=%s", pair, row.Name, row.Name)
+			}
+		}
+	}
+	return fmt.Sprintf("there is no chassis %s to share: register switch %s first, without --pair", pair, pair)
 }
 
 // checkVXLANMode refuses to be the one that limits all of OVN to the datapaths of VXLAN mode, which the first chassis with VXLAN turns on.
@@ -300,7 +323,7 @@ func Deregister(ctx context.Context, r Registering) error {
 		return err
 	}
 	defer leave()
-	a := NewAgent(AgentConfig{Name: r.Name, Switch: r.Target, Southbound: r.Southbound,
+	a := NewAgent(AgentConfig{Name: r.Name, Pair: r.Pair, Switch: r.Target, Southbound: r.Southbound,
 		SwitchTLS: r.keys(r.TLS).Client(quiet), SouthboundTLS: r.identity(r.TLS).Client(quiet), Accept: r.accept, Release: r.Release, Log: quiet, Reconnect: quiet})
 	ctx, cancel := context.WithTimeout(ctx, 3*leaveLimit)
 	defer cancel()

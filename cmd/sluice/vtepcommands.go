@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-gw/sluice/appliance/vtep"
@@ -54,6 +55,7 @@ func (k vtepKeys) tls() tlsconf.Options {
 type vtepRegister struct {
 	Name            string `arg:"" help:"Name of the switch in its table Physical_Switch; its chassis gets it."`
 	Target          string `required:"" help:"The switch's database: unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT; or where the switch connects to this host: pssl:PORT[:ADDRESS] or ptcp:PORT[:ADDRESS]."`
+	Pair            string `help:"Chassis that the switch shares with those of another database, called like the first of them that was registered: a pair (MLAG) with one tunnel address."`
 	Manager         string `help:"Target to be added to the switch's managers: ptcp:PORT, pssl:PORT, tcp:HOST:PORT or ssl:HOST:PORT."`
 	Bootstrap       string `name:"bootstrap-ca-cert" help:"File with the switch's CA certificate, to be made from what it presents if it does not exist."`
 	DryRun          bool   `help:"Print the plan, and what would be written into both databases, only."`
@@ -73,7 +75,7 @@ func (c vtepRegister) Run(ctx context.Context, out io.Writer) error {
 		return errors.New("--accept-identity is for switches that connect to this host (pssl:, ptcp:); others are known by their address")
 	}
 	r := vtep.Registering{Southbound: c.southbound(d), TLS: c.tls(), Manager: c.Manager, AcceptVXLANMode: c.AcceptVXLANMode, Compare: c.DryRun, Release: ovnRelease,
-		Entry: vtep.Entry{Name: c.Name, Target: c.Target, PrivateKey: absolute(c.PrivateKey), Certificate: absolute(c.Cert), CACert: absolute(c.CACert)}}
+		Entry: vtep.Entry{Name: c.Name, Target: c.Target, Pair: c.Pair, PrivateKey: absolute(c.PrivateKey), Certificate: absolute(c.Cert), CACert: absolute(c.CACert)}}
 	if c.Bootstrap != "" {
 		r.CACert, r.Bootstrap = absolute(c.Bootstrap), true
 	}
@@ -199,7 +201,13 @@ func stateText(s vtep.Status) string {
 	case !s.Southbound.Connected:
 		return "the Southbound database is not connected: " + s.Southbound.Error
 	}
-	return fmt.Sprintf("connected, %d logical switches bound, %d problems", len(s.Bindings), len(s.Problems))
+	shared := ""
+	for _, sw := range s.Switches {
+		if len(sw.SharedWith) > 0 {
+			shared += fmt.Sprintf("%s shares chassis %s with %s, ", sw.Name, sw.ChassisName, strings.Join(sw.SharedWith, ", "))
+		}
+	}
+	return fmt.Sprintf("connected, %s%d logical switches bound, %d problems", shared, len(s.Bindings), len(s.Problems))
 }
 
 // since is the time from which on a database is as it is, "" if it has been so from the start.
