@@ -24,6 +24,8 @@ type commands struct {
 	Vtep       vtepCommand       `cmd:"" help:"Manage hardware VTEP switches: takes ovn-controller-vtep's options (sluice vtep --help), or one of these commands."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 	Completion completionCommand `cmd:"" help:"Print a shell completion script: source <(sluice completion bash)."`
+
+	ShowVersion kong.VersionFlag `name:"version" short:"V" help:"Print the version."`
 }
 
 // controllerCommand is here for --help only: dispatch runs it.

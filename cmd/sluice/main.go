@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sluice-gw/sluice/internal/version"
 )
 
 func main() {
@@ -36,8 +38,6 @@ func dispatch(argv []string, stdout, stderr io.Writer) int {
 		return serveMain(argv[0]+" vtep serve", argv[3:], stdout, stderr)
 	case len(argv) > 1 && argv[1] == "vtep" && (len(argv) == 2 || strings.HasPrefix(argv[2], "-")):
 		return vtepMain(argv[0]+" vtep", argv[2:], stdout, stderr)
-	case len(argv) == 2 && (argv[1] == "--version" || argv[1] == "-V"):
-		return commandMain(name, []string{"version"}, stdout, stderr)
 	}
 	return commandMain(name, argv[1:], stdout, stderr)
 }
@@ -54,7 +54,7 @@ func misused(name string, err error) string {
 func commandMain(name string, args []string, stdout, stderr io.Writer) int {
 	var tree commands
 	exit := -1 // what --help wants
-	parser, err := kong.New(&tree, kong.Name(name), kong.Description("The OVN gateway appliance."),
+	parser, err := kong.New(&tree, kong.Name(name), kong.Description("The OVN gateway appliance."), kong.Vars{"version": "sluice " + version.String()},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
