@@ -34,7 +34,8 @@
 // handed to the fallback as it came. An evaluation notes each bit of its environment
 // that it looks at; environments that agree in those bits share the segment. Where
 // many rules would follow many, a segment can end without connection tracking, for
-// the same sharing (Config.Cut): then the number of paths is a sum, not a product.
+// the same sharing (Config.Cut): then the number of paths is a sum, not a product. So it
+// does where a priority tag is taken off: few packets come with one.
 //
 // # Traps
 //
@@ -46,7 +47,7 @@
 // trap itself (Late): there the packet would not be as it came. A target that can have the
 // fallback take over where a segment begins (Config.Handover, Segment.Entry) needs that less:
 // such a segment depends on all headers, and on what the rest of the pipeline may look at of
-// the registers (liveness).
+// the registers and of what is known of the connection (liveness).
 // Packets of some ports stay in the fallback in any case (SetGuard). Rules that packets
 // teach the switch are not known here, so packets that may match one are trapped;
 // the choice by hash, lengths and inner VLAN headers are conditions of a path if the

@@ -44,28 +44,30 @@ func (s *segment) entry() (ops []ir.Op, ok bool) {
 }
 
 // handsOver notes that packets of the segment may be handed over where it begins: they
-// need all that they carry, but for registers that the rest of the pipeline does not
-// look at, and in_port, which they still have.
+// need all that they carry, but for registers and the state of a connection that the rest
+// of the pipeline does not look at, and in_port, which they still have.
 func (e *evaluation) handsOver() {
 	if !e.Handover || e.root || e.needs != nil {
 		return
 	}
-	e.needs = e.live.at(e.at)
+	e.needs = e.live.at(e.at, e.env.datapath())
 	headers := headerBits
+	headers[fields.at[ir.Datapath].word()] = ^uint64(0) // by which the needs are known
 	if in := fields.at[ir.InPort]; e.env.ported {
 		headers[in.word()] |= low(32) << in.bit()
 	}
 	for w, m := range headers {
 		e.reads.bits[w] |= m | e.needs.bits[w]
+		e.reads.zone = e.reads.zone || e.needs.bits[w]&fields.tracking[w] != 0
 	}
 	e.reads.ttl, e.reads.tags, e.reads.queue = true, true, true
 	e.reads.stack = e.reads.stack || e.needs.stack
 }
 
-// headerBits are all that is neither a register nor in_port.
+// headerBits are all that is neither a register, nor of connection tracking, nor in_port.
 var headerBits = func() (m [words]uint64) {
 	for w := range m {
-		m[w] = fields.in[w] &^ fields.pipeline[w]
+		m[w] = fields.in[w] &^ carriedBits[w]
 	}
 	in := fields.at[ir.InPort]
 	m[in.word()] &^= low(32) << in.bit()

@@ -52,8 +52,18 @@ type stacked struct {
 type reads struct {
 	bits                    [words]uint64
 	ttl, tags, queue, stack bool
-	circled                 bool
+	circled, zone           bool
 	ports                   []uint32 // in_port was compared with these; sorted
+}
+
+// tracking tells whether it matters what is known of a connection.
+func (r *reads) tracking() bool {
+	for w, m := range fields.tracking {
+		if r.bits[w]&m != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reads) port(n uint32) {
@@ -76,6 +86,14 @@ func ingress(port uint32) *environment {
 // tracked tells whether packets have the state of a connection.
 func (e *environment) tracked() bool { return !e.runAt(fields.at[ir.CTState], 1).fixed }
 
+// datapath is where packets are; anyDatapath when it is not known.
+func (e *environment) datapath() uint64 {
+	if w := fields.at[ir.Datapath].word(); e.known[w] == ^uint64(0) {
+		return e.val[w]
+	}
+	return anyDatapath
+}
+
 // inPort is the value of in_port; ok is false when it is no constant.
 func (e *environment) inPort() (port uint32, ok bool) {
 	r := e.runAt(fields.at[ir.InPort], 32)
@@ -97,7 +115,7 @@ func (e *environment) agrees(o *environment, r *reads) bool {
 			return false
 		}
 	}
-	if e.ethType != o.ethType || e.zone != o.zone || e.ported != o.ported || r.ttl && e.ttl != o.ttl || r.queue && e.queue != o.queue ||
+	if e.ethType != o.ethType || r.zone && e.zone != o.zone || e.ported != o.ported || r.ttl && e.ttl != o.ttl || r.queue && e.queue != o.queue ||
 		r.tags && !e.tags.equal(o.tags) || r.stack && !e.stack.equal(o.stack) {
 		return false
 	}
@@ -134,7 +152,10 @@ func samePort(a, b *environment, ports []uint32) bool {
 
 // key is a hash of what r says of e: equal for environments that agree, in every process.
 func (e *environment) key(r *reads) uint64 {
-	h := newHash(uint64(e.ethType)).add(uint64(e.zone))
+	h := newHash(uint64(e.ethType))
+	if r.zone {
+		h = h.add(6).add(uint64(e.zone))
+	}
 	if e.ported {
 		h = h.add(7)
 	}

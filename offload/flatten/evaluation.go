@@ -121,8 +121,17 @@ func (e *evaluation) visit(st *state, s ir.Stage) bool {
 	}
 	e.visitedBy(st, s, false)
 	if e.isLost(st, tciAt.word(), low(16)<<tciAt.bit()) && e.askTag(st, cands) {
-		return e.innerTag(st, func(st *state) bool { return e.visit(st, s) })
+		return e.innerTag(st, func(st *state) bool {
+			cands := e.candidates(st, s)
+			defer func() { e.cands = append(e.cands, cands[:0]) }()
+			return e.follow(st, s, cands)
+		})
 	}
+	return e.follow(st, s, cands)
+}
+
+// follow goes on with the rules that packets of st match. False: all of them were seen to.
+func (e *evaluation) follow(st *state, s ir.Stage, cands []*rule) bool {
 	var before []*rule // that some packets of st match
 	for _, r := range cands {
 		switch e.fits(st, r) {

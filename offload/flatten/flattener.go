@@ -74,9 +74,9 @@ func (f *Flattener) Apply(d backend.Delta) []Change {
 		}
 		f.add(newRule(r), stale)
 	}
-	if f.live.settle() {
+	if changed := f.live.settle(); len(changed) > 0 {
 		for id, s := range f.segments {
-			if s.needs != nil && *s.needs != *f.live.at(&s.at) {
+			if dp := s.env.datapath(); s.needs != nil && (changed[dp] || changed[anyDatapath]) && *s.needs != *f.live.at(&s.at, dp) {
 				stale[id] = true
 			}
 		}

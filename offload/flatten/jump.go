@@ -83,6 +83,9 @@ func (e *evaluation) pend(st *state, ct *ir.CT, r Rewrite, at resume, tracked bo
 			}
 		}
 	}
+	if r.PopVLAN > 0 {
+		changed[tciAt.word()] |= low(16) << tciAt.bit()
+	}
 	e.carry(st, p.env, &changed)
 	if ct != nil {
 		p.env.zone = 0
@@ -262,6 +265,7 @@ func (e *evaluation) depends(p *pending, r *reads) {
 	}
 	e.reads.queue = e.reads.queue || r.queue && !p.queueSet
 	e.reads.circled = e.reads.circled || r.circled && !p.circledSet
+	e.reads.zone = e.reads.zone || r.zone && p.ct == nil
 	if r.stack {
 		for s := p.local.stack; s != nil; s = s.under {
 			e.noteSymbol(s.value)

@@ -30,6 +30,14 @@ type layout struct {
 
 var fields = layOut()
 
+// carriedBits are those that no packet brings along, with those of connection tracking.
+var carriedBits = func() (m [words]uint64) {
+	for w := range m {
+		m[w] = fields.pipeline[w] | fields.tracking[w]
+	}
+	return m
+}()
+
 // registers in the order that makes views runs of bits.
 var registers = []ir.Field{ir.Reg3, ir.Reg2, ir.Reg1, ir.Reg0, ir.Reg7, ir.Reg6, ir.Reg5, ir.Reg4, ir.Reg9, ir.Reg8}
 

@@ -1,20 +1,27 @@
 package flatten
 
-import "github.com/sluice-gw/sluice/controlplane/ir"
+import (
+	"maps"
+
+	"github.com/sluice-gw/sluice/controlplane/ir"
+)
 
 // Where a packet may be handed over it needs what the pipeline may still look at. Of
-// the registers that is not all: most are written before they are read. What is live
-// where is found from the rules alone, by stage and for all datapaths together.
+// the registers that is not all: most are written before they are read, and what is known
+// of a connection is not asked for where the packet is tracked again first. What is live
+// where is found from the rules alone, by datapath and stage. Behind where packets go over
+// to another datapath it is what is live in any: so a change of one concerns the others
+// only if it is of a kind that none had.
 
 // need is what a packet may be looked at for, of what it does not bring along: bits of
-// the registers, and the stack.
+// the registers and of what connection tracking says, and the stack.
 type need struct {
 	bits  [words]uint64
 	stack bool
 }
 
 func (n *need) join(o *need, but *[words]uint64) {
-	for w, m := range fields.pipeline {
+	for w, m := range carriedBits {
 		if m != 0 {
 			n.bits[w] |= o.bits[w] &^ but[w]
 		}
@@ -22,104 +29,220 @@ func (n *need) join(o *need, but *[words]uint64) {
 	n.stack = n.stack || o.stack
 }
 
-// outlook is what a list of operations looks at before it writes it, and the stages
-// that it calls, each with what is written by then.
-type outlook struct {
-	need
-	calls []call
-}
-
-type call struct {
-	stage   ir.Stage
-	written [words]uint64
-}
-
-// liveness is what is live in front of each stage.
+// liveness is what is live in front of each stage: in any datapath, and by datapath.
 type liveness struct {
-	stages map[ir.Stage]*need
-	// sums are the outlooks of the rules of each stage, each with how many have it.
-	sums  map[ir.Stage]map[hash]*counted
-	stale bool // sums have changed since stages was made
+	all sums
+	any map[ir.Stage]*need
+	// roams are the stages out of which a packet can come in another datapath.
+	roams map[ir.Stage]bool
+
+	of map[uint64]sums // of the rules for one datapath; 0: of those for all
+	in map[uint64]map[ir.Stage]*need
+	// one has each need once: datapaths of a kind have the same.
+	one map[need]*need
+	// stale are the datapaths whose sums have changed, and whether all together have.
+	stale    map[uint64]bool
+	staleAll bool
 }
+
+// sums are the outlooks of the rules of each stage, each with how many have it.
+type sums map[ir.Stage]map[hash]*counted
 
 type counted struct {
-	outlook
-	rules int
+	*outlook // that of all in those of a datapath
+	rules    int
 }
 
 func newLiveness() *liveness {
-	return &liveness{stages: map[ir.Stage]*need{}, sums: map[ir.Stage]map[hash]*counted{}}
+	return &liveness{all: sums{}, of: map[uint64]sums{}, in: map[uint64]map[ir.Stage]*need{}, one: map[need]*need{}, stale: map[uint64]bool{}}
 }
 
-func (l *liveness) add(r *rule) {
-	of := l.sums[r.Stage]
+// add and remove tell whether there is a kind of rules more or less.
+func (s sums) add(r *rule, o *outlook, k hash) (*outlook, bool) {
+	of := s[r.Stage]
 	if of == nil {
 		of = map[hash]*counted{}
-		l.sums[r.Stage] = of
+		s[r.Stage] = of
 	}
-	o := outlookOf(r)
-	k := o.hash()
 	c := of[k]
 	if c == nil {
 		c = &counted{outlook: o}
-		of[k], l.stale = c, true
+		of[k] = c
 	}
 	c.rules++
+	return c.outlook, c.rules == 1
+}
+
+func (s sums) remove(r *rule, k hash) bool {
+	c := s[r.Stage][k]
+	if c == nil {
+		return false
+	}
+	if c.rules--; c.rules > 0 {
+		return false
+	}
+	if delete(s[r.Stage], k); len(s[r.Stage]) == 0 {
+		delete(s, r.Stage)
+	}
+	return true
+}
+
+func (l *liveness) add(r *rule) {
+	o := outlookOf(r)
+	k := o.hash()
+	one, another := l.all.add(r, &o, k)
+	l.staleAll = another || l.staleAll
+	dp := datapathOf(r)
+	if l.of[dp] == nil {
+		l.of[dp] = sums{}
+	}
+	if _, another := l.of[dp].add(r, one, k); another {
+		l.stale[dp] = true
+	}
 }
 
 func (l *liveness) remove(r *rule) {
 	o := outlookOf(r)
 	k := o.hash()
-	c := l.sums[r.Stage][k]
-	if c == nil {
-		return
+	l.staleAll = l.all.remove(r, k) || l.staleAll
+	dp := datapathOf(r)
+	if l.of[dp].remove(r, k) {
+		l.stale[dp] = true
 	}
-	if c.rules--; c.rules == 0 {
-		delete(l.sums[r.Stage], k)
-		l.stale = true
+	if len(l.of[dp]) == 0 {
+		delete(l.of, dp)
 	}
+}
+
+// datapathOf is the datapath that a rule is for; 0: any.
+func datapathOf(r *rule) uint64 {
+	if r.Datapath != 0 {
+		return uint64(r.Datapath)
+	}
+	if t, ok := r.Match.Term(ir.Datapath); ok && t.Mask == ir.Ones(ir.Datapath.Width()) {
+		return t.Value.Lo
+	}
+	return 0
 }
 
 // settle finds what is live in front of the stages: the least that holds for all
-// rules. It tells whether that has changed.
-func (l *liveness) settle() (changed bool) {
-	if !l.stale {
-		return false
+// rules. It tells in which datapaths that has changed, anyDatapath standing for all together.
+func (l *liveness) settle() (changed map[uint64]bool) {
+	changed = map[uint64]bool{}
+	if l.staleAll {
+		clear(l.one)
+		l.roam()
+		now := l.least([]sums{l.all}, func(c *call, _ bool, now map[ir.Stage]*need) *need { return now[c.stage] })
+		if !maps.EqualFunc(now, l.any, sameNeed) {
+			changed[anyDatapath] = true
+		}
+		l.any, l.staleAll = now, false
 	}
-	l.stale = false
-	old := l.stages
-	l.stages = map[ir.Stage]*need{}
-	for s := range l.sums {
-		l.stages[s] = &need{}
+	if l.stale[0] || changed[anyDatapath] {
+		for dp := range l.of {
+			l.stale[dp] = true
+		}
+	}
+	for dp := range l.stale {
+		if dp == 0 || l.of[dp] == nil {
+			continue
+		}
+		now := l.least([]sums{l.of[dp], l.of[0]}, func(c *call, away bool, now map[ir.Stage]*need) *need {
+			if away {
+				return l.any[c.stage]
+			}
+			return now[c.stage]
+		})
+		if !maps.EqualFunc(now, l.in[dp], sameNeed) {
+			changed[dp] = true
+		}
+		l.in[dp] = now
+	}
+	for dp := range l.in {
+		if l.of[dp] == nil {
+			delete(l.in, dp)
+			changed[dp] = true
+		}
+	}
+	clear(l.stale)
+	return changed
+}
+
+func sameNeed(a, b *need) bool { return *a == *b }
+
+// roam finds the stages out of which a packet can come in another datapath.
+func (l *liveness) roam() {
+	l.roams = map[ir.Stage]bool{}
+	for again := true; again; {
+		again = false
+		for s, of := range l.all {
+			for _, c := range of {
+				if !l.roams[s] && l.leaves(c.outlook) {
+					l.roams[s], again = true, true
+				}
+			}
+		}
+	}
+}
+
+// leaves tells whether o takes the packet itself into another datapath.
+func (l *liveness) leaves(o *outlook) bool {
+	for i := range o.calls {
+		if c := &o.calls[i]; !c.aside && l.roams[c.stage] {
+			return true
+		}
+	}
+	return o.moves
+}
+
+// behind says what is live behind a call. away is true when the packet may be in another datapath by then.
+type behind func(c *call, away bool, now map[ir.Stage]*need) *need
+
+// least is the least that holds for all rules.
+func (l *liveness) least(rules []sums, to behind) map[ir.Stage]*need {
+	now := map[ir.Stage]*need{}
+	for _, of := range rules {
+		for s := range of {
+			now[s] = &need{}
+		}
 	}
 	for again := true; again; {
 		again = false
-		for s, of := range l.sums {
-			was := *l.stages[s]
-			for _, c := range of {
-				l.see(l.stages[s], &c.outlook)
+		for _, of := range rules {
+			for s, kinds := range of {
+				was := *now[s]
+				for _, c := range kinds {
+					l.see(now[s], c.outlook, now, to)
+				}
+				again = again || *now[s] != was
 			}
-			again = again || *l.stages[s] != was
 		}
 	}
-	for s, n := range l.stages {
-		changed = changed || old[s] == nil || *old[s] != *n
+	for s, n := range now {
+		if l.one[*n] == nil {
+			l.one[*n] = n
+		}
+		now[s] = l.one[*n]
 	}
-	return changed || len(old) != len(l.stages)
+	return now
 }
 
 // see adds to n what o looks at, itself and in the stages that it calls.
-func (l *liveness) see(n *need, o *outlook) {
+func (l *liveness) see(n *need, o *outlook, now map[ir.Stage]*need, to behind) {
 	n.join(&o.need, &[words]uint64{})
+	dp := fields.at[ir.Datapath].word()
+	away := false
 	for i := range o.calls {
-		if to := l.stages[o.calls[i].stage]; to != nil {
-			n.join(to, &o.calls[i].written)
+		c := &o.calls[i]
+		if live := to(c, away || c.written[dp] != 0, now); live != nil {
+			n.join(live, &c.written)
 		}
+		away = away || !c.aside && l.roams[c.stage]
 	}
 }
 
-// at is what is live where packets go on with r.
-func (l *liveness) at(r *resume) *need {
+// at is what is live where packets of a datapath go on with r.
+func (l *liveness) at(r *resume, datapath uint64) *need {
 	v := &view{}
 	v.list(r.ops)
 	for f := r.frames; f != nil; f = f.next {
@@ -127,155 +250,15 @@ func (l *liveness) at(r *resume) *need {
 		v.list(f.ops)
 	}
 	n := &need{}
-	l.see(n, &v.outlook)
+	in := l.in[datapath]
+	if in == nil {
+		in = l.any
+	}
+	l.see(n, &v.outlook, in, func(c *call, away bool, now map[ir.Stage]*need) *need {
+		if away {
+			return l.any[c.stage]
+		}
+		return now[c.stage]
+	})
 	return n
-}
-
-func outlookOf(r *rule) outlook {
-	v := &view{}
-	for _, l := range r.asks {
-		v.bits[l.word] |= l.mask & fields.pipeline[l.word]
-	}
-	for _, dim := range r.dims {
-		for _, o := range dim {
-			for _, l := range o.asks {
-				v.bits[l.word] |= l.mask & fields.pipeline[l.word]
-			}
-		}
-	}
-	v.list(r.Program.Ops)
-	return v.outlook
-}
-
-// view goes through operations in their order.
-type view struct {
-	outlook
-	written [words]uint64
-	depth   int // entries that were pushed and are still there
-	// skipping is set behind DecTTL, which may skip the rest of its list: sure is what
-	// was written in front of it.
-	skipping bool
-	sure     [words]uint64
-}
-
-// endList is where one list ends and the next goes on.
-func (v *view) endList() {
-	if v.skipping {
-		v.written, v.skipping = v.sure, false
-	}
-}
-
-func (v *view) list(ops []ir.Op) {
-	for _, op := range ops {
-		v.op(op)
-	}
-}
-
-// inside goes through a list that is run on a copy of the packet.
-func (v *view) inside(ops []ir.Op) {
-	c := &view{outlook: v.outlook, written: v.written, depth: v.depth}
-	c.list(ops)
-	v.outlook = c.outlook
-}
-
-func (v *view) op(op ir.Op) {
-	switch o := op.(type) {
-	case ir.Set:
-		v.write(o.Dst)
-	case ir.Copy:
-		v.read(o.Src)
-		v.write(o.Dst)
-	case ir.Push:
-		v.read(o.Src)
-		v.depth++
-	case ir.Pop:
-		if v.depth--; v.depth < 0 {
-			v.depth, v.stack = 0, true
-		}
-		v.write(o.Dst)
-	case ir.DecTTL:
-		if !v.skipping {
-			v.skipping, v.sure = true, v.written
-		}
-	case ir.Call:
-		v.call(o.Stage)
-	case ir.CT:
-		v.read(o.Zone.Sub)
-		v.list(o.Exec)
-		if o.Next != ir.NoStage {
-			v.call(o.Next)
-		}
-	case ir.Clone:
-		v.inside(o.Ops)
-	case ir.Select:
-		for _, b := range o.Buckets {
-			v.inside(b.Ops)
-		}
-	case ir.Punt:
-		for _, f := range puntReads {
-			v.read(ir.All(f))
-		}
-		v.inside(o.Inner)
-	case ir.CheckLarger:
-		v.write(o.Dst)
-	case ir.Learn:
-		for _, m := range o.Matches {
-			v.read(m.Src)
-		}
-		for _, x := range o.Loads {
-			v.read(x.Src)
-		}
-	case ir.Sample:
-		v.read(o.ObsPointSub)
-	}
-}
-
-// puntReads is what the controller looks at of a packet besides the operations that it
-// was given (controlplane/punt).
-var puntReads = append([]ir.Field{ir.Datapath, ir.Inport, ir.Outport}, registers...)
-
-func (v *view) read(s ir.Sub) {
-	eachWord(s, func(w int, m uint64) { v.bits[w] |= m & fields.pipeline[w] &^ v.written[w] })
-}
-
-func (v *view) write(s ir.Sub) {
-	eachWord(s, func(w int, m uint64) { v.written[w] |= m & fields.pipeline[w] })
-}
-
-func (v *view) call(s ir.Stage) {
-	v.calls = append(v.calls, call{s, v.written})
-}
-
-// eachWord calls f for the words that s is in, with the bits.
-func eachWord(s ir.Sub, f func(w int, m uint64)) {
-	if s.Field == ir.FieldNone {
-		return
-	}
-	p := place(s)
-	for n := int(s.N); n > 0; {
-		k := min(n, 64-p.bit())
-		f(p.word(), low(k)<<p.bit())
-		p += position(k)
-		n -= k
-	}
-}
-
-func (o *outlook) hash() hash {
-	h := newHash(0)
-	if o.stack {
-		h = h.add(1)
-	}
-	add := func(bits *[words]uint64) {
-		for w, m := range fields.pipeline {
-			if m != 0 {
-				h = h.add(bits[w])
-			}
-		}
-	}
-	add(&o.bits)
-	for i := range o.calls {
-		h = h.add(uint64(o.calls[i].stage))
-		add(&o.calls[i].written)
-	}
-	return h
 }

@@ -127,7 +127,7 @@ func (m *memo) readersOf(s *segment, create bool) *readers {
 }
 
 func (r *reads) equal(o *reads) bool {
-	return r.bits == o.bits && r.ttl == o.ttl && r.tags == o.tags && r.queue == o.queue && r.stack == o.stack && r.circled == o.circled && slices.Equal(r.ports, o.ports)
+	return r.bits == o.bits && r.ttl == o.ttl && r.tags == o.tags && r.queue == o.queue && r.stack == o.stack && r.circled == o.circled && r.zone == o.zone && slices.Equal(r.ports, o.ports)
 }
 
 // name gives a segment that is jumped to its ID. A segment that begins to depend on
@@ -218,5 +218,5 @@ func (b *builder) link(e *evaluation, p *pending) {
 
 // everything is what an evaluation can depend on. in_port is in the bits.
 var everything = func() reads {
-	return reads{bits: fields.in, ttl: true, tags: true, queue: true, stack: true, circled: true}
+	return reads{bits: fields.in, ttl: true, tags: true, queue: true, stack: true, circled: true, zone: true}
 }()

@@ -18,7 +18,8 @@ type Segment struct {
 	// Paths in order: what counts for a packet is the first that it matches. Every
 	// packet matches one.
 	Paths []*Path
-	// Tracked says that its packets have the state of a connection, of this Zone.
+	// Tracked says that its packets have the state of a connection, of this Zone, and that
+	// it matters.
 	Tracked bool
 	Zone    uint16
 
@@ -136,7 +137,10 @@ func (f *Flattener) show() []Change {
 
 // segment is s without its paths.
 func (s *segment) segment() *Segment {
-	out := &Segment{ID: s.id, Stage: s.at.name, Tracked: s.env.tracked(), Zone: s.env.zone}
+	out := &Segment{ID: s.id, Stage: s.at.name}
+	if out.Tracked = s.reads.tracking() && s.env.tracked(); out.Tracked && s.reads.zone {
+		out.Zone = s.env.zone
+	}
 	out.entry, out.entryOK = s.entry()
 	return out
 }

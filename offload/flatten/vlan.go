@@ -44,25 +44,49 @@ func (e *evaluation) popVLAN(st *state) bool {
 	case sometimes:
 		return e.when(st, alternatives{{present}}, func(st *state, has bool) bool {
 			if has {
-				e.takeTag(st)
+				return e.takeTag(st)
 			}
 			return true
 		})
 	}
-	e.takeTag(st)
-	return true
+	return e.takeTag(st)
 }
 
-// takeTag takes the outermost VLAN header off.
-func (e *evaluation) takeTag(st *state) {
+// takeTag takes the outermost VLAN header off. False: all packets of st were seen to.
+func (e *evaluation) takeTag(st *state) bool {
+	if e.ranksOnly(st) {
+		if at, ok := st.resume(); ok {
+			e.shed(st, at)
+			return false
+		}
+	}
 	t := e.tagsOf(st)
 	if n := len(t.pushed); n > 0 {
 		st.local.tags = &tags{t.popped, t.pushed[:n-1]}
 		st.assign(tciAt, 16, t.pushed[n-1].below)
-		return
+		return true
 	}
 	st.local.tags = &tags{t.popped + 1, nil}
 	st.put(tciAt, run{n: 16, src: lostTag})
+	return true
+}
+
+// ranksOnly tells whether the packets of an ingress have a VLAN header with a priority only, which says of no VLAN, and the segment can end there: few
+// packets have one. Without it they are like those that came without it, and go the same ways from the next segment on.
+func (e *evaluation) ranksOnly(st *state) bool {
+	if !e.root || !e.Handover || e.Cut <= 0 || st.effects != nil || st.jump != nil || st.local.tags != nil {
+		return false
+	}
+	w, ofs := tciAt.word(), tciAt.bit()
+	const vid = 0xfff
+	return st.known[w]>>ofs&0xffff == 0 && st.movedIn>>w&1 == 0 && st.cube.mask[w]>>ofs&vid == vid && st.cube.val[w]>>ofs&vid == 0
+}
+
+// shed ends the segment where the VLAN header is taken off.
+func (e *evaluation) shed(st *state, at resume) {
+	st.jump = e.pend(st, nil, Rewrite{PopVLAN: 1}, at, false)
+	st.ops, st.frame = nil, nil
+	e.finish(st)
 }
 
 // innerTag goes on with the packets that have no VLAN header under those that were

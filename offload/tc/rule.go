@@ -46,12 +46,12 @@ func (g program) trap() []flower.Action {
 }
 
 // handOver hands packets to the fallback out of a table. The kernel marks them, if the fallback can take over where the table begins; else
-// the connection of tracked packets is forgotten. To the kernel a device hands packets as they came.
+// the connection that packets may have is forgotten. To the kernel a device hands packets as they came.
 func (g program) handOver(t *table) []flower.Action {
-	switch {
-	case g == inKernel && t.Entry != nil:
+	if g == inKernel && t.Entry != nil {
 		return []flower.Action{{Op: flower.Skbedit{Mark: flower.Exact(t.Mark)}, Control: flower.Pass}}
-	case g == inKernel && t.Tracked:
+	}
+	if _, root := t.Segment.Ingress(); g == inKernel && !root {
 		return []flower.Action{forget(flower.Pass)}
 	}
 	return g.trap()

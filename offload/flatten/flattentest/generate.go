@@ -255,7 +255,7 @@ func Packet() *rapid.Generator[*ir.Packet] {
 		p.Len = pick(g, "bytes", 60, 60, 64, 80, 120)
 		for range g.upTo("tags", 2) {
 			p.PushVLAN(0x8100)
-			p.Set(ir.Bits(ir.VLANTCI, 0, 13), ir.V(pick[uint64](g, "tag", 0x1007, 0x1008)))
+			p.Set(ir.Bits(ir.VLANTCI, 0, 13), ir.V(pick[uint64](g, "tag", 0x1007, 0x1008, 0x1000)))
 		}
 		p.Put(ir.InPort, ir.V(uint64(1+g.upTo("port", Ports-1))))
 		if g.upTo("tunnel", 2) == 0 {
