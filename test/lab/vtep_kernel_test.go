@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -241,6 +242,46 @@ func (s *served) answers(asker string) {
 	})
 }
 
+// screens denies the datagrams of a station by an access list, which holds for them and nothing else, until it is taken away.
+func (s *served) screens(name string, vlan int) {
+	s.Helper()
+	from, to := s.stations[name], s.stations["far"]
+	port := s.ctl("--bare", "--columns=_uuid", "find", "Physical_Port", "name="+name)
+	s.ctl("--id=@e", "create", "ACL_entry", "sequence=1", "direction=ingress", "action=deny", "protocol=17", "dest_port_min=4001", "dest_port_max=4001", "--",
+		"--id=@l", "create", "ACL", "acl_name=datagrams", "acl_entries=@e", "--", "set", "Physical_Port", port, fmt.Sprintf("acl_bindings:%d=@l", vlan))
+	offloaded := s.status().Offload.Total.Offloaded > 0
+	inForce := func(want bool) {
+		s.Helper()
+		s.await("the list", func() error {
+			flows, err := s.tor.OVS.Ofctl("dump-flows", s.tor.Name, "table=8,udp")
+			if err == nil && strings.Contains(flows, "tp_dst=4001") != want {
+				err = fmt.Errorf("it is to be in force: %v; the flows are\n%s", want, flows)
+			}
+			if st := s.status().Offload; err == nil && offloaded && slices.ContainsFunc(st.Reasons, func(r reason) bool { return r.Code == "acl" }) != want {
+				err = fmt.Errorf("it is to be in force: %v; the reasons of the offload are %+v", want, st.Reasons)
+			}
+			return err
+		})
+	}
+	inForce(true)
+	payload := fmt.Appendf(nil, "sluice denied %d", time.Now().UnixNano())
+	w, err := probe.OpenWatch(to.Netns, to.device, payload)
+	s.no(err)
+	defer w.Close() //nolint:errcheck // what it has seen has been judged
+	wire, err := probe.OpenWire(from.Netns, from.device)
+	s.no(err)
+	defer wire.Close() //nolint:errcheck // it was only written to
+	s.no(wire.Send(append(s.datagram(from.mac, to.mac), gopacket.Payload(payload))...))
+	s.reach([2]string{name, "far"}) // behind it
+	if frames, err := w.Await(0, 0); err != nil || len(frames) > 0 {
+		s.Errorf("a datagram that the list denies was heard %d times, %v", len(frames), err)
+	}
+	s.heard("h2", s.datagram(s.stations["h2"].mac, to.mac), "far")
+	s.ctl("remove", "Physical_Port", port, "acl_bindings", fmt.Sprint(vlan), "--", "--all", "destroy", "ACL", "--", "--all", "destroy", "ACL_entry")
+	inForce(false)
+	s.heard(name, s.datagram(from.mac, to.mac), "far")
+}
+
 // others are the names of all stations but one.
 func (s *served) others(but string) (names []string) {
 	for name := range s.stations {
@@ -276,6 +317,7 @@ func TestKernelVTEP(t *testing.T) {
 	s.ctl("add-ucast-remote", "ls1", s.stations["far"].mac, farEnd)
 	s.bridges()
 	s.answers("h1")
+	s.screens("h1", 100)
 
 	s.aging(15)
 	s.vsctl("set", "bridge", s.tor.Name, "external_ids:sluice-offload=software")
@@ -285,6 +327,7 @@ func TestKernelVTEP(t *testing.T) {
 	s.bypasses("h1", "h2")
 	s.counted("h1", 100)
 	s.answers("h2")
+	s.screens("h1", 100)
 	s.bridges()
 	s.killed()
 	s.ages()

@@ -101,6 +101,9 @@ func (s *served) local(mac string, want bool) error {
 	return err
 }
 
+// reason is one for which paths are not offloaded.
+type reason struct{ Code string }
+
 // status is what the switch says of its offload.
 func (s *served) status() (st struct {
 	Offload struct {
@@ -113,7 +116,7 @@ func (s *served) status() (st struct {
 			Name     string
 			Received struct{ Kernel struct{ Packets int } }
 		}
-		Reasons []struct{ Code string }
+		Reasons []reason
 	}
 }) {
 	s.Helper()
