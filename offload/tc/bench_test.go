@@ -38,7 +38,7 @@ func BenchmarkCompile(b *testing.B) {
 			x.renew()
 			x.compile(t.tables, t.ports)
 			for _, c := range x.sorted() {
-				c.requests(c.difference(), true)
+				c.requests(c.difference())
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func BenchmarkRouted(b *testing.B) {
 			x.renew()
 			x.compile(t.tables, t.ports)
 			for _, c := range x.sorted() {
-				c.requests(c.difference(), true)
+				c.requests(c.difference())
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package tc
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -39,14 +40,11 @@ func deltaOf(old, now []offload.Table) (d offload.Delta) {
 	return d
 }
 
-// results are what can become of a packet now, with the rules before or after in the fallback.
-func (b *bench) results(t *rapid.T, p *ir.Packet, pipelines [2][]ir.Rule) (list []string) {
+// results are what can become of a packet, with the rules before or after in the fallback.
+func (s *sim) results(t *rapid.T, p *ir.Packet, pipelines [2][]ir.Rule) (list []string) {
 	for _, rules := range pipelines {
 		ct := ir.NewConntrack()
-		s, err := b.sim(uint32(p.Get(ir.InPort).Lo), ct)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.tracker = ct
 		o, err := s.run(p)
 		if err != nil {
 			t.Fatalf("packet %s: %v\n%s", p, err, flower.List(s.filters, flower.Style{}))
@@ -72,8 +70,46 @@ func wanted(t *rapid.T, p *ir.Packet, rules []ir.Rule) string {
 	return seen(r) + flattentest.Connections(ct)
 }
 
+// underWay are packets that are sent again and again while filters change.
+type underWay struct {
+	*bench
+	rnd     *rand.Rand
+	packets []*ir.Packet
+	began   [][]*sim // by packet: what it can have met first, if it is still on its way
+}
+
+func (b *bench) underWay(t *rapid.T, most int, hits map[string]int) *underWay {
+	u := &underWay{bench: b, rnd: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "slow packets"), 0))}
+	for _, p := range rapid.SliceOfN(flattentest.Packet(), 1, most).Draw(t, "packets") {
+		u.packets = append(u.packets, arriving(p))
+	}
+	u.began = make([][]*sim, len(u.packets))
+	b.drained = func() { clear(u.began); hits["drained"]++ }
+	return u
+}
+
+// each calls do with each packet, for filters as they are now, and as they are to some that were somewhere on their way when they became so.
+func (u *underWay) each(t *rapid.T, do func(i int, p *ir.Packet, s *sim)) {
+	for i, p := range u.packets {
+		now, err := u.sim(uint32(p.Get(ir.InPort).Lo), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(i, p, now)
+		for range min(2, len(u.began[i])) {
+			began := u.began[i][u.rnd.IntN(len(u.began[i]))]
+			x := &slow{hop: u.rnd.IntN(4), now: now.filters}
+			if n := len(began.filters); n > 0 {
+				x.prio = began.filters[u.rnd.IntN(n)].Prio
+			}
+			do(i, p, &sim{filters: began.filters, portOf: began.portOf, slow: x})
+		}
+		u.began[i] = append(u.began[i], now)
+	}
+}
+
 // TestNoPacketSeesHalfAChange holds the kernel's filters behind each message against the rules before and after a change, as packets would
-// meet them if the message after that took its time; also when a driver takes some filters only, when some are refused, the kernel is full or
+// meet them if the message after that took its time, and as one would that was on its way since an earlier message, unless it was waited for; also when a driver takes some filters only, when some are refused, the kernel is full or
 // busy, answers are lost, and when the connection breaks and another process goes on.
 func TestNoPacketSeesHalfAChange(t *testing.T) {
 	hits := map[string]int{}
@@ -95,25 +131,22 @@ func TestNoPacketSeesHalfAChange(t *testing.T) {
 		}
 		b.refusing(t, hits)
 		lost := rapid.IntRange(0, 4).Draw(t, "answers lost")
-		var packets []*ir.Packet
+		u := b.underWay(t, 6, hits)
 		var want [][2]string
-		for _, p := range rapid.SliceOfN(flattentest.Packet(), 1, 6).Draw(t, "packets") {
-			p = arriving(p)
-			packets = append(packets, p)
+		for _, p := range u.packets {
 			want = append(want, [2]string{wanted(t, p, pipelines[0]), wanted(t, p, pipelines[1])})
 		}
 		old := true
 		check := func() {
-			for i, p := range packets {
-				ok := false
-				for _, got := range b.results(t, p, pipelines) {
+			u.each(t, func(i int, p *ir.Packet, s *sim) {
+				ok, results := false, s.results(t, p, pipelines)
+				for _, got := range results {
 					ok = ok || got == want[i][1] || old && got == want[i][0]
 				}
 				if !ok {
-					s, _ := b.sim(uint32(p.Get(ir.InPort).Lo), nil)
-					t.Fatalf("packet %s: got %q, want %q\n%s", p, b.results(t, p, pipelines), want[i], flower.List(s.filters, flower.Style{}))
+					t.Fatalf("packet %s: got %q, want %q, slow: %s\n%s", p, results, want[i], s.slow, flower.List(s.filters, flower.Style{}))
 				}
-			}
+			})
 			hits["states"]++
 		}
 		first := b.target()
@@ -144,12 +177,14 @@ func TestNoPacketSeesHalfAChange(t *testing.T) {
 			if _, err := dying.Apply(context.Background(), offload.Delta{Put: after, Ports: b.ports, Reset: true}); err != nil {
 				hits["died"]++
 			}
+			b.drained() // by the time that another one is there
 			second = b.stepping(check, -1, lost, hits)
 			if _, err := second.Apply(context.Background(), offload.Delta{Put: after, Ports: b.ports, Reset: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		old = false
+		b.drained() // what was on its way then may have met what was there before
 		check()
 		// Nothing is left to do, for this process or another one.
 		writes := 0

@@ -43,8 +43,10 @@
 //     before it is deleted; both do the same.
 //   - Filters only move to other priorities. They are added there in their order, and taken away where they were in the opposite one.
 //   - Else the ingress is paused: its filters on the switchboard are replaced by "pass" first, everything is changed, and then they
-//     are put back. Meanwhile its packets take the fallback, which is complete. Counters are read between the two, which is long
-//     after a packet has left the chains that was on its way through them.
+//     are put back. Meanwhile its packets take the fallback, which is complete.
+//
+// A packet can be on its way through a chain while that happens: between what comes and what goes of a move, between a pause and what it is for, and before a
+// chain is emptied, the kernel is waited for until those that had begun are through (Links.Drain).
 //
 // New chains are filled before anything goes to them, and emptied after nothing does. If the process dies anywhere in between, what
 // it leaves is one of these states; the next one finds it by the cookies and goes on.

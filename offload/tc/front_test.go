@@ -152,19 +152,15 @@ func TestMovesAreNotSeen(t *testing.T) {
 		pipelines[1] = otherRules(t, pipelines[0])
 		all := [2][]offload.Table{tables(flattener(t, pipelines[0])), tables(flattener(t, pipelines[1]))}
 		b := newBench(offload.Software)
-		var packets []*ir.Packet
-		for _, p := range rapid.SliceOfN(flattentest.Packet(), 1, 3).Draw(t, "packets") {
-			packets = append(packets, arriving(p))
-		}
+		u := b.underWay(t, 3, hits)
 		either := pipelines
 		check := func() {
-			for _, p := range packets {
+			u.each(t, func(_ int, p *ir.Packet, s *sim) {
 				want := []string{wanted(t, p, either[0]), wanted(t, p, either[1])}
-				if got := b.results(t, p, either); !slices.Contains(want, got[0]) && !slices.Contains(want, got[1]) {
-					s, _ := b.sim(uint32(p.Get(ir.InPort).Lo), nil)
-					t.Fatalf("packet %s: got %q, want %q\n%s", p, got, want, flower.List(s.filters, flower.Style{}))
+				if got := s.results(t, p, either); !slices.Contains(want, got[0]) && !slices.Contains(want, got[1]) {
+					t.Fatalf("packet %s: got %q, want %q, slow: %s\n%s", p, got, want, s.slow, flower.List(s.filters, flower.Style{}))
 				}
-			}
+			})
 		}
 		began := false
 		target := b.stepping(func() {
@@ -186,6 +182,7 @@ func TestMovesAreNotSeen(t *testing.T) {
 				t.Fatal(err)
 			}
 			either[0], either[1] = pipelines[now], pipelines[now]
+			b.drained()
 			check()
 		}
 		apply(0)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // KernelLinks are the network devices of a network namespace, by rtnetlink.
@@ -108,6 +109,18 @@ func (k *KernelLinks) Hooked() ([]Link, error) {
 		}
 	}
 	return list, nil
+}
+
+// membarrierGlobal is MEMBARRIER_CMD_GLOBAL (linux/membarrier.h), which x/sys does not have.
+const membarrierGlobal = 1
+
+// Drain implements Links. Filters are looked up in critical sections of RCU, and this call waits until those that have begun are over (membarrier(2),
+// synchronize_rcu): some milliseconds. A kernel with processors that have no tick (nohz_full) does not do that.
+func (k *KernelLinks) Drain() error {
+	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0); errno != 0 {
+		return fmt.Errorf("wait until packets have left the filters, by membarrier(2): %w", errno)
+	}
+	return nil
 }
 
 // Scratch implements Links. The device is a dummy, and down.

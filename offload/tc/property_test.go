@@ -47,6 +47,14 @@ func (l testLinks) Scratch() (Link, func() error, error) {
 	return l[scratch], func() error { delete(l, scratch); return nil }, nil
 }
 
+// Drain is where packets that were on their way have left.
+func (h hooks) Drain() error {
+	if h.bench.drained != nil {
+		h.bench.drained()
+	}
+	return nil
+}
+
 // hooks are the devices of a fake kernel. It is asked for at each call, because a bench can get another one.
 type hooks struct {
 	testLinks
@@ -85,6 +93,8 @@ type bench struct {
 	kernel *flowertest.Kernel
 	links  testLinks
 	ports  []offload.Port
+	// drained is called where the target waits for packets that are on their way.
+	drained func()
 }
 
 func newBench(mode offload.Mode) *bench {

@@ -14,7 +14,46 @@ import (
 type sim struct {
 	filters []flower.Installed
 	tracker ir.Tracker
-	portOf  func(out flower.Mirred, set *flower.TunnelSet) (uint32, error)
+	// slow is a packet that the kernel changes its filters under.
+	slow   *slow
+	portOf func(out flower.Mirred, set *flower.TunnelSet) (uint32, error)
+}
+
+// slow is where a packet is when filters change: behind those of priorities up to prio of the chain that it came to by the hop-th jump.
+type slow struct {
+	hop  int
+	prio uint16
+	now  []flower.Installed
+}
+
+func (x *slow) String() string {
+	if x == nil {
+		return "no"
+	}
+	return fmt.Sprintf("at the %dth jump behind priority %d, then\n%s", x.hop, x.prio, flower.List(x.now, flower.Style{}))
+}
+
+// at are the filters that a packet meets in a chain.
+func (s *sim) at(where flower.Flags, chain uint32, hop int) []flower.Installed {
+	switch x := s.slow; {
+	case x == nil || where != flower.SkipHW || hop < x.hop:
+		return s.filters
+	case hop > x.hop:
+		return x.now
+	default:
+		var met []flower.Installed
+		for _, f := range s.filters {
+			if f.Chain == chain && f.Prio <= x.prio {
+				met = append(met, f)
+			}
+		}
+		for _, f := range x.now {
+			if f.Chain == chain && f.Prio > x.prio {
+				met = append(met, f)
+			}
+		}
+		return met
+	}
 }
 
 // outcome is what became of a packet: copies that left, and the packet that goes on to the fallback, if any.
@@ -38,8 +77,8 @@ func (s *sim) runIn(where flower.Flags, p *ir.Packet) (o outcome, err error) {
 	p = p.Copy()
 	var set *flower.TunnelSet
 	chain := uint32(0)
-	for range maxJumps + 2 {
-		f, err := s.find(where, chain, p)
+	for hop := range maxJumps + 2 {
+		f, err := find(s.at(where, chain, hop), where, chain, p)
 		if err != nil {
 			return o, err
 		}
@@ -74,9 +113,9 @@ func (s *sim) runIn(where flower.Flags, p *ir.Packet) (o outcome, err error) {
 }
 
 // find is the filter that counts. Filters of one priority are looked up in any order, so if two match they must do the same.
-func (s *sim) find(where flower.Flags, chain uint32, p *ir.Packet) (best *flower.Installed, err error) {
-	for i := range s.filters {
-		f := &s.filters[i]
+func find(filters []flower.Installed, where flower.Flags, chain uint32, p *ir.Packet) (best *flower.Installed, err error) {
+	for i := range filters {
+		f := &filters[i]
 		if f.Flags != where || f.Chain != chain || best != nil && f.Prio > best.Prio || !matches(&f.Match, f.Protocol, p) {
 			continue
 		}

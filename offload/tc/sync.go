@@ -72,7 +72,7 @@ func (t *Target) pass(ctx context.Context, d *device) (again bool, err error) {
 		return true, err
 	}
 	if len(d.paused) > 0 {
-		if _, err := t.read(ctx, d); err != nil {
+		if err := t.drain(ctx, d, true); err != nil {
 			return false, err
 		}
 	}
@@ -160,6 +160,9 @@ func (t *Target) flush(ctx context.Context, d *device) error {
 	if len(d.gone) == 0 {
 		return nil
 	}
+	if err := t.drain(ctx, d, false); err != nil {
+		return err
+	}
 	var requests []flower.Request
 	for _, n := range d.gone {
 		requests = append(requests, flower.FlushChain(d.hook, n))
@@ -188,18 +191,31 @@ type request struct {
 // change carries a difference out. ok is false when something was refused, or when it is not known what the kernel has now. quiet
 // says that no packet comes to the chain: then what goes, goes first.
 func (t *Target) change(ctx context.Context, d *device, c *chain, x *difference, quiet bool) (ok bool, err error) {
-	requests := c.requests(x, quiet)
-	if n := len(x.move); x.moved && !quiet && n > 0 {
-		// A packet on its way may be past where a filter comes to and not yet where it goes from: by the time that the counters are read it has left.
-		if ok, err := t.carry(ctx, d, c, requests[:n]); !ok || err != nil {
+	come, gone := c.requests(x)
+	if quiet {
+		return t.carry(ctx, d, c, append(gone, come...))
+	}
+	if len(x.move) > 0 {
+		// A packet on its way may be past where a filter comes to and not yet where it goes from.
+		if ok, err := t.carry(ctx, d, c, come); !ok || err != nil {
 			return ok, err
 		}
-		if _, err := t.read(ctx, d); err != nil {
+		if err := t.drain(ctx, d, x.moved); err != nil {
 			return false, err
 		}
-		requests = requests[n:]
+		come = nil
 	}
-	return t.carry(ctx, d, c, requests)
+	return t.carry(ctx, d, c, append(come, gone...))
+}
+
+// drain waits until packets that are on their way have left the chains of a device. count has the counters read then, as those of filters that go are lost.
+func (t *Target) drain(ctx context.Context, d *device, count bool) error {
+	if err := t.cfg.Links.Drain(); err == nil && !count {
+		return nil
+	}
+	// Where the kernel cannot be waited for, reading counters takes long enough for all packets but those on a processor that is stopped meanwhile.
+	_, err := t.read(ctx, d)
+	return err
 }
 
 // carry sends requests.
@@ -231,10 +247,9 @@ func (t *Target) carry(ctx context.Context, d *device, c *chain, requests []requ
 	return ok, err
 }
 
-// requests are those of a difference.
-func (c *chain) requests(x *difference, quiet bool) (list []request) {
-	come := make([]request, 0, len(x.add)+len(x.move)+len(x.replace))
-	var gone []request
+// requests are those of a difference: for what comes, and for what goes.
+func (c *chain) requests(x *difference) (come, gone []request) {
+	come = make([]request, 0, len(x.add)+len(x.move)+len(x.replace))
 	for _, h := range c.stray {
 		gone = append(gone, request{del: h, stray: true, change: flower.Delete(h.filter.Key)})
 	}
@@ -254,10 +269,7 @@ func (c *chain) requests(x *difference, quiet bool) (list []request) {
 		f.Handle = c.have[k].filter.Handle
 		come = append(come, request{key: k, add: &f, change: flower.Replace(&f)})
 	}
-	if quiet {
-		return append(gone, come...)
-	}
-	return append(come, gone...)
+	return come, gone
 }
 
 // settle notes the outcome of a request. known is false when the kernel may have something else now than the chain says.

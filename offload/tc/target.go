@@ -38,6 +38,8 @@ type Links interface {
 	Hooked() ([]Link, error)
 	// Scratch makes a device to try filters on, and says how to remove it.
 	Scratch() (Link, func() error, error)
+	// Drain waits until each packet that was among filters when it was called has left them.
+	Drain() error
 }
 
 // Link is a network device.
