@@ -249,8 +249,9 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 		if e.Name == r.Pair && e.Pair != "" && r.Pair != "" {
 			refuse("switch %s is registered as one of a pair with %s: say --pair=%s, or, for switch %s itself, nothing", e.Name, e.Pair, e.Pair, e.Pair)
 		}
-		if e.Name != r.Name && e.Target == r.Target && e.Identity == r.Identity {
-			refuse("switch %s is registered with the same database: one entry for a database is enough, it is for all of its switches", e.Name)
+		if e.Name != r.Name && s.has(e, r.Entry) {
+			refuse("switch %s is registered with the same database, at %s: one entry for a database is enough, it is for all of its switches. To have another target: "+
+				"sluice vtep register %s --target %s", e.Name, e.Target, e.Name, r.Target)
 		}
 		if e.Name == r.Name && e.Target != r.Target {
 			step("change the target of switch %s, which was %s", r.Name, e.Target)
