@@ -24,6 +24,7 @@ import (
 type AgentConfig struct {
 	Name               string // of the switch that is registered, for people
 	Pair               string // the chassis that it shares with switches of another database; "": none
+	Identity           string // UUID that the row in Global has of the switch's database; with another one nothing is written. "": any
 	Switch, Southbound string // remotes, as in ovsdb.SessionConfig
 	// Accept, if there is one, gives the connections that the switch makes to us, see ovsdb.SessionConfig; Switch is the passive connection method then.
 	Accept        func(context.Context) (net.Conn, error)
@@ -59,6 +60,7 @@ type Agent struct {
 	probe    time.Duration    // in force for the Southbound database
 	settings []vtepdb.Problem // of settings that are not the planner's
 	pinned   bool             // nothing is written because of matchKey
+	foreign  bool             // nor because the database is not the one that it is to be
 	leaving  bool
 }
 
@@ -159,7 +161,7 @@ func (a *Agent) settle() (wake time.Time) {
 	a.plan.Settle()
 	a.follow()
 	a.ask()
-	if !a.complete() || a.pinned && !a.leaving {
+	if !a.complete() || a.foreign || a.pinned && !a.leaving {
 		return time.Time{}
 	}
 	soonest := func(at time.Time) {
@@ -285,6 +287,9 @@ func (a *Agent) leave(ctx context.Context, cleanup bool) error {
 		if !a.leaving { // an agent that has just started may not have read yet what there is to be taken back
 			a.plan.Settle()
 			a.follow()
+			if a.foreign {
+				return fmt.Errorf("%[1]s: the switch says that its database is another than the one that it is registered with (sluice vtep show %[1]s), so nothing is taken back", a.cfg.Name)
+			}
 			if a.ask(); a.complete() {
 				a.plan.Withdraw()
 				a.leaving = true // somebody wants it, whatever ovn-northd there is

@@ -54,7 +54,7 @@ func (a *Agent) diff() Diff {
 	(&southbound{roll: true, db: a.sb.DB(), tx: &up, taken: map[string]string{}, seen: map[string]bool{}, log: slog.New(slog.DiscardHandler), limit: math.MaxInt}).write(a.plan)
 	d := Diff{Name: a.cfg.Name, Switch: txdiff.Of(&down, a.vtep.Replica, switchNames), Southbound: txdiff.Of(&up, a.sb.Replica, southboundNames), Notes: []string{}}
 	for _, p := range a.settings {
-		if p.Code == versionMismatch {
+		if p.Code == versionMismatch || p.Code == otherIdentity {
 			d.Notes = append(d.Notes, p.Text)
 		}
 	}

@@ -154,7 +154,7 @@ func (f *Fleet) reload(ctx context.Context) error {
 func (f *Fleet) start(ctx context.Context, e Entry) *member {
 	tls := f.opt.Log.Logger("stream_ssl")
 	cfg := AgentConfig{
-		Name: e.Name, Pair: e.Pair, Switch: e.Target, Southbound: f.opt.Southbound,
+		Name: e.Name, Pair: e.Pair, Identity: e.Identity, Switch: e.Target, Southbound: f.opt.Southbound,
 		SwitchTLS: e.keys(f.opt.TLS).Client(tls), SouthboundTLS: e.identity(f.opt.TLS).Client(tls),
 		Release: f.opt.Release, Log: f.opt.Log.Logger("vtep"), Reconnect: f.opt.Log.Logger("reconnect"), Messages: f.opt.Log.Logger("jsonrpc"),
 	}
@@ -162,7 +162,7 @@ func (f *Fleet) start(ctx context.Context, e Entry) *member {
 	release := func() {}
 	if at, err := ovsdb.ParsePassive(e.Target); err == nil {
 		l, closer := f.ports.hold(at)
-		m.claim = l.Claim(e.Name, e.Identity)
+		m.claim = l.Claim(e.Name, e.peer())
 		cfg.Accept = m.claim.Accept
 		release = func() {
 			m.claim.Close()

@@ -44,8 +44,14 @@ func (d *deployment) calling() *calling {
 // tor makes a switch that connects to us.
 func (c *calling) tor(name, ip string) *tor {
 	c.Helper()
-	f := c.ca.Issue(name)
-	return c.deployment.tor(name, ip, "--remote=ssl:"+c.at.Address.String(), "--private-key="+f.PrivateKey, "--certificate="+f.Certificate, "--ca-cert="+f.CACert)
+	return c.deployment.tor(name, ip, c.remote(name)...)
+}
+
+// remote has a database server connect to us, with a certificate in a name.
+func (c *calling) remote(commonName string) []string {
+	c.Helper()
+	f := c.ca.Issue(commonName)
+	return []string{"--remote=ssl:" + c.at.Address.String(), "--private-key=" + f.PrivateKey, "--certificate=" + f.Certificate, "--ca-cert=" + f.CACert}
 }
 
 // registering is what is asked for to register a switch.
@@ -191,7 +197,7 @@ func TestCallingRegistry(t *testing.T) {
 	reg := Registry{t.TempDir()}
 	const id = "12345678-1234-1234-1234-123456789abc"
 	for _, e := range []Entry{{Name: "a", Target: "pssl:6640", Identity: id}, {Name: "b", Target: "pssl:6640", Identity: id}, {Name: "c", Target: "pssl:6640"},
-		{Name: "d", Target: "pssl:0", Identity: id}, {Name: "e", Target: "ssl:192.0.2.1:6640"}} {
+		{Name: "d", Target: "pssl:0", Identity: id}, {Name: "e", Target: "ssl:192.0.2.1:6640"}, {Name: "f", Target: "ptcp:6640", Identity: id, Subject: "CN=f"}} {
 		if err := reg.Write(e); err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +206,7 @@ func TestCallingRegistry(t *testing.T) {
 	if len(entries) != 2 || entries[0].Name != "a" || entries[1].Name != "e" {
 		t.Errorf("read: %+v", entries)
 	}
-	for _, want := range []string{"b.json has a database that another entry has", "c.json: identity, by which", "d.json: remote \"pssl:0\""} {
+	for _, want := range []string{"b.json has a database that another entry has", "c.json: identity, by which", "d.json: remote \"pssl:0\"", "f.json: subject: only switches that connect by pssl:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not have %q", err, want)
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 )
 
-// meet waits for the switch, if it is one that connects to us, and makes its connection the one that look uses. A switch that is registered is known by its identity, else
-// the name tells. p are the ports of the process; nil: one is opened for this. leave ends it.
+// meet waits for the switch, if it is one that connects to us, and makes its connection the one that look uses. A switch that is registered is known by its identity and
+// certificate, else the name tells. p are the ports of the process; nil: one is opened for this. leave ends it.
 func meet(ctx context.Context, reg Registry, p *ports, r *Registering) (leave func(), err error) {
 	if !ovsdb.IsPassive(r.Target) {
 		return func() {}, nil
@@ -35,23 +35,26 @@ func meet(ctx context.Context, reg Registry, p *ports, r *Registering) (leave fu
 		}
 		p = newPorts(r.keys(r.TLS), log)
 	}
-	known := r.Identity
-	if known == "" {
+	known := r.peer()
+	if known.Identity == "" {
 		entries, _ := reg.Read() // what cannot be read is told by check
 		for _, e := range entries {
 			if e.Name == r.Name {
-				known = e.Identity
+				known = e.peer()
 			}
 		}
+	}
+	if !at.TLS {
+		known.Subject = ""
 	}
 	l, release := p.hold(at)
 	if err := l.Opened(ctx); err != nil {
 		release()
 		return nil, err
 	}
-	wanted, not := known, ""
+	wanted, not := known, inbound.Peer{}
 	if r.AcceptIdentity {
-		wanted, not, r.replaced = "", known, known
+		wanted, not = not, wanted
 	}
 	claim, err := l.Survey(ctx, r.Name, wanted, not)
 	if err != nil {
@@ -74,6 +77,14 @@ func meet(ctx context.Context, reg Registry, p *ports, r *Registering) (leave fu
 		}
 		leave()
 		return nil, err
+	}
+	met, err := claim.Peer(ctx)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	if r.Subject = met.Subject; r.AcceptIdentity && met.Identity != known.Identity {
+		r.replaced = known.Identity
 	}
 	r.accept = func(ctx context.Context) (net.Conn, error) {
 		if c := first; c != nil {

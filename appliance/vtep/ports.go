@@ -99,6 +99,7 @@ func (p *ports) states(ctx context.Context) []inbound.State {
 const (
 	portClosed    = "port-closed"
 	otherIdentity = "switch-identity"
+	otherSubject  = "switch-certificate"
 )
 
 // addInbound adds to a status what there is to know of a switch that connects to us.
@@ -113,11 +114,15 @@ func addInbound(ctx context.Context, c *inbound.Claim, s *Status) {
 	if st.Failure != "" {
 		addProblem(portClosed, s.Switch.Remote, st.Failure)
 	}
-	others := map[string]bool{} // one line for each database
+	others := map[inbound.Peer]bool{} // one line for each
 	for _, w := range st.Others {
-		if !others[w.Identity] && w.Identity != "" {
-			others[w.Identity] = true
-			addProblem(otherIdentity, s.Name, w.Text())
+		code, who := otherIdentity, inbound.Peer{Identity: w.Identity}
+		if w.RegisteredCertificate != "" {
+			code, who.Subject = otherSubject, w.Certificate
+		}
+		if !others[who] && w.Identity != "" {
+			others[who] = true
+			addProblem(code, s.Name, w.Text())
 		}
 	}
 	switch {

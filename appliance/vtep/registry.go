@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-gw/sluice/appliance/vtep/inbound"
 	"github.com/sluice-gw/sluice/internal/ovsdb"
 	"github.com/sluice-gw/sluice/internal/tlsconf"
 )
@@ -27,12 +28,17 @@ type Entry struct {
 	Bootstrap   bool   `json:"bootstrap_ca_cert,omitempty"`
 	// Identity is the UUID of the database's row in Global, where the switch connects to us (Target is pssl:PORT or ptcp:PORT): by it its connections are known.
 	Identity string `json:"identity,omitempty"`
+	// Subject is of the certificate that the switch has, where it connects by pssl:; who says with another that he is it gets nothing. "": any certificate will do.
+	Subject string `json:"subject,omitempty"`
 }
 
 // keys are the options of the command line with those of the entry in their place.
 func (e Entry) keys(line tlsconf.Options) tlsconf.Options {
 	return line.With(tlsconf.Files{PrivateKey: e.PrivateKey, Certificate: e.Certificate, CACert: e.CACert, Bootstrap: e.Bootstrap})
 }
+
+// peer is whose connections are the switch's, where it connects to us.
+func (e Entry) peer() inbound.Peer { return inbound.Peer{Identity: e.Identity, Subject: e.Subject} }
 
 // identity is keys for the Southbound database: the key is the switch's, who signs the server's certificate is not.
 func (e Entry) identity(line tlsconf.Options) tlsconf.Options {
@@ -84,6 +90,9 @@ func readEntry(path string) (e Entry, err error) {
 	}
 	if err := json.Unmarshal(text, &e); err != nil {
 		return Entry{}, err
+	}
+	if e.Subject != "" && !strings.HasPrefix(e.Target, "pssl:") {
+		return e, fmt.Errorf("subject: only switches that connect by pssl: are known by certificates, and the target is %s", e.Target)
 	}
 	if !ovsdb.IsPassive(e.Target) {
 		_, err = ovsdb.ParseRemote(e.Target)

@@ -29,7 +29,12 @@ func (a *Agent) follow() {
 	problem := func(code, key, format string, args ...any) {
 		problems = append(problems, vtepdb.Problem{Code: code, Subject: key, Text: fmt.Sprintf(format, args...)})
 	}
+	a.foreign = false
 	for g := range a.vtep.DB().Global.All() {
+		if a.foreign = a.cfg.Identity != "" && g.UUID.String() != a.cfg.Identity; a.foreign {
+			problem(otherIdentity, a.cfg.Name, "switch %s says that its database is %v, and it is registered with %s: nothing is written into either. If the switch was reset or replaced: "+
+				"sluice vtep register %s --target %s --accept-identity", a.cfg.Name, g.UUID, a.cfg.Identity, a.cfg.Name, a.cfg.Switch)
+		}
 		if v, ok := g.OtherConfig[probeKey]; ok {
 			if ms, err := strconv.ParseUint(v, 10, 31); err == nil {
 				interval = time.Duration(ms) * time.Millisecond

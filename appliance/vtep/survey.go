@@ -24,7 +24,7 @@ type Registering struct {
 	Manager string
 	// AcceptVXLANMode lets the registration turn VXLAN mode on for the whole of OVN.
 	AcceptVXLANMode bool
-	// AcceptIdentity lets a registered switch have another database than it had, where it connects to us.
+	// AcceptIdentity lets a registered switch have another database than it had, or another certificate, where it connects to us.
 	AcceptIdentity bool
 	Compare        bool   // have Plan.Changes worked out
 	Release        string // of OVN, see AgentConfig
@@ -263,6 +263,7 @@ func (s *survey) check(reg Registry, r Registering) (p Plan) {
 			step("part switch %s from chassis %s", r.Name, e.Pair)
 		}
 	}
+	checkSubject(r, entries, step, note)
 	if r.Manager != "" {
 		if s.vtep.DB().ManagerByTarget.One(r.Manager) != nil {
 			note("the switch has the manager %s already", r.Manager)

@@ -60,7 +60,7 @@ type vtepRegister struct {
 	Bootstrap       string `name:"bootstrap-ca-cert" help:"File with the switch's CA certificate, to be made from what it presents if it does not exist."`
 	DryRun          bool   `help:"Print the plan, and what would be written into both databases, only."`
 	AcceptVXLANMode bool   `name:"accept-vxlan-mode" help:"Be the first chassis with VXLAN, though that limits all of OVN to 4095 datapaths."`
-	AcceptIdentity  bool   `name:"accept-identity" help:"The switch has another database than the one that it was registered with: it was reset or replaced."`
+	AcceptIdentity  bool   `name:"accept-identity" help:"The switch has another database or certificate than the one that it was registered with: it was reset or replaced, or has a new key in another name."`
 	Output          string `enum:"text,json" default:"text" help:"Form of the answer: ${enum}."`
 	vtepKeys
 }

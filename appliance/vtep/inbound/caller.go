@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"time"
 )
 
@@ -89,7 +88,7 @@ func (l *Listener) secure(ctx context.Context, c *caller) (net.Conn, error) {
 		}
 		return nil, fmt.Errorf("TLS: %w", err)
 	}
-	c.subject = tc.ConnectionState().PeerCertificates[0].Subject.String() // one is required
+	c.subject = subjectOf(tc.ConnectionState().PeerCertificates[0]) // one is required
 	return tc, nil
 }
 
@@ -101,15 +100,18 @@ func (t *talk) speaksTLS() bool {
 
 // introduce takes what a caller's database has said.
 func (l *Listener) introduce(c *caller, f Facts) {
+	if !l.callers[c] {
+		return // it has been sent away meanwhile
+	}
 	again := c.known
 	c.facts, c.known = f, true
 	for other := range l.callers {
-		if other.serial < c.serial && other.known && f.Identity != "" && other.facts.Identity == f.Identity && !other.taken {
+		if other.serial < c.serial && other.known && !other.taken && f.Identity != "" && other.facts.Identity == f.Identity && other.subject == c.subject {
 			other.nc.Close() // it has called again
 		}
 	}
 	l.settle()
-	if !again || c.taken || l.claimed(f.Identity) { // at first whoever has claimed it may be about to take it
+	if !again || c.taken || l.owned(c) { // at first whoever has claimed it may be about to take it
 		return
 	}
 	if text := l.waiting(c).Text(); text != c.told {
@@ -120,6 +122,7 @@ func (l *Listener) introduce(c *caller, f Facts) {
 
 // over ends a caller: it is handed over, or has gone.
 func (l *Listener) over(c *caller, got *conn, err error) {
+	kept := l.callers[c]
 	delete(l.callers, c)
 	for _, claim := range l.claims {
 		if claim.taking != c {
@@ -135,14 +138,9 @@ func (l *Listener) over(c *caller, got *conn, err error) {
 	if got != nil {
 		got.end("nobody wants it any more")
 	}
-	if err != nil && !c.known {
+	if err != nil && !c.known && kept {
 		l.refused++
 		l.warn.Warn(fmt.Sprintf("%v: connection from %s is refused: %v", l.cfg.At, c.from, err))
 	}
 	l.settle()
-}
-
-// claimed tells whether somebody waits for a database, or has it.
-func (l *Listener) claimed(identity string) bool {
-	return identity != "" && slices.ContainsFunc(l.claims, func(c *Claim) bool { return c.identity == identity })
 }

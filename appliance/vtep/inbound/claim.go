@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 )
 
 // Claim is the right to the connections of one database.
@@ -12,15 +13,16 @@ type Claim struct {
 	l      *Listener
 	name   string // of one of the switches
 	survey bool   // it comes before others, and ends soon
-	not    string // with identity "": not this one
+	not    Peer   // where peer is open: not this one
 	got    chan result
 
 	// Owned by the goroutine of Listener.Run.
-	identity string // of the database; "" until the name tells which it is
-	hungry   bool   // Accept waits
-	taking   *caller
-	current  *conn // the last one that was handed over
-	facts    Facts // as of then
+	peer    Peer // without identity until the name tells which it is
+	hungry  bool // Accept waits
+	asked   bool // not has been disconnected once, to see whether it is the same as before
+	taking  *caller
+	current *conn // the last one that was handed over
+	facts   Facts // as of then
 }
 
 type result struct {
@@ -28,18 +30,18 @@ type result struct {
 	err  error
 }
 
-// Claim claims the connections of the database with an identity. name is that of one of its switches: another database that has a switch of this name
-// is told of (ClaimState.Others), and gets nothing.
-func (l *Listener) Claim(name, identity string) *Claim {
-	c := &Claim{name: name, identity: identity}
+// Claim claims the connections of a peer. name is that of one of its switches: another database that has a switch of this name, and another certificate with
+// the peer's database, are told of (ClaimState.Others), and get nothing.
+func (l *Listener) Claim(name string, peer Peer) *Claim {
+	c := &Claim{name: name, peer: peer}
 	_ = l.add(context.Background(), c) // an error is the end of the listener
 	return c
 }
 
-// Survey claims for a short time: who has the claim of that database, if it has one, is without connection meanwhile. Without an identity it is for a database that has a switch
-// with the name, is nobody's and has not the identity not ("" for none); one that has been handed over is the only one from then on.
-func (l *Listener) Survey(ctx context.Context, name, identity, not string) (*Claim, error) {
-	c := &Claim{name: name, identity: identity, not: not, survey: true}
+// Survey claims for a short time: who has the claim of that peer, if it has one, is without connection meanwhile. Without an identity it is for a database that has a switch
+// with the name and is nobody's, or for that of the peer not (the zero Peer for none) with another certificate than that one's. Who has been handed over is the only one from then on.
+func (l *Listener) Survey(ctx context.Context, name string, peer, not Peer) (*Claim, error) {
+	c := &Claim{name: name, peer: peer, not: not, survey: true}
 	return c, l.add(ctx, c)
 }
 
@@ -48,7 +50,7 @@ func (l *Listener) add(ctx context.Context, c *Claim) error {
 	var problem error
 	err := l.do(ctx, func() {
 		for _, other := range l.claims {
-			if c.survey && c.identity == "" && other.identity != c.not && other.name != c.name && slices.Contains(other.facts.Switches, c.name) {
+			if c.survey && c.peer.Identity == "" && other.peer.Identity != c.not.Identity && other.name != c.name && slices.Contains(other.facts.Switches, c.name) {
 				problem = fmt.Errorf("switch %s is in the database of switch %s, which is registered: one entry for a database is enough, it is for all of its switches", c.name, other.name)
 				return
 			}
@@ -107,15 +109,23 @@ func (c *Claim) Accept(ctx context.Context) (net.Conn, error) {
 	return nil, context.Cause(ctx)
 }
 
+// Peer tells whose connections they are: of a survey those of whom it has been given, as soon as Accept has returned.
+func (c *Claim) Peer(ctx context.Context) (p Peer, err error) {
+	err = c.l.do(ctx, func() { p = c.peer })
+	return p, err
+}
+
 // fits tells whether a caller is what is claimed.
 func (c *Claim) fits(caller *caller) bool {
 	switch id := caller.facts.Identity; {
-	case !caller.known || caller.taken || id == "":
+	case caller.taken || id == "":
 		return false
-	case c.identity != "":
-		return id == c.identity
+	case c.peer.Identity != "":
+		return caller.is(c.peer)
+	case id == c.not.Identity:
+		return !caller.is(c.not)
 	default:
-		return id != c.not && slices.Contains(caller.facts.Switches, c.name) && !c.l.claimed(id)
+		return slices.Contains(caller.facts.Switches, c.name) && !c.l.claimed(id)
 	}
 }
 
@@ -123,43 +133,58 @@ func (c *Claim) fits(caller *caller) bool {
 func (l *Listener) settle() {
 	for _, c := range l.claims {
 		var best *caller
-		databases := map[string]bool{}
+		peers := map[Peer]*caller{}
 		for caller := range l.callers {
-			if c.fits(caller) && !(l.surveyed(caller.facts.Identity) && !c.survey) {
-				databases[caller.facts.Identity] = true
+			if c.fits(caller) && !(l.surveyed(caller) && !c.survey) {
+				peers[Peer{caller.facts.Identity, caller.subject}] = caller
 				if best == nil || caller.serial > best.serial {
 					best = caller
 				}
 			}
 		}
 		switch {
-		case len(databases) > 1 && c.hungry:
+		case c.survey && len(peers) > 1 && c.hungry:
 			c.hungry = false
-			c.got <- result{err: fmt.Errorf("%d switches that are called %s are connected to %v, with different databases: rename all but one, a name is for one chassis", len(databases), c.name, l.cfg.At)}
+			c.got <- result{err: c.ambiguous(peers)}
 		case best != nil && c.current != nil && best.serial < c.current.serial:
 			best.nc.Close() // it was slower than a later one
 		case best != nil && c.hungry && c.taking == nil:
-			c.identity, c.taking = best.facts.Identity, best
+			if c.taking = best; c.survey {
+				c.peer = Peer{best.facts.Identity, best.subject}
+			}
 			best.take()
 		case best != nil && c.current != nil:
 			if c.current.end("the switch has connected again, from " + best.from) {
 				l.warn.Info(fmt.Sprintf("%v: switch %s has connected again from %s: its older connection from %s is closed", l.cfg.At, c.name, best.from, c.current.from))
 			}
 		case best == nil && c.survey && c.hungry && c.taking == nil:
-			l.free(c.identity)
+			l.free(c.peer.Identity)
+			if !c.asked { // whoever is connected as that one may be somebody else by now
+				l.free(c.not.Identity)
+				c.asked = true
+			}
 		}
 	}
 }
 
-// surveyed tells whether somebody surveys a database.
-func (l *Listener) surveyed(identity string) bool {
-	return slices.ContainsFunc(l.claims, func(c *Claim) bool { return c.survey && c.identity == identity })
+// ambiguous says that several could be what is claimed. Nobody can tell which is: it is not for the latest to decide.
+func (c *Claim) ambiguous(peers map[Peer]*caller) error {
+	var who []string
+	for p, caller := range peers {
+		who = append(who, fmt.Sprintf("%s with database %.40s", c.l.waiting(caller).Caller(), p.Identity))
+	}
+	slices.Sort(who)
+	if more := len(who) - maxNamed; more > 0 {
+		who = append(who[:maxNamed], fmt.Sprintf("%d more", more))
+	}
+	return fmt.Errorf("%d switches that are called %s are connected to %v, with different databases or certificates: %s. Rename all but one, a name is for one chassis, "+
+		"or keep away who only says that it is the switch", len(peers), c.name, c.l.cfg.At, strings.Join(who, "; "))
 }
 
 // free has the connection of a database made anew, which a survey gets then.
 func (l *Listener) free(identity string) {
 	for _, c := range l.claims {
-		if !c.survey && identity != "" && c.identity == identity && c.current != nil {
+		if !c.survey && identity != "" && c.peer.Identity == identity && c.current != nil {
 			c.current.end("it is used to register the switch again")
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -103,12 +102,17 @@ func (l *listening) who() string {
 func (l *listening) switchDB(name string, extra ...string) *ovsdbtest.Server {
 	l.Helper()
 	capability.Need(l, "ovs", "ovsdb-server", "ovsdb-tool", "vtep-ctl", vtepSchema)
-	s := ovsdbtest.Start(l, vtepSchema, "hardware_vtep", append([]string{"--remote=" + strings.TrimPrefix(l.cfg.At.String()[:4], "p") + ":" + l.address()}, extra...)...)
+	s := ovsdbtest.Start(l, vtepSchema, "hardware_vtep", append([]string{l.remote()}, extra...)...)
 	out, err := exec.Command("vtep-ctl", "--db="+s.Remote, "--no-syslog", "add-ps", name).CombinedOutput()
 	if err != nil {
 		l.Fatalf("vtep-ctl: %v: %s", err, out)
 	}
 	return s
+}
+
+// remote is the option of a server that is to connect to the listener.
+func (l *listening) remote() string {
+	return "--remote=" + strings.TrimPrefix(l.cfg.At.String()[:4], "p") + ":" + l.address()
 }
 
 // identity is that of the database of a switch that waits.
@@ -165,7 +169,7 @@ func TestShare(t *testing.T) {
 	l := listen(t, Config{Survey: 50 * time.Millisecond})
 	one, two := l.switchDB("tor1"), l.switchDB("tor2")
 	l.becomes("those who wait", l.who, "tor1 tor2")
-	c1, c2 := l.Claim("tor1", l.identity("tor1")), l.Claim("tor2", l.identity("tor2"))
+	c1, c2 := l.Claim("tor1", Peer{Identity: l.identity("tor1")}), l.Claim("tor2", Peer{Identity: l.identity("tor2")})
 	defer c1.Close()
 	defer c2.Close()
 	names1, state1 := l.replica(c1)
@@ -190,7 +194,7 @@ func TestPatience(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	l.becomes("those who wait", l.who, "spine")
-	c, err := l.Survey(context.Background(), "spine", "", "")
+	c, err := l.Survey(context.Background(), "spine", Peer{}, Peer{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,27 +210,12 @@ func TestPatience(t *testing.T) {
 func TestAgain(t *testing.T) {
 	l := listen(t, Config{Survey: 50 * time.Millisecond})
 	one := l.switchDB("tor1")
-	c := l.Claim("tor1", l.identity("tor1"))
+	c := l.Claim("tor1", Peer{Identity: l.identity("tor1")})
 	defer c.Close()
 	_, state := l.replica(c)
 	l.becomes("the connection", state, "true 1")
 	one.Suspend() // its host has crashed; a copy of the database is what starts there again
-	text, err := os.ReadFile(filepath.Join(one.Dir(), "db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.WriteFile(dir+"/db", text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("ovsdb-server", "--no-chdir", "-vconsole:off", "-vsyslog:off", "-vfile:off", "--unixctl="+dir+"/ctl", "--remote=tcp:"+l.address(), dir+"/db")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	}()
+	one.Copy(l.remote())
 	l.becomes("the connection", state, "true 2")
 	if !strings.Contains(l.log.String(), "has connected again from") {
 		t.Error("nobody was told")
@@ -237,7 +226,7 @@ func TestAgain(t *testing.T) {
 func TestImpostor(t *testing.T) {
 	l := listen(t, Config{Survey: 50 * time.Millisecond})
 	l.switchDB("tor1")
-	c := l.Claim("tor1", l.identity("tor1"))
+	c := l.Claim("tor1", Peer{Identity: l.identity("tor1")})
 	defer c.Close()
 	_, state := l.replica(c)
 	l.becomes("the connection", state, "true 1")
@@ -258,7 +247,7 @@ func TestImpostor(t *testing.T) {
 	l.switchDB("tor2")
 	l.switchDB("tor2")
 	l.becomes("those who wait", l.who, "tor1 tor2 tor2")
-	s, err := l.Survey(context.Background(), "tor2", "", "")
+	s, err := l.Survey(context.Background(), "tor2", Peer{}, Peer{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,11 +265,11 @@ func TestSurveyFirst(t *testing.T) {
 	l := listen(t, Config{Survey: 50 * time.Millisecond})
 	l.switchDB("tor1")
 	id := l.identity("tor1")
-	c := l.Claim("tor1", id)
+	c := l.Claim("tor1", Peer{Identity: id})
 	defer c.Close()
 	_, state := l.replica(c)
 	l.becomes("the connection", state, "true 1")
-	s, err := l.Survey(context.Background(), "tor1", id, "")
+	s, err := l.Survey(context.Background(), "tor1", Peer{Identity: id}, Peer{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +281,7 @@ func TestSurveyFirst(t *testing.T) {
 	nc.Close()
 	s.Close()
 	l.becomes("the connection", state, "true 2")
-	if _, err := l.Survey(context.Background(), "tor9", "", ""); err != nil {
+	if _, err := l.Survey(context.Background(), "tor9", Peer{}, Peer{}); err != nil {
 		t.Errorf("a name that nobody has: %v", err)
 	}
 }
@@ -468,7 +457,7 @@ func TestTLS(t *testing.T) {
 		t.Error("the new certificate is not used")
 	}
 	l.switchDB("tor1", "--private-key="+good.PrivateKey, "--certificate="+good.Certificate, "--ca-cert="+good.CACert)
-	c := l.Claim("tor1", l.identity("tor1"))
+	c := l.Claim("tor1", Peer{Identity: l.identity("tor1")})
 	defer c.Close()
 	names, _ := l.replica(c)
 	l.becomes("the switch", names, "tor1")

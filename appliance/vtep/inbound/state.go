@@ -27,8 +27,10 @@ type Waiting struct {
 	Identity    string    `json:"identity"`              // of the database, "" if it has none yet
 	Switches    []string  `json:"switches"`
 	Since       time.Time `json:"since"`
-	// Registered is the name of a registered switch that this one says it is, with another database.
-	Registered string `json:"registered,omitempty"`
+	// Registered is the name of a registered switch that this one says it is, with another database; or with its database, and another certificate than
+	// RegisteredCertificate, which is the subject of the switch's.
+	Registered            string `json:"registered,omitempty"`
+	RegisteredCertificate string `json:"registered_certificate,omitempty"`
 }
 
 // State asks the listener.
@@ -36,7 +38,7 @@ func (l *Listener) State(ctx context.Context) (s State, err error) {
 	err = l.do(ctx, func() {
 		s = State{Target: l.cfg.At.String(), Failure: l.failure, Refused: l.refused, Waiting: []Waiting{}}
 		for c := range l.callers {
-			if c.known && !c.taken && !l.claimed(c.facts.Identity) {
+			if c.known && !c.taken && !l.owned(c) {
 				s.Waiting = append(s.Waiting, l.waiting(c))
 			}
 		}
@@ -50,7 +52,12 @@ func (l *Listener) State(ctx context.Context) (s State, err error) {
 func (l *Listener) waiting(c *caller) Waiting {
 	w := Waiting{Target: l.cfg.At.String(), Address: c.from, Certificate: c.subject, Identity: c.facts.Identity, Switches: append([]string{}, c.facts.Switches...), Since: c.since}
 	for _, claim := range l.claims {
-		if !claim.survey && slices.Contains(c.facts.Switches, claim.name) {
+		switch {
+		case claim.survey:
+		case c.is(Peer{Identity: claim.peer.Identity}):
+			w.Registered, w.RegisteredCertificate = claim.name, claim.peer.Subject
+			return w
+		case slices.Contains(c.facts.Switches, claim.name):
 			w.Registered = claim.name
 		}
 	}
@@ -60,7 +67,7 @@ func (l *Listener) waiting(c *caller) Waiting {
 // ClaimState is how a Claim stands.
 type ClaimState struct {
 	Failure string    // why the port is not open
-	Others  []Waiting // other databases that have a switch with the name
+	Others  []Waiting // those who say that they are the switch, and are not
 }
 
 // State asks how it stands.
@@ -68,7 +75,7 @@ func (c *Claim) State(ctx context.Context) (s ClaimState, err error) {
 	all, err := c.l.State(ctx)
 	s.Failure = all.Failure
 	for _, w := range all.Waiting {
-		if slices.Contains(w.Switches, c.name) {
+		if slices.Contains(w.Switches, c.name) || w.Registered == c.name {
 			s.Others = append(s.Others, w)
 		}
 	}
@@ -80,6 +87,9 @@ var plain = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 
 // maxNamed is how many switches of a database are named.
 const maxNamed = 5
+
+// maxSubject is how much of the subject of a certificate is shown, in characters.
+const maxSubject = 300
 
 // Name is what it is called, with quotes where the names need some.
 func (w Waiting) Name() string {
@@ -103,7 +113,7 @@ func (w Waiting) Name() string {
 func (w Waiting) Caller() string {
 	text := w.Address
 	if w.Certificate != "" {
-		text += fmt.Sprintf(", certificate %.100q", w.Certificate)
+		text += fmt.Sprintf(", certificate %.*q", maxSubject, w.Certificate)
 	}
 	return text
 }
@@ -117,6 +127,9 @@ func (w Waiting) Advice() string {
 	switch {
 	case w.Identity == "":
 		return "has not set up its database yet: it has no row in Global"
+	case w.RegisteredCertificate != "":
+		return fmt.Sprintf("gets nothing: it has the database of %s, which is registered with certificate %.*q. If the switch has another certificate now: "+
+			"sluice vtep register %s --target %s --accept-identity; if not, somebody else says with a key of his own that he is the switch", w.Registered, maxSubject, w.RegisteredCertificate, w.Registered, w.Target)
 	case w.Registered != "":
 		return fmt.Sprintf("gets nothing: %s is registered with another database than its %.40s. If the switch was reset or replaced: sluice vtep register %s --target %s --accept-identity; "+
 			"if it is another switch, rename it or keep it away", w.Registered, w.Identity, w.Registered, w.Target)

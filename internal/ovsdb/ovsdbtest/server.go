@@ -38,6 +38,21 @@ func Start(t testing.TB, schemaPath, database string, extra ...string) *Server {
 	return s
 }
 
+// Copy starts another server with a copy of the database as it is now, which is taken for the same one then. Arguments in extra are given to it.
+func (s *Server) Copy(extra ...string) *Server {
+	s.t.Helper()
+	text, err := os.ReadFile(s.file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	other := newServer(s.t, s.Database, extra...)
+	if err := os.WriteFile(other.file, text, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	other.Restart()
+	return other
+}
+
 // newServer returns a server that has no database file yet and does not run.
 func newServer(t testing.TB, database string, extra ...string) *Server {
 	// A unix socket's name may have 107 bytes, and t.TempDir is longer than
