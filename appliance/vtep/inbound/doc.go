@@ -7,5 +7,5 @@
 // Where a [Peer] has a certificate, who has the database and not the certificate gets nothing, and takes nothing from the one who has both.
 //
 // A caller whom nobody claims is kept, with its echo requests answered, until somebody does. What it says by then is bounded in size and number, and it must answer within time. Callers are
-// bounded in number, in all and of each address, so that none keeps out those of other addresses.
+// bounded in number: one address has a share, and of all the oldest goes for a new one, unless it is claimed, so that those who hold on to connections keep nobody out.
 package inbound

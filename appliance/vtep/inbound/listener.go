@@ -203,7 +203,8 @@ const (
 	maxCallersOfOne = 32
 )
 
-// admit tells why a caller is sent away, "" if it is not.
+// admit tells why a caller is sent away, "" if it is not. When there are as many as there may be, the oldest that is nobody's goes for it, so that those who
+// hold on to connections keep nobody out.
 func (l *Listener) admit(c *caller) string {
 	same := 0
 	for other := range l.callers {
@@ -212,17 +213,35 @@ func (l *Listener) admit(c *caller) string {
 		}
 	}
 	switch {
-	case len(l.callers) >= maxCallers:
-		l.refused++
-		return fmt.Sprintf("%d connections wait that are of no registered switch, or have not said yet whose they are", len(l.callers))
 	case same >= maxCallersOfOne:
 		l.refused++
 		return fmt.Sprintf("%d connections from there wait that are of no registered switch, or have not said yet whose they are", same)
+	case len(l.callers) >= maxCallers && !l.oust():
+		l.refused++
+		return fmt.Sprintf("%d connections of registered switches are about to be used", len(l.callers))
 	}
 	l.serial++
 	c.serial = l.serial
 	l.callers[c] = true
 	return ""
+}
+
+// oust sends the oldest caller away that is nobody's. false: there is none.
+func (l *Listener) oust() bool {
+	var oldest *caller
+	for c := range l.callers {
+		if !c.taken && !l.owned(c) && (oldest == nil || c.serial < oldest.serial) {
+			oldest = c
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	l.warn.Warn(fmt.Sprintf("%v: connection from %s is closed for a newer one: %d wait that are of no registered switch, or have not said yet whose they are", l.cfg.At, oldest.from, len(l.callers)))
+	l.refused++
+	delete(l.callers, oldest)
+	oldest.nc.Close()
+	return true
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
