@@ -223,6 +223,9 @@ func same(ctx context.Context, conn *flower.Conn, want []flower.Installed) error
 		for j := 1; j < min(len(in.Actions), len(want[i].Actions)); j++ {
 			in.Actions[j].Cookie = want[i].Actions[j].Cookie // tc(8) 6.1 gives that of the first to the others
 		}
+		if want[i].Match.EthType == 0 && in.Match.EthType == in.Protocol {
+			in.Match.EthType = 0 // which tc(8) always asks for; sluice leaves it to the priority's protocol
+		}
 		if d := in.Difference(&want[i].Filter); d != "" {
 			return fmt.Errorf("another filter by tc than by sluice, %s:\n%s\nand not\n%s", d, in.Text(flower.Style{}), want[i].Text(flower.Style{}))
 		}
