@@ -2,10 +2,7 @@ package vtepdb
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,15 +167,7 @@ func TestDriftTogether(t *testing.T) {
 // TestDriftRandom: of random changes of rows that are from here, together with changes of the logical network, each is put right; without
 // the latter as many are counted as there were. SLUICE_SEED repeats a run.
 func TestDriftRandom(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("SLUICE_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("SLUICE_SEED=%d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := random(t)
 	s := newDriftScene(t)
 	db := s.replica.DB()
 	for i := range byte(8) {

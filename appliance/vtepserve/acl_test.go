@@ -179,14 +179,21 @@ func (r *rig) passes(flow string) bool {
 	return strings.TrimSpace(actions) != "drop"
 }
 
-// Packets pass, in both directions, as random lists say, whether they are bound to the VLAN or to the port.
-func TestAccessLists(t *testing.T) {
+// twoPorts is a switch with ports p1 (VLAN 100) and p2 (200) in one logical switch.
+func twoPorts(t *testing.T) *rig {
+	t.Helper()
 	r := newRig(t)
 	r.start()
 	r.bind("ls1", "5", "100")
 	r.ovs.AddPort(bridge, "p2", "2")
 	r.reads("p1\np2", "list-ports", bridge)
 	r.ctl("bind-ls", bridge, "p2", "200", "ls1")
+	return r
+}
+
+// Packets pass, in both directions, as random lists say, whether they are bound to the VLAN or to the port.
+func TestAccessLists(t *testing.T) {
+	r := twoPorts(t)
 	rnd := rand.New(rand.NewPCG(3, 4))
 	verdicts := map[string]int{}
 	for round := range 5 {
@@ -221,12 +228,7 @@ func TestAccessLists(t *testing.T) {
 // A list that cannot be as it is says so, with its entry, and so does the port that it is bound to; the rest of it is in force. The VLAN's own list comes before
 // that of the port.
 func TestListFaults(t *testing.T) {
-	r := newRig(t)
-	r.start()
-	r.bind("ls1", "5", "100")
-	r.ovs.AddPort(bridge, "p2", "2")
-	r.reads("p1\np2", "list-ports", bridge)
-	r.ctl("bind-ls", bridge, "p2", "200", "ls1")
+	r := twoPorts(t)
 	port := r.physicalPort("p1")
 	id := r.create("list", []entry{{seq: 1, deny: true, columns: []string{"dest_port_min=80"}}, {seq: 2, deny: true, columns: []string{"protocol=17"}}})
 	bad := r.ctl("--bare", "--columns=_uuid", "find", "ACL_entry", "sequence=1")

@@ -32,12 +32,14 @@ func TestSessionAccept(t *testing.T) {
 			go f.serve(server)
 			calls <- client
 		}
-		time.Sleep(time.Hour)
-		expectDiary(t, diary)
-		call()
+		after := func(d time.Duration, do func()) { // waits for it
+			done := make(chan struct{})
+			time.AfterFunc(d, func() { defer close(done); do() })
+			<-done
+		}
+		after(time.Hour, func() { expectDiary(t, diary); call() })
 		expectDiary(t, diary, "1h0m0s up pipe schema 1.0.0")
-		time.Sleep(time.Minute)
-		f.hangUp()
+		after(time.Minute, f.hangUp)
 		expectDiary(t, diary, "1h1m0s down 6640:192.0.2.1: EOF")
 		call()
 		expectDiary(t, diary, "1h1m0s up pipe schema 1.0.0")

@@ -39,13 +39,7 @@ func TestCrowds(t *testing.T) {
 			defer nc.Close()
 		}
 	}
-	l.becomes("those who were sent away", func() string {
-		s, err := l.State(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprint(s.Refused)
-	}, fmt.Sprint(hosts*maxCallersOfOne+1-maxCallers))
+	l.refuses(hosts*maxCallersOfOne + 1 - maxCallers)
 	l.gets(c, waits)
 	again := l.call("127.0.0.1", nil, someIdentity, "tor1")
 	<-waits.ended

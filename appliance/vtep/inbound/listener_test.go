@@ -342,6 +342,18 @@ func TestSilentLater(t *testing.T) {
 	l.becomes("those who wait", l.who, "tor1")
 }
 
+// refuses waits until so many callers were sent away.
+func (b *listening) refuses(n int) {
+	b.Helper()
+	b.becomes("those who were sent away", func() string {
+		s, err := b.State(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		return fmt.Sprint(s.Refused)
+	}, fmt.Sprint(n))
+}
+
 // TestCrowd: one address cannot have more connections that wait than its share.
 func TestCrowd(t *testing.T) {
 	l := listen(t, Config{})
@@ -355,13 +367,7 @@ func TestCrowd(t *testing.T) {
 		}
 		defer nc.Close()
 	}
-	l.becomes("those who were sent away", func() string {
-		s, err := l.State(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprint(s.Refused)
-	}, "5")
+	l.refuses(5)
 }
 
 // TestPort: a port that somebody has is tried again until it is free; why it is not open is told.

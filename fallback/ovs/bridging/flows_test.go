@@ -19,12 +19,9 @@ func one() bridging.Segment {
 		Attachments: []bridging.Attachment{{Port: 1, VLAN: 100}, {Port: 2, VLAN: 100}}}
 }
 
-// The flows of a segment, as people see them.
-func TestFlowText(t *testing.T) {
-	s := one()
-	s.Attachments = s.Attachments[:1]
-	s.Stations = []bridging.Station{{MAC: station(1), At: bridging.Remote{IP: netip.MustParseAddr("192.0.2.9")}}}
-	s.Unknown = []bridging.Remote{{IP: netip.MustParseAddr("192.0.2.9")}}
+// expectFlows compares the flows of a segment with a text that begins with a line's end.
+func expectFlows(t *testing.T, s bridging.Segment, want string) {
+	t.Helper()
 	flows, err := s.Flows()
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +30,18 @@ func TestFlowText(t *testing.T) {
 	for _, f := range flows {
 		fmt.Fprintln(&got, f)
 	}
-	const want = `
+	if got.String() != want[1:] {
+		t.Errorf("\n%s\nnot%s", got.String(), want)
+	}
+}
+
+// The flows of a segment, as people see them.
+func TestFlowText(t *testing.T) {
+	s := one()
+	s.Attachments = s.Attachments[:1]
+	s.Stations = []bridging.Station{{MAC: station(1), At: bridging.Remote{IP: netip.MustParseAddr("192.0.2.9")}}}
+	s.Unknown = []bridging.Remote{{IP: netip.MustParseAddr("192.0.2.9")}}
+	expectFlows(t, s, `
 cookie=0xabcdef01, priority=200,in_port=1,dl_vlan=100 actions=pop_vlan,set_field:0xabcdef0100000001->metadata,set_field:0x11064->reg0,resubmit(,2)
 cookie=0xabcdef01, table=6, priority=200,reg0=0x11064,reg2=0x11064,metadata=0xabcdef0100000001 actions=drop
 cookie=0xabcdef01, table=6, priority=100,reg2=0x11064,metadata=0xabcdef0100000001,in_port=1 actions=push_vlan:0x8100,set_field:4196->vlan_vid,IN_PORT,pop_vlan
@@ -42,10 +50,7 @@ cookie=0xabcdef01, table=1, priority=100,tun_id=0x5 actions=set_field:0xabcdef01
 cookie=0xabcdef01, table=4, priority=100,reg2=0,metadata=0xabcdef0100000001,dl_dst=02:00:00:00:00:01 actions=set_field:0x5->tun_id,set_field:192.0.2.9->tun_dst,output:9
 cookie=0xabcdef01, table=5, priority=200,reg0=0,reg3=0,metadata=0xabcdef0100000001 actions=set_field:0x11064->reg2,resubmit(,6)
 cookie=0xabcdef01, table=5, priority=50,reg3=0,metadata=0xabcdef0100000001 actions=set_field:0x11064->reg2,resubmit(,6),set_field:0x5->tun_id,set_field:192.0.2.9->tun_dst,output:9
-`
-	if got.String() != want[1:] {
-		t.Errorf("\n%s\nnot%s", got.String(), want)
-	}
+`)
 }
 
 // Where one flow has no room for all copies several do it, and each goes out once.
