@@ -73,19 +73,25 @@ func look(ctx context.Context, r Registering) (*survey, error) {
 		case <-s.sb.Ready():
 		case <-ctx.Done():
 			s.close()
-			return nil, fmt.Errorf("%s%s", unreached("the switch's database "+r.Target, s.vtep.State()), unreached("the Southbound database "+r.Southbound, s.sb.State()))
+			return nil, unreached(map[string]idl.State{"the switch's database " + r.Target: s.vtep.State(), "the Southbound database " + r.Southbound: s.sb.State()})
 		}
 	}
 }
 
-func unreached(what string, st idl.State) string {
-	if st.Connected {
-		return ""
+// unreached says which databases cannot be used, and why.
+func unreached(databases map[string]idl.State) error {
+	var said []string
+	for what, st := range databases {
+		switch {
+		case st.Connected:
+		case st.Err == nil:
+			said = append(said, what+" has not answered")
+		default:
+			said = append(said, fmt.Sprintf("%s cannot be used: %v", what, st.Err))
+		}
 	}
-	if st.Err == nil {
-		return what + " has not answered; "
-	}
-	return fmt.Sprintf("%s cannot be used: %v; ", what, st.Err)
+	slices.Sort(said)
+	return errors.New(strings.Join(said, "; "))
 }
 
 // close ends the connections.

@@ -17,7 +17,9 @@ import (
 // checkTarget tells what is wrong with the target of a switch.
 func checkTarget(target string, bootstrap bool) (err error) {
 	if !ovsdb.IsPassive(target) {
-		_, err = ovsdb.ParseRemote(target)
+		if _, err = ovsdb.ParseRemote(target); err != nil {
+			err = fmt.Errorf("%w; or \"pssl:\" or \"ptcp:\", where the switch connects to this host", err)
+		}
 		return err
 	}
 	if _, err = ovsdb.ParsePassive(target); err == nil && bootstrap {
